@@ -1,0 +1,47 @@
+//! Each stage of a request by itself: `cargo bench --bench stages`.
+#![allow(missing_docs, clippy::unwrap_used)]
+
+use criterion::{BenchmarkId, Criterion, criterion_group, criterion_main};
+use face_liveness::detection::{CenterFace, FaceDetector, largest};
+use face_liveness::image::{Limits, Orientation, RgbImage, decode, decode_base64};
+use face_liveness::inference::{Frame, LivenessModel, MiniFasNet};
+use face_liveness::schema::{ImageType, ModelInputs, RequestDocument};
+use face_liveness_benches::{SIZES, body, photo};
+use face_liveness_models as weights;
+
+fn stages(criterion: &mut Criterion) {
+    let limits = Limits::default();
+    let inputs = ModelInputs::single(ImageType::Rgb);
+    let detector = CenterFace::new(weights::CENTERFACE.onnx).unwrap();
+    let networks = [weights::RGB_SINGLE_V1_NEAR.onnx, weights::RGB_SINGLE_V1_WIDE.onnx];
+    let model = MiniFasNet::new("rgb-single-v1", networks[0], networks[1]).unwrap();
+
+    for (width, height) in SIZES {
+        let size = format!("{width}x{height}");
+        let jpeg = photo(width, height);
+        let body = body(&jpeg);
+        let select = || RequestDocument::parse(&body).unwrap().select(&inputs).unwrap();
+        let images = select();
+        let image = decode(&jpeg, &limits, false).unwrap();
+        let face = largest(&detector.detect(image.view()).unwrap()).unwrap().bounding_box;
+        let frame = Frame { index: 0, image: image.view(), face };
+
+        let mut group = criterion.benchmark_group("stages");
+        group.sample_size(30);
+        let mut bench = |stage: &str, run: &mut dyn FnMut()| {
+            group.bench_function(BenchmarkId::new(stage, &size), |bencher| bencher.iter(&mut *run));
+        };
+        bench("1 parse", &mut || drop(select()));
+        bench("2 base64", &mut || drop(decode_base64(images[0].data.as_str()).unwrap()));
+        bench("3 decode", &mut || drop(decode(&jpeg, &limits, false).unwrap()));
+        bench("4 orientation", &mut || {
+            let copy = RgbImage::new(width, height, image.pixels().to_vec()).unwrap();
+            drop(Orientation::new(6).unwrap().upright(copy));
+        });
+        bench("5 detection", &mut || drop(detector.detect(image.view()).unwrap()));
+        bench("6 inference", &mut || assert!(model.spoof_score(&[frame]).unwrap() <= 1.0));
+    }
+}
+
+criterion_group!(benches, stages);
+criterion_main!(benches);

@@ -1,0 +1,74 @@
+//! Boxes and points in an image's pixels.
+
+/// A point in an image. The frame is continuous: the top-left pixel covers 0 to 1 both ways.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Point {
+    /// Pixels from the left edge of the image.
+    pub x: f32,
+    /// Pixels from the top edge of the image.
+    pub y: f32,
+}
+
+/// An upright box in an image, in the frame of [`Point`]. It may reach over the edge of the image.
+///
+/// ```
+/// use face_liveness_detection::BoundingBox;
+///
+/// let a = BoundingBox { left: 0.0, top: 0.0, width: 2.0, height: 2.0 };
+/// let b = BoundingBox { left: 1.0, ..a };
+/// assert_eq!((a.area(), a.iou(&b)), (4.0, 1.0 / 3.0));
+/// ```
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct BoundingBox {
+    /// The left edge.
+    pub left: f32,
+    /// The top edge.
+    pub top: f32,
+    /// From the left edge to the right edge.
+    pub width: f32,
+    /// From the top edge to the bottom edge.
+    pub height: f32,
+}
+
+impl BoundingBox {
+    /// The right edge.
+    pub fn right(&self) -> f32 {
+        self.left + self.width
+    }
+
+    /// The bottom edge.
+    pub fn bottom(&self) -> f32 {
+        self.top + self.height
+    }
+
+    /// The area in square pixels.
+    pub fn area(&self) -> f32 {
+        self.width * self.height
+    }
+
+    /// Whether the point lies inside or on the edge.
+    pub fn contains(&self, point: Point) -> bool {
+        (self.left..=self.right()).contains(&point.x) && (self.top..=self.bottom()).contains(&point.y)
+    }
+
+    /// Intersection over union, 0 to 1.
+    pub fn iou(&self, other: &Self) -> f32 {
+        let width = self.right().min(other.right()) - self.left.max(other.left);
+        let height = self.bottom().min(other.bottom()) - self.top.max(other.top);
+        let intersection = width.max(0.0) * height.max(0.0);
+        let union = self.area() + other.area() - intersection;
+        if union > 0.0 { intersection / union } else { 0.0 }
+    }
+
+    /// The part of the box inside an image of this size; `None` where there is none.
+    pub fn clipped(&self, width: u32, height: u32) -> Option<Self> {
+        let (left, top) = (self.left.max(0.0), self.top.max(0.0));
+        let clipped = Self {
+            left,
+            top,
+            width: self.right().min(width as f32) - left,
+            height: self.bottom().min(height as f32) - top,
+        };
+        (clipped.width > 0.0 && clipped.height > 0.0).then_some(clipped)
+    }
+}

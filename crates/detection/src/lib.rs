@@ -1,0 +1,12 @@
+#![doc = include_str!("../README.md")]
+
+mod bounding_box;
+mod centerface;
+mod detector;
+mod network;
+mod resize;
+
+pub use bounding_box::{BoundingBox, Point};
+pub use centerface::{CenterFace, CenterFaceParams};
+pub use detector::{Face, FaceDetector, largest};
+pub use network::{Error, Network};

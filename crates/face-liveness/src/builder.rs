@@ -1,0 +1,122 @@
+//! What an engine is made of.
+
+use std::sync::Arc;
+
+use face_liveness_detection::{CenterFace, FaceDetector};
+use face_liveness_image::Limits;
+use face_liveness_inference::{LivenessModel, MiniFasNet};
+use face_liveness_models as weights;
+
+use crate::engine::{Engine, Parts};
+use crate::{Error, RequestError};
+
+const DEFAULT_MODEL: &str = "rgb-single-v1";
+
+/// Sets up an [`Engine`].
+///
+/// ```
+/// use face_liveness::detection::{CenterFace, CenterFaceParams};
+/// use face_liveness::image::Limits;
+/// use face_liveness::Engine;
+///
+/// let params = CenterFaceParams { input_sides: vec![320], ..Default::default() };
+/// let engine = Engine::builder()
+///     .detector(CenterFace::with_params(face_liveness_models::CENTERFACE.onnx, params)?)
+///     .image_limits(Limits { max_pixels: 13_000_000, ..Default::default() })
+///     .max_body_bytes(10_000_000)
+///     .build()?;
+/// assert_eq!(engine.model_names().collect::<Vec<_>>(), ["rgb-single-v1"]);
+/// # Ok::<(), face_liveness::Error>(())
+/// ```
+#[must_use]
+pub struct EngineBuilder {
+    detector: Option<Box<dyn FaceDetector>>,
+    models: Vec<Box<dyn LivenessModel>>,
+    default_model: String,
+    image_limits: Limits,
+    max_body_bytes: usize,
+    min_face_side: u32,
+}
+
+impl Default for EngineBuilder {
+    fn default() -> Self {
+        Self {
+            detector: None,
+            models: Vec::new(),
+            default_model: DEFAULT_MODEL.to_owned(),
+            image_limits: Limits::default(),
+            // The contract's 5 MB.
+            max_body_bytes: 5_000_000,
+            // The contract's smallest face.
+            min_face_side: 32,
+        }
+    }
+}
+
+impl EngineBuilder {
+    /// The face detector; CenterFace unless set.
+    pub fn detector(mut self, detector: impl FaceDetector + 'static) -> Self {
+        self.detector = Some(Box::new(detector));
+        self
+    }
+
+    /// Adds a liveness model, for requests that name it. It replaces an earlier one of the same name,
+    /// `rgb-single-v1` included.
+    pub fn model(mut self, model: impl LivenessModel + 'static) -> Self {
+        self.models.retain(|earlier| earlier.name() != model.name());
+        self.models.push(Box::new(model));
+        self
+    }
+
+    /// The model for requests that name none; `rgb-single-v1` unless set.
+    pub fn default_model(mut self, name: impl Into<String>) -> Self {
+        self.default_model = name.into();
+        self
+    }
+
+    /// What an image may cost.
+    pub fn image_limits(mut self, limits: Limits) -> Self {
+        self.image_limits = limits;
+        self
+    }
+
+    /// The longest body that [`Engine::detect_json`] reads, in bytes; 5 million unless set.
+    pub fn max_body_bytes(mut self, bytes: usize) -> Self {
+        self.max_body_bytes = bytes;
+        self
+    }
+
+    /// The shorter side of the smallest face that counts as one, in pixels of `position`; 32 unless set.
+    pub fn min_face_side(mut self, pixels: u32) -> Self {
+        self.min_face_side = pixels;
+        self
+    }
+
+    /// Loads what is not set.
+    ///
+    /// # Errors
+    /// When a network cannot be loaded, or [`default_model`](Self::default_model) names no model.
+    pub fn build(self) -> Result<Engine, Error> {
+        let mut models = self.models;
+        if models.iter().all(|model| model.name() != DEFAULT_MODEL) {
+            // The baseline keeps the interface of Silent-Face's networks, so their adapter runs it.
+            let [near, wide] = [weights::RGB_SINGLE_V1_NEAR.onnx, weights::RGB_SINGLE_V1_WIDE.onnx];
+            models.insert(0, Box::new(MiniFasNet::new(DEFAULT_MODEL, near, wide)?));
+        }
+        let default_model = models.iter().position(|model| model.name() == self.default_model);
+        let default_model =
+            default_model.ok_or_else(|| RequestError::NotFound { path: "default_model".into() })?;
+        let detector = match self.detector {
+            Some(detector) => detector,
+            None => Box::new(CenterFace::new(weights::CENTERFACE.onnx)?),
+        };
+        Ok(Engine(Arc::new(Parts {
+            detector,
+            models,
+            default_model,
+            image_limits: self.image_limits,
+            max_body_bytes: self.max_body_bytes,
+            min_face_side: self.min_face_side,
+        })))
+    }
+}

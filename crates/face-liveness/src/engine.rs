@@ -1,0 +1,225 @@
+//! The pipeline: select → decode → find the face → score → answer.
+
+use std::fmt;
+use std::sync::Arc;
+
+use face_liveness_detection::{Face, FaceDetector, largest};
+use face_liveness_image::{ImageView, Limits, RgbImage, decode, decode_base64};
+use face_liveness_inference::{Frame, LivenessModel};
+use face_liveness_schema::SelectedImage;
+
+use crate::position::position;
+use crate::quality::warnings;
+use crate::{EngineBuilder, Error, Request, RequestError, Response};
+
+/// A detector, liveness models and limits, loaded once and shared: cloning one copies a pointer.
+///
+/// ```
+/// let engine = face_liveness::Engine::builder().build()?;
+/// let shared = engine.clone();
+/// std::thread::spawn(move || shared.detect_json(b"{}")).join().unwrap();
+/// # Ok::<(), face_liveness::Error>(())
+/// ```
+#[derive(Clone)]
+pub struct Engine(pub(crate) Arc<Parts>);
+
+pub(crate) struct Parts {
+    pub(crate) detector: Box<dyn FaceDetector>,
+    pub(crate) models: Vec<Box<dyn LivenessModel>>,
+    pub(crate) default_model: usize,
+    pub(crate) image_limits: Limits,
+    pub(crate) max_body_bytes: usize,
+    pub(crate) min_face_side: u32,
+}
+
+/// An image that a caller already holds.
+#[derive(Clone, Copy)]
+pub enum ImageSource<'a> {
+    /// A JPEG, PNG, GIF, WebP or BMP file.
+    Encoded {
+        /// The file.
+        bytes: &'a [u8],
+        /// Apply its Exif orientation.
+        auto_rotate: bool,
+    },
+    /// Upright pixels.
+    Rgb(ImageView<'a>),
+}
+
+/// A response, and the face behind it.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Detection {
+    /// What a service answers.
+    pub response: Response,
+    /// The face that was scored, in the image with index 0, with its landmarks where the detector has them.
+    pub face: Face,
+}
+
+impl Engine {
+    /// An engine with the built-in detector and model, unless set otherwise.
+    pub fn builder() -> EngineBuilder {
+        EngineBuilder::default()
+    }
+
+    /// Scores a request.
+    ///
+    /// # Errors
+    /// See [`Error`].
+    pub fn detect(&self, request: &Request<'_>) -> Result<Response, Error> {
+        let model = self.model(request.model.as_deref())?;
+        self.score(model, request.select(model.inputs())?)
+    }
+
+    /// Scores an image that the caller already holds, with the default model.
+    ///
+    /// # Errors
+    /// 215 and 223, and 219 when the default model needs more than one image.
+    ///
+    /// ```
+    /// use face_liveness::ImageSource;
+    ///
+    /// let engine = face_liveness::Engine::builder().build()?;
+    /// let bytes = std::fs::read("../../examples/photos/astronaut.jpg")?;
+    /// let detection = engine.detect_image(ImageSource::Encoded { bytes: &bytes, auto_rotate: true })?;
+    /// assert!(detection.response.spoof_score < 0.5);
+    /// assert!(detection.face.landmarks.is_some());
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn detect_image(&self, image: ImageSource<'_>) -> Result<Detection, Error> {
+        self.detect_images(&[image], None)
+    }
+
+    /// Scores the images of one capture, in the order of their indexes, with the model of that name or the
+    /// default one. Images past those that the model takes are ignored.
+    ///
+    /// # Errors
+    /// 113 for an unknown model, 219, 215 and 223.
+    pub fn detect_images(&self, images: &[ImageSource<'_>], model: Option<&str>) -> Result<Detection, Error> {
+        let model = self.model(model)?;
+        let (given, required) = (images.len(), model.inputs().required());
+        if given < required {
+            return Err(RequestError::TooFewImages { given, required }.into());
+        }
+        let images = images.iter().take(model.inputs().types().len()).enumerate();
+        let pixels = images.map(|(index, source)| {
+            let path = format!("images[{index}]");
+            let pixels = match *source {
+                ImageSource::Rgb(view) => Pixels::Borrowed(view),
+                ImageSource::Encoded { bytes, auto_rotate } => Pixels::Owned(
+                    decode(bytes, &self.0.image_limits, auto_rotate)
+                        .map_err(|source| Error::Image { path: path.clone(), source })?,
+                ),
+            };
+            Ok((path, pixels))
+        });
+        self.analyse(model, pixels.collect::<Result<_, Error>>()?)
+    }
+
+    /// The names by which requests choose a model.
+    pub fn model_names(&self) -> impl Iterator<Item = &str> {
+        self.0.models.iter().map(|model| model.name())
+    }
+
+    /// The longest body that [`detect_json`](Self::detect_json) reads, in bytes: a server does well to stop
+    /// reading there.
+    pub fn max_body_bytes(&self) -> usize {
+        self.0.max_body_bytes
+    }
+
+    pub(crate) fn model(&self, name: Option<&str>) -> Result<&dyn LivenessModel, Error> {
+        let Parts { models, default_model, .. } = &*self.0;
+        let model = match name {
+            None => models.get(*default_model),
+            Some(name) => models.iter().find(|model| model.name() == name),
+        };
+        Ok(&**model.ok_or_else(|| RequestError::NotFound { path: "model".into() })?)
+    }
+
+    pub(crate) fn score(
+        &self,
+        model: &dyn LivenessModel,
+        images: Vec<SelectedImage<'_>>,
+    ) -> Result<Response, Error> {
+        let pixels = images.iter().map(|image| {
+            let bytes = decode_base64(image.data.as_str());
+            let pixels = bytes.and_then(|bytes| decode(&bytes, &self.0.image_limits, image.auto_rotate));
+            let pixels =
+                pixels.map_err(|source| Error::Image { path: format!("{}.data", image.path()), source })?;
+            Ok((image.path(), Pixels::Owned(pixels)))
+        });
+        Ok(self.analyse(model, pixels.collect::<Result<_, Error>>()?)?.response)
+    }
+
+    /// From the pixels of the images that the model takes, each with its path, to the answer.
+    fn analyse(
+        &self,
+        model: &dyn LivenessModel,
+        images: Vec<(String, Pixels<'_>)>,
+    ) -> Result<Detection, Error> {
+        let mut frames = Vec::with_capacity(images.len());
+        let mut first = None;
+        for (index, (path, pixels)) in images.iter().enumerate() {
+            let image = pixels.view();
+            let faces = self.faces(image)?;
+            let Some(face) = largest(&faces) else {
+                if index == 0 {
+                    return Err(Error::NoFace { path: path.clone() });
+                }
+                continue;
+            };
+            frames.push(Frame { index, image, face: face.bounding_box });
+            first.get_or_insert_with(|| (face.clone(), warnings(&faces, face, image)));
+        }
+        let (Some((face, warnings)), Some((_, pixels))) = (first, images.first()) else {
+            return Err(RequestError::TooFewImages { given: 0, required: model.inputs().required() }.into());
+        };
+        let image = pixels.view();
+        let response = Response {
+            spoof_score: model.spoof_score(&frames)?,
+            position: position(&face.bounding_box, image.width(), image.height()),
+            model: model.name().to_owned(),
+            warnings,
+        };
+        Ok(Detection { response, face })
+    }
+
+    /// The faces that are large enough to count.
+    fn faces(&self, image: ImageView<'_>) -> Result<Vec<Face>, Error> {
+        let mut faces = self.0.detector.detect(image)?;
+        faces.retain(|face| {
+            let position = position(&face.bounding_box, image.width(), image.height());
+            position.width.min(position.height) >= self.0.min_face_side
+        });
+        Ok(faces)
+    }
+}
+
+impl fmt::Debug for Engine {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let models: Vec<_> = self.model_names().collect();
+        f.debug_struct("Engine").field("models", &models).finish_non_exhaustive()
+    }
+}
+
+impl fmt::Debug for ImageSource<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Encoded { bytes, .. } => write!(f, "Encoded({} bytes)", bytes.len()),
+            Self::Rgb(view) => write!(f, "Rgb({view:?})"),
+        }
+    }
+}
+
+enum Pixels<'a> {
+    Owned(RgbImage),
+    Borrowed(ImageView<'a>),
+}
+
+impl Pixels<'_> {
+    fn view(&self) -> ImageView<'_> {
+        match self {
+            Self::Owned(image) => image.view(),
+            Self::Borrowed(view) => *view,
+        }
+    }
+}

@@ -1,0 +1,17 @@
+#![doc = include_str!("../README.md")]
+
+mod base64;
+mod decode;
+mod error;
+mod jpeg;
+mod limits;
+mod orientation;
+mod raster;
+mod rgb;
+
+pub use base64::decode_base64;
+pub use decode::decode;
+pub use error::Error;
+pub use limits::Limits;
+pub use orientation::Orientation;
+pub use rgb::{ImageView, RgbImage};

@@ -1,0 +1,113 @@
+//! The Exif orientation, tag 0x0112: found, and undone.
+
+use std::io::Cursor;
+
+use exif::{In, Reader, Tag};
+use image::{ImageBuffer, Rgb, imageops};
+use zeroize::Zeroizing;
+
+use crate::RgbImage;
+
+/// How a camera held the sensor: the value of the Exif tag 0x0112, 1 to 8.
+///
+/// ```
+/// use face_liveness_image::{Orientation, RgbImage};
+///
+/// // Orientation 6: the top of the scene is at the right of the stored picture.
+/// let stored = RgbImage::new(2, 1, vec![1, 1, 1, 2, 2, 2])?;
+/// let upright = Orientation::new(6).unwrap().upright(stored);
+/// assert_eq!((upright.width(), upright.height()), (1, 2));
+/// assert_eq!(upright.pixels(), [1, 1, 1, 2, 2, 2]);
+/// # Ok::<(), face_liveness_image::Error>(())
+/// ```
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub struct Orientation(u8);
+
+impl Orientation {
+    /// The picture is stored upright.
+    pub const UPRIGHT: Self = Self(1);
+
+    /// The orientation with this Exif value; `None` outside 1 to 8.
+    pub fn new(value: u32) -> Option<Self> {
+        (1..=8).contains(&value).then_some(Self(value as u8))
+    }
+
+    /// The value of the Exif tag.
+    pub fn value(self) -> u8 {
+        self.0
+    }
+
+    /// Reads the tag from a JPEG, PNG (`eXIf`) or WebP file. Upright where there is none that can be read:
+    /// damaged metadata does not make a photo unusable.
+    pub fn from_exif(bytes: &[u8]) -> Self {
+        let exif = Reader::new()
+            .continue_on_error(true)
+            .read_from_container(&mut Cursor::new(bytes))
+            .or_else(|error| error.distill_partial_result(|_| ()));
+        let value =
+            exif.ok().and_then(|exif| exif.get_field(Tag::Orientation, In::PRIMARY)?.value.get_uint(0));
+        value.and_then(Self::new).unwrap_or(Self::UPRIGHT)
+    }
+
+    /// Turns a picture that was stored with this orientation upright. The stored one is wiped.
+    pub fn upright(self, stored: RgbImage) -> RgbImage {
+        if self == Self::UPRIGHT {
+            return stored;
+        }
+        let (width, height) =
+            if self.0 >= 5 { (stored.height(), stored.width()) } else { (stored.width(), stored.height()) };
+        let mut pixels = Zeroizing::new(vec![0; stored.pixels().len()]);
+        let from = ImageBuffer::<Rgb<u8>, _>::from_raw(stored.width(), stored.height(), stored.pixels());
+        let to = ImageBuffer::<Rgb<u8>, _>::from_raw(width, height, pixels.as_mut_slice());
+        let (Some(from), Some(mut to)) = (from, to) else {
+            unreachable!("an RgbImage has three bytes for each pixel")
+        };
+        let turned = match self.0 {
+            2 => imageops::flip_horizontal_in(&from, &mut to),
+            3 => imageops::rotate180_in(&from, &mut to),
+            4 => imageops::flip_vertical_in(&from, &mut to),
+            5 | 6 => imageops::rotate90_in(&from, &mut to),
+            _ => imageops::rotate270_in(&from, &mut to),
+        };
+        debug_assert!(turned.is_ok(), "the sides are exchanged above");
+        if matches!(self.0, 5 | 7) {
+            imageops::flip_horizontal_in_place(&mut to);
+        }
+        RgbImage::new(width, height, std::mem::take(&mut *pixels)).unwrap_or(stored)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Where the pixels of the upright 3 × 2 picture `abc / def` stand in the file, by the Exif standard's
+    /// table of what the 0th row and the 0th column of the file are in the scene.
+    #[test]
+    fn all_eight_values() {
+        let stored = [
+            (1, 3, "abcdef"),
+            (2, 3, "cbafed"), // top, right
+            (3, 3, "fedcba"), // bottom, right
+            (4, 3, "defabc"), // bottom, left
+            (5, 2, "adbecf"), // left, top
+            (6, 2, "cfbead"), // right, top
+            (7, 2, "fcebda"), // right, bottom
+            (8, 2, "daebfc"), // left, bottom
+        ];
+        for (value, width, letters) in stored {
+            let pixels = letters.bytes().flat_map(|byte| [byte; 3]).collect();
+            let image = RgbImage::new(width, 6 / width, pixels).expect("six pixels");
+            let upright = Orientation::new(value).expect("a valid value").upright(image);
+            assert_eq!((upright.width(), upright.height()), (3, 2), "orientation {value}");
+            let letters: String = upright.pixels().chunks(3).map(|pixel| char::from(pixel[0])).collect();
+            assert_eq!(letters, "abcdef", "orientation {value}");
+        }
+    }
+
+    #[test]
+    fn values_outside_the_standard_are_upright() {
+        assert_eq!([0, 9, 65_535].map(Orientation::new), [None; 3]);
+        assert_eq!(Orientation::from_exif(b"no image at all"), Orientation::UPRIGHT);
+    }
+}

@@ -1,0 +1,78 @@
+//! PNG, GIF, WebP and BMP to RGB by the `image` crate.
+
+use std::io::Cursor;
+
+use image::{ImageDecoder, ImageError, ImageFormat, ImageReader};
+use zeroize::Zeroizing;
+
+use crate::{Error, Limits, RgbImage};
+
+/// The first frame, in whatever its samples are, as 8-bit RGB over white.
+pub(crate) fn decode(bytes: &[u8], format: ImageFormat, limits: &Limits) -> Result<RgbImage, Error> {
+    let error = |error| match error {
+        ImageError::Limits(_) => Error::TooMuchMemory { limit: limits.max_memory },
+        _ => Error::Corrupt { format: name(format) },
+    };
+    let mut reader = ImageReader::with_format(Cursor::new(bytes), format);
+    let mut decoder_limits = image::Limits::no_limits();
+    decoder_limits.max_alloc = Some(limits.max_memory);
+    reader.limits(decoder_limits);
+    let decoder = reader.into_decoder().map_err(error)?;
+
+    let (width, height) = decoder.dimensions();
+    let samples = decoder.total_bytes();
+    limits.check(width, height, samples)?;
+    let (channels, bytes_per_pixel) =
+        (decoder.color_type().channel_count(), decoder.color_type().bytes_per_pixel());
+
+    let mut native = Zeroizing::new(vec![0; samples as usize]);
+    decoder.read_image(&mut native).map_err(error)?;
+    if bytes_per_pixel == 3 {
+        return RgbImage::new(width, height, std::mem::take(&mut *native));
+    }
+    let mut pixels = Zeroizing::new(Vec::with_capacity(width as usize * height as usize * 3));
+    if bytes_per_pixel > channels {
+        let samples = native.chunks_exact(2).map(|two| narrow(u16::from_ne_bytes([two[0], two[1]])));
+        push_rgb(&mut pixels, samples, channels);
+    } else {
+        push_rgb(&mut pixels, native.iter().copied(), channels);
+    }
+    RgbImage::new(width, height, std::mem::take(&mut *pixels))
+}
+
+/// Grey, grey and alpha, RGB, or RGB and alpha.
+fn push_rgb(pixels: &mut Vec<u8>, mut samples: impl Iterator<Item = u8>, channels: u8) {
+    let mut pixel = [0; 4];
+    'pixels: loop {
+        for sample in &mut pixel[..usize::from(channels)] {
+            let Some(next) = samples.next() else { break 'pixels };
+            *sample = next;
+        }
+        let [a, b, c, d] = pixel;
+        pixels.extend(match channels {
+            1 => [a; 3],
+            2 => [over_white(a, b); 3],
+            3 => [a, b, c],
+            _ => [over_white(a, d), over_white(b, d), over_white(c, d)],
+        });
+    }
+}
+
+/// 16 bits to 8, to the nearest: 0xffff is 0xff.
+fn narrow(sample: u16) -> u8 {
+    ((u32::from(sample) + 128) / 257) as u8
+}
+
+fn over_white(sample: u8, alpha: u8) -> u8 {
+    let (sample, alpha) = (u32::from(sample), u32::from(alpha));
+    ((sample * alpha + 255 * (255 - alpha) + 127) / 255) as u8
+}
+
+fn name(format: ImageFormat) -> &'static str {
+    match format {
+        ImageFormat::Png => "PNG",
+        ImageFormat::Gif => "GIF",
+        ImageFormat::WebP => "WebP",
+        _ => "BMP",
+    }
+}

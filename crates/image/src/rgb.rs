@@ -1,0 +1,134 @@
+//! 8-bit RGB pixels: owned and wiped, or borrowed.
+
+use std::fmt;
+
+use zeroize::Zeroizing;
+
+use crate::Error;
+
+/// An image of 8-bit RGB pixels, row by row from the top, wiped when dropped.
+pub struct RgbImage {
+    width: u32,
+    height: u32,
+    pixels: Zeroizing<Vec<u8>>,
+}
+
+impl RgbImage {
+    /// Takes over `width × height × 3` bytes: R, G, B of each pixel, row by row, no padding.
+    ///
+    /// # Errors
+    /// [`Error::Shape`] when the buffer has another length, or a side is 0.
+    pub fn new(width: u32, height: u32, pixels: Vec<u8>) -> Result<Self, Error> {
+        let pixels = Zeroizing::new(pixels);
+        ImageView::new(width, height, &pixels)?;
+        Ok(Self { width, height, pixels })
+    }
+
+    /// The width in pixels; at least 1.
+    pub fn width(&self) -> u32 {
+        self.width
+    }
+
+    /// The height in pixels; at least 1.
+    pub fn height(&self) -> u32 {
+        self.height
+    }
+
+    /// R, G, B of each pixel, row by row.
+    pub fn pixels(&self) -> &[u8] {
+        &self.pixels
+    }
+
+    /// The same image, borrowed.
+    pub fn view(&self) -> ImageView<'_> {
+        ImageView { width: self.width, height: self.height, pixels: &self.pixels }
+    }
+}
+
+impl fmt::Debug for RgbImage {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "RgbImage({} × {})", self.width, self.height)
+    }
+}
+
+/// A borrowed image of 8-bit RGB pixels, row by row from the top. What the detectors and models read.
+///
+/// ```
+/// use face_liveness_image::ImageView;
+///
+/// let view = ImageView::new(2, 1, &[255, 0, 0, 0, 0, 255])?;
+/// assert_eq!(view.pixel(1, 0), [0, 0, 255]);
+/// assert!(ImageView::new(2, 2, &[255, 0, 0, 0, 0, 255]).is_err());
+/// # Ok::<(), face_liveness_image::Error>(())
+/// ```
+#[derive(Clone, Copy)]
+pub struct ImageView<'a> {
+    width: u32,
+    height: u32,
+    pixels: &'a [u8],
+}
+
+impl<'a> ImageView<'a> {
+    /// Borrows `width × height × 3` bytes: R, G, B of each pixel, row by row, no padding.
+    ///
+    /// # Errors
+    /// [`Error::Shape`] when the slice has another length, or a side is 0.
+    pub fn new(width: u32, height: u32, pixels: &'a [u8]) -> Result<Self, Error> {
+        let length = u64::from(width) * u64::from(height);
+        if length == 0 || length.checked_mul(3) != Some(pixels.len() as u64) {
+            return Err(Error::Shape { width, height, length: pixels.len() });
+        }
+        Ok(Self { width, height, pixels })
+    }
+
+    /// The width in pixels; at least 1.
+    pub fn width(&self) -> u32 {
+        self.width
+    }
+
+    /// The height in pixels; at least 1.
+    pub fn height(&self) -> u32 {
+        self.height
+    }
+
+    /// R, G, B of each pixel, row by row.
+    pub fn pixels(&self) -> &'a [u8] {
+        self.pixels
+    }
+
+    /// R, G, B of one row.
+    ///
+    /// # Panics
+    /// When `y` is outside the image.
+    pub fn row(&self, y: u32) -> &'a [u8] {
+        let stride = self.width as usize * 3;
+        &self.pixels[y as usize * stride..][..stride]
+    }
+
+    /// R, G, B of one pixel.
+    ///
+    /// # Panics
+    /// When the pixel is outside the image.
+    pub fn pixel(&self, x: u32, y: u32) -> [u8; 3] {
+        let start = x as usize * 3;
+        let row = self.row(y);
+        [row[start], row[start + 1], row[start + 2]]
+    }
+}
+
+impl fmt::Debug for ImageView<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "ImageView({} × {})", self.width, self.height)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn debug_shows_no_pixel() {
+        let image = RgbImage::new(1, 1, vec![201, 202, 203]).expect("a pixel");
+        assert_eq!(format!("{image:?} {:?}", image.view()), "RgbImage(1 × 1) ImageView(1 × 1)");
+    }
+}

@@ -1,0 +1,35 @@
+//! A network's score to a probability.
+
+/// Platt scaling (Platt, "Probabilistic Outputs for Support Vector Machines", 1999): a line through the
+/// log-odds of the score, fitted on development data so that 0.5 is the threshold to recommend.
+///
+/// ```
+/// use face_liveness_inference::Calibration;
+///
+/// // A network whose best threshold is 0.8: the log-odds of 0.8 are ln 4.
+/// let calibration = Calibration { slope: 1.0, intercept: -(4f32.ln()) };
+/// assert!((calibration.apply(0.8) - 0.5).abs() < 1e-6);
+/// assert_eq!((calibration.apply(0.0), calibration.apply(1.0)), (0.0, 1.0));
+/// assert_eq!(Calibration::IDENTITY.apply(0.123), 0.123);
+/// ```
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Calibration {
+    /// What the log-odds are multiplied by; above 0, so that the order of scores stays.
+    pub slope: f32,
+    /// What is then added to them.
+    pub intercept: f32,
+}
+
+impl Calibration {
+    /// The score as it is.
+    pub const IDENTITY: Self = Self { slope: 1.0, intercept: 0.0 };
+
+    /// The calibrated probability for a score of 0 to 1.
+    pub fn apply(&self, score: f32) -> f32 {
+        if *self == Self::IDENTITY {
+            return score;
+        }
+        let log_odds = (score / (1.0 - score)).ln();
+        1.0 / (1.0 + (-(self.slope * log_odds + self.intercept)).exp())
+    }
+}

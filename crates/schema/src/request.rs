@@ -1,0 +1,237 @@
+//! The request as a client writes it.
+
+use std::borrow::Cow;
+use std::fmt;
+
+use serde::{Serialize, Serializer};
+use zeroize::Zeroize;
+
+/// A request to score one capture.
+///
+/// Callers in the same process fill one in; a service reads one from its body by
+/// [`RequestDocument`](crate::RequestDocument), or by [`Request::from_json`] where no model is at hand.
+///
+/// ```
+/// use face_liveness_schema::{Image, Request};
+///
+/// let request = Request::new([Image::rgb(0, "/9j/4AAQ")]);
+/// let body = serde_json::to_string(&request).unwrap();
+/// assert_eq!(body, r#"{"images":[{"index":0,"type":"RGB","data":"/9j/4AAQ"}],"autoRotate":false}"#);
+/// assert_eq!(Request::from_json(body.as_bytes()).unwrap(), request);
+/// ```
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[cfg_attr(feature = "json-schema", derive(schemars::JsonSchema))]
+#[cfg_attr(feature = "json-schema", schemars(description = "A request to score one capture."))]
+#[serde(rename_all = "camelCase")]
+pub struct Request<'a> {
+    /// The images of the capture. Their indexes order them, not their places in this list.
+    pub images: Vec<Image<'a>>,
+    /// Apply each image's Exif orientation before anything else.
+    #[serde(default)]
+    pub auto_rotate: bool,
+    /// The liveness model to use; the engine's default when absent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "json-schema", schemars(with = "String"))]
+    pub model: Option<String>,
+}
+
+/// One image of a [`Request`].
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[cfg_attr(feature = "json-schema", derive(schemars::JsonSchema))]
+#[cfg_attr(feature = "json-schema", schemars(description = "One image of a request."))]
+#[serde(rename_all = "camelCase")]
+pub struct Image<'a> {
+    /// Counts 0, 1, 2 … and orders the images.
+    #[cfg_attr(feature = "json-schema", schemars(range(min = 0)))]
+    pub index: i64,
+    /// What camera took it.
+    #[serde(rename = "type")]
+    pub image_type: ImageType,
+    /// The encoded image, in base64.
+    pub data: ImageData<'a>,
+    /// Overrides the request's `autoRotate` for this image.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "json-schema", schemars(with = "bool"))]
+    pub auto_rotate: Option<bool>,
+}
+
+impl<'a> Request<'a> {
+    /// A request for the default model, without `autoRotate`.
+    pub fn new(images: impl IntoIterator<Item = Image<'a>>) -> Self {
+        Self { images: images.into_iter().collect(), auto_rotate: false, model: None }
+    }
+}
+
+impl<'a> Image<'a> {
+    /// An image of an RGB camera.
+    pub fn rgb(index: i64, data: impl Into<ImageData<'a>>) -> Self {
+        Self { index, image_type: ImageType::Rgb, data: data.into(), auto_rotate: None }
+    }
+}
+
+/// What camera took an image. The list grows with new models.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum ImageType {
+    /// `RGB`: a colour image from an RGB camera.
+    Rgb,
+    /// A type that this version has no name for; a registered model may take it.
+    Other(String),
+}
+
+impl ImageType {
+    /// The name in the request.
+    pub fn as_str(&self) -> &str {
+        match self {
+            Self::Rgb => "RGB",
+            Self::Other(name) => name,
+        }
+    }
+}
+
+impl From<&str> for ImageType {
+    fn from(name: &str) -> Self {
+        match name {
+            "RGB" => Self::Rgb,
+            other => Self::Other(other.to_owned()),
+        }
+    }
+}
+
+impl Serialize for ImageType {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(self.as_str())
+    }
+}
+
+#[cfg(feature = "json-schema")]
+impl schemars::JsonSchema for ImageType {
+    fn schema_name() -> Cow<'static, str> {
+        "ImageType".into()
+    }
+
+    fn json_schema(_: &mut schemars::SchemaGenerator) -> schemars::Schema {
+        schemars::json_schema!({ "type": "string", "examples": ["RGB"] })
+    }
+}
+
+/// Base64 text of an encoded image.
+///
+/// Borrowed from the body where possible. A copy of its own is wiped when dropped, and `Debug` shows the
+/// length alone.
+#[derive(Clone, PartialEq, Eq)]
+pub struct ImageData<'a>(Cow<'a, str>);
+
+impl<'a> ImageData<'a> {
+    /// The text, as the client wrote it.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+
+    /// The same text without a copy.
+    pub fn borrowed(&'a self) -> Self {
+        Self(Cow::Borrowed(&self.0))
+    }
+
+    /// Reads a JSON string that is known to be well-formed, quotes included.
+    ///
+    /// serde_json would unescape into a buffer that it does not wipe; most PHP and .NET clients escape
+    /// `/` and `+`, so that buffer would hold the whole picture.
+    pub(crate) fn from_json_string(quoted: &'a str) -> Self {
+        let text = &quoted[1..quoted.len() - 1];
+        if !text.contains('\\') {
+            return Self(Cow::Borrowed(text));
+        }
+        // Never longer than the escaped text, so never reallocated: no stale copy is left behind.
+        let mut plain = String::with_capacity(text.len());
+        let mut rest = text.chars();
+        while let Some(c) = rest.next() {
+            plain.push(if c == '\\' { unescape(&mut rest) } else { c });
+        }
+        Self(Cow::Owned(plain))
+    }
+}
+
+/// The character behind a backslash. Halves of a surrogate pair become U+FFFD, which is not base64 either.
+fn unescape(rest: &mut std::str::Chars<'_>) -> char {
+    match rest.next() {
+        Some('b') => '\u{8}',
+        Some('f') => '\u{c}',
+        Some('n') => '\n',
+        Some('r') => '\r',
+        Some('t') => '\t',
+        Some('u') => {
+            let code = rest.by_ref().take(4).fold(0, |code, c| code << 4 | c.to_digit(16).unwrap_or(0));
+            char::from_u32(code).unwrap_or(char::REPLACEMENT_CHARACTER)
+        }
+        Some(c) => c,
+        None => char::REPLACEMENT_CHARACTER,
+    }
+}
+
+impl<'a> From<&'a str> for ImageData<'a> {
+    fn from(text: &'a str) -> Self {
+        Self(Cow::Borrowed(text))
+    }
+}
+
+impl From<String> for ImageData<'_> {
+    fn from(text: String) -> Self {
+        Self(Cow::Owned(text))
+    }
+}
+
+impl Drop for ImageData<'_> {
+    fn drop(&mut self) {
+        if let Cow::Owned(text) = &mut self.0 {
+            text.zeroize();
+        }
+    }
+}
+
+impl fmt::Debug for ImageData<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "ImageData({} characters)", self.0.len())
+    }
+}
+
+impl Serialize for ImageData<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(&self.0)
+    }
+}
+
+#[cfg(feature = "json-schema")]
+impl schemars::JsonSchema for ImageData<'_> {
+    fn schema_name() -> Cow<'static, str> {
+        "ImageData".into()
+    }
+
+    fn json_schema(_: &mut schemars::SchemaGenerator) -> schemars::Schema {
+        schemars::json_schema!({
+            "type": "string",
+            "contentEncoding": "base64",
+            "description": "A JPEG, PNG, GIF (first frame), WebP or BMP file in base64",
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn escapes_are_read_and_plain_text_is_borrowed() {
+        let plain = ImageData::from_json_string(r#""/9j+AAQ=""#);
+        assert!(matches!(plain.0, Cow::Borrowed("/9j+AAQ=")));
+        let escaped = ImageData::from_json_string(r#""\/9j\u002BAA\nQ\u003d\"\\\ud800\b\f\r\t""#);
+        assert_eq!(escaped.as_str(), "/9j+AA\nQ=\"\\\u{fffd}\u{8}\u{c}\r\t");
+    }
+
+    #[test]
+    fn debug_shows_no_image_data() {
+        let request = Request::new([Image::rgb(0, "SECRETSECRET".to_owned())]);
+        assert!(!format!("{request:?}").contains("SECRET"));
+        assert!(format!("{request:?}").contains("12 characters"));
+    }
+}

@@ -1,0 +1,152 @@
+//! Which images of a request a model gets.
+
+use std::collections::HashMap;
+use std::ops::RangeInclusive;
+
+use crate::{ImageData, ImageType, Request, RequestError};
+
+/// The images that a model takes: a type for each index, and how many of them it cannot do without.
+///
+/// ```
+/// use face_liveness_schema::{ImageType, ModelInputs};
+///
+/// let single = ModelInputs::single(ImageType::Rgb);
+/// assert_eq!((single.required(), single.types().len()), (1, 1));
+/// let burst = ModelInputs::burst(ImageType::Rgb, 2..=8);
+/// assert_eq!((burst.required(), burst.types().len()), (2, 8));
+/// ```
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ModelInputs {
+    types: Vec<ImageType>,
+    required: usize,
+}
+
+impl ModelInputs {
+    /// One type for each index from 0, all of them required.
+    ///
+    /// # Panics
+    /// When `types` is empty: a model without an image has nothing to score.
+    pub fn new(types: Vec<ImageType>) -> Self {
+        assert!(!types.is_empty(), "a model takes at least one image");
+        Self { required: types.len(), types }
+    }
+
+    /// One image.
+    pub fn single(image_type: ImageType) -> Self {
+        Self::new(vec![image_type])
+    }
+
+    /// Several frames of one capture, all of one type.
+    ///
+    /// # Panics
+    /// When `count` is empty or allows no image at all.
+    pub fn burst(image_type: ImageType, count: RangeInclusive<usize>) -> Self {
+        assert!(*count.start() >= 1 && !count.is_empty(), "a model takes at least one image");
+        Self { types: vec![image_type; *count.end()], required: *count.start() }
+    }
+
+    /// The type for each index that the model takes. An image with an index past them is ignored.
+    pub fn types(&self) -> &[ImageType] {
+        &self.types
+    }
+
+    /// How many images must be there.
+    pub fn required(&self) -> usize {
+        self.required
+    }
+}
+
+/// An image that the model takes, checked but not decoded.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SelectedImage<'a> {
+    /// Its place in the `images` array, for paths in error texts. Not its index.
+    pub place: usize,
+    /// The encoded image in base64; not blank.
+    pub data: ImageData<'a>,
+    /// Whether to apply its Exif orientation: its own flag, else the request's.
+    pub auto_rotate: bool,
+}
+
+impl SelectedImage<'_> {
+    /// The image's path in the body: `images[0]`.
+    pub fn path(&self) -> String {
+        format!("images[{}]", self.place)
+    }
+}
+
+impl Request<'_> {
+    /// The images that a model takes, in the order of their indexes; the others are ignored.
+    ///
+    /// # Errors
+    /// 219 when there are fewer than the model needs, 116 when an index stands twice, 112 when one is
+    /// negative or skipped, when a type is not the model's, or when the data is blank.
+    ///
+    /// ```
+    /// use face_liveness_schema::{ErrorCode, Image, ImageType, ModelInputs, Request};
+    ///
+    /// let inputs = ModelInputs::single(ImageType::Rgb);
+    /// let request = Request::new([Image::rgb(1, "ignored"), Image::rgb(0, "/9j/4AAQ")]);
+    /// let images = request.select(&inputs)?;
+    /// assert_eq!((images.len(), images[0].place), (1, 1));
+    ///
+    /// let error = Request::new([]).select(&inputs).unwrap_err();
+    /// assert_eq!(error.code(), ErrorCode::TooFewImages);
+    /// # Ok::<(), face_liveness_schema::RequestError>(())
+    /// ```
+    pub fn select(&self, inputs: &ModelInputs) -> Result<Vec<SelectedImage<'_>>, RequestError> {
+        let indexes: Vec<_> = self.images.iter().map(|image| image.index).collect();
+        let take = |(place, expected): (usize, &ImageType)| {
+            let image = &self.images[place];
+            check_type(place, &image.image_type, expected)?;
+            check_data(place, &image.data)?;
+            let auto_rotate = image.auto_rotate.unwrap_or(self.auto_rotate);
+            Ok(SelectedImage { place, data: image.data.borrowed(), auto_rotate })
+        };
+        places_by_index(&indexes, inputs)?.into_iter().zip(inputs.types()).map(take).collect()
+    }
+}
+
+/// The places in the `images` array of the images with index 0, 1, 2 …, as many as the model takes.
+pub(crate) fn places_by_index(indexes: &[i64], inputs: &ModelInputs) -> Result<Vec<usize>, RequestError> {
+    let mut place_of = HashMap::with_capacity(indexes.len());
+    for (place, &index) in indexes.iter().enumerate() {
+        let path = || format!("images[{place}].index");
+        if index < 0 {
+            return Err(RequestError::invalid_value(path(), "is negative"));
+        }
+        if let Some(first) = place_of.insert(index, place) {
+            let problem = format!("is also the index of images[{first}]");
+            return Err(RequestError::Duplicated { path: path(), problem });
+        }
+    }
+    if indexes.len() < inputs.required() {
+        return Err(RequestError::TooFewImages { given: indexes.len(), required: inputs.required() });
+    }
+    let places: Vec<_> =
+        (0..).map_while(|index| place_of.get(&index).copied()).take(inputs.types().len()).collect();
+
+    let gap = places.len() as i64;
+    let taken_past_gap = indexes.iter().any(|&index| index > gap && (index as usize) < inputs.types().len());
+    if places.len() < inputs.required() || taken_past_gap {
+        let past =
+            (0..indexes.len()).filter(|&place| indexes[place] > gap).min_by_key(|&place| indexes[place]);
+        let path = format!("images[{}].index", past.unwrap_or(0));
+        return Err(RequestError::invalid_value(path, format!("leaves a gap: no image has the index {gap}")));
+    }
+    Ok(places)
+}
+
+pub(crate) fn check_type(place: usize, given: &ImageType, expected: &ImageType) -> Result<(), RequestError> {
+    if given == expected {
+        return Ok(());
+    }
+    let problem = format!("is not {}, the type that the model takes at this index", expected.as_str());
+    Err(RequestError::invalid_value(format!("images[{place}].type"), problem))
+}
+
+pub(crate) fn check_data(place: usize, data: &ImageData<'_>) -> Result<(), RequestError> {
+    if data.as_str().bytes().all(|byte| byte.is_ascii_whitespace()) {
+        return Err(RequestError::invalid_value(format!("images[{place}].data"), "is blank"));
+    }
+    Ok(())
+}
