@@ -13,8 +13,9 @@ const CORRUPT: Error = Error::Corrupt { format: "JPEG" };
 
 /// Every sampling and colour space to RGB. CMYK is taken as Adobe writes it, inverted.
 pub(crate) fn decode(bytes: &[u8], limits: &Limits) -> Result<RgbImage, Error> {
+    // Strict: a photo that was cut short is refused, not scored with grey where it ends.
     let options = DecoderOptions::default()
-        .set_strict_mode(false)
+        .set_strict_mode(true)
         .set_max_width(usize::MAX)
         .set_max_height(usize::MAX)
         .jpeg_set_out_colorspace(ColorSpace::RGB);

@@ -3,7 +3,8 @@
 use std::io::Cursor;
 
 use exif::{In, Reader, Tag};
-use image::{ImageBuffer, Rgb, imageops};
+use image::codecs::webp::WebPDecoder;
+use image::{ImageBuffer, ImageDecoder, Rgb, imageops};
 use zeroize::Zeroizing;
 
 use crate::RgbImage;
@@ -40,10 +41,13 @@ impl Orientation {
     /// Reads the tag from a JPEG, PNG (`eXIf`) or WebP file. Upright where there is none that can be read:
     /// damaged metadata does not make a photo unusable.
     pub fn from_exif(bytes: &[u8]) -> Self {
-        let exif = Reader::new()
-            .continue_on_error(true)
-            .read_from_container(&mut Cursor::new(bytes))
-            .or_else(|error| error.distill_partial_result(|_| ()));
+        let mut reader = Reader::new();
+        reader.continue_on_error(true);
+        let exif = match webp_exif(bytes) {
+            Some(exif) => reader.read_raw(exif),
+            None => reader.read_from_container(&mut Cursor::new(bytes)),
+        };
+        let exif = exif.or_else(|error| error.distill_partial_result(|_| ()));
         let value =
             exif.ok().and_then(|exif| exif.get_field(Tag::Orientation, In::PRIMARY)?.value.get_uint(0));
         value.and_then(Self::new).unwrap_or(Self::UPRIGHT)
@@ -75,6 +79,14 @@ impl Orientation {
         }
         RgbImage::new(width, height, std::mem::take(&mut *pixels)).unwrap_or(stored)
     }
+}
+
+/// The Exif of a WebP file, without the `Exif\0\0` of JPEG that many writers put before it: the format has
+/// no place for it, and kamadak-exif finds no Exif behind it.
+fn webp_exif(bytes: &[u8]) -> Option<Vec<u8>> {
+    let mut decoder = WebPDecoder::new(Cursor::new(bytes)).ok()?;
+    let exif = decoder.exif_metadata().ok()??;
+    Some(exif.strip_prefix(b"Exif\0\0").map(<[u8]>::to_vec).unwrap_or(exif))
 }
 
 #[cfg(test)]

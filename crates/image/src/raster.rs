@@ -32,7 +32,8 @@ pub(crate) fn decode(bytes: &[u8], format: ImageFormat, limits: &Limits) -> Resu
     }
     let mut pixels = Zeroizing::new(Vec::with_capacity(width as usize * height as usize * 3));
     if bytes_per_pixel > channels {
-        let samples = native.chunks_exact(2).map(|two| narrow(u16::from_ne_bytes([two[0], two[1]])));
+        // The high byte, as OpenCV takes it, not the nearest: networks are trained on what OpenCV reads.
+        let samples = native.chunks_exact(2).map(|two| (u16::from_ne_bytes([two[0], two[1]]) >> 8) as u8);
         push_rgb(&mut pixels, samples, channels);
     } else {
         push_rgb(&mut pixels, native.iter().copied(), channels);
@@ -56,11 +57,6 @@ fn push_rgb(pixels: &mut Vec<u8>, mut samples: impl Iterator<Item = u8>, channel
             _ => [over_white(a, d), over_white(b, d), over_white(c, d)],
         });
     }
-}
-
-/// 16 bits to 8, to the nearest: 0xffff is 0xff.
-fn narrow(sample: u16) -> u8 {
-    ((u32::from(sample) + 128) / 257) as u8
 }
 
 fn over_white(sample: u8, alpha: u8) -> u8 {

@@ -16,6 +16,10 @@ use serde::{Deserialize, Serialize};
 /// ```
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(feature = "json-schema", derive(schemars::JsonSchema))]
+#[cfg_attr(
+    feature = "json-schema",
+    schemars(description = "How likely the face is a spoof, and where it is.")
+)]
 #[serde(rename_all = "camelCase")]
 pub struct Response {
     /// The probability, 0 to 1, that the face is a spoof attack. No verdict: compare it with a threshold

@@ -1,0 +1,91 @@
+//! A model of several frames is registered like any other, through the public API alone.
+#![allow(missing_docs, clippy::unwrap_used)]
+
+mod support;
+
+use face_liveness::inference::{Error, Frame, LivenessModel};
+use face_liveness::schema::ModelInputs;
+use face_liveness::{Engine, ImageSource, ImageType};
+use image::{DynamicImage, ImageFormat, RgbImage};
+use serde_json::json;
+use support::*;
+
+/// Answers which frames it was given: a sum of 0.1 · 2^-index, plus 0.5 when the first is the portrait.
+struct Burst(ModelInputs);
+
+impl LivenessModel for Burst {
+    fn name(&self) -> &str {
+        "burst"
+    }
+
+    fn inputs(&self) -> &ModelInputs {
+        &self.0
+    }
+
+    fn spoof_score(&self, frames: &[Frame<'_>]) -> Result<f32, Error> {
+        assert!(frames.windows(2).all(|pair| pair[0].index < pair[1].index), "in the order of their indexes");
+        Ok(frames.iter().map(|frame| 0.1 / (1 << frame.index) as f32).sum::<f32>()
+            + if frames[0].image.width() == 512 { 0.5 } else { 0.0 })
+    }
+}
+
+fn engine() -> Engine {
+    let inputs = ModelInputs::burst(ImageType::Rgb, 2..=4);
+    Engine::builder().model(Burst(inputs)).default_model("burst").build().unwrap()
+}
+
+fn other_portrait() -> String {
+    base64(&encoded(&PORTRAIT.crop_imm(50, 0, 400, 400), ImageFormat::Png))
+}
+
+#[test]
+fn the_frames_come_in_the_order_of_their_indexes() {
+    let engine = engine();
+    let (a, b) = (image(0, PORTRAIT_JPEG.as_str()), image(1, other_portrait()));
+    let answer = response(&engine, &request([a.clone(), b.clone()]));
+    assert_eq!((answer.spoof_score, answer.model.as_str()), (0.1 + 0.05 + 0.5, "burst"));
+    assert_eq!(response(&engine, &request([b, a])), answer);
+    // The single model is there too, and its position is the same: that of index 0.
+    let single =
+        response(&engine, &json!({ "images": [image(0, PORTRAIT_JPEG.as_str())], "model": "rgb-single-v1" }));
+    assert_eq!(single.position, answer.position);
+}
+
+#[test]
+fn a_later_frame_without_a_face_is_left_out_and_the_first_is_needed() {
+    let engine = engine();
+    let wall = || base64(&encoded(&DynamicImage::ImageRgb8(RgbImage::new(64, 64)), ImageFormat::Png));
+    let frames = [image(0, PORTRAIT_JPEG.as_str()), image(1, wall()), image(2, other_portrait())];
+    assert_eq!(response(&engine, &request(frames)).spoof_score, 0.1 + 0.025 + 0.5);
+
+    let frames = request([image(0, wall()), image(1, PORTRAIT_JPEG.as_str())]).to_string();
+    assert_eq!(error(&engine, frames.as_bytes()).0, 223);
+}
+
+#[test]
+fn gaps_extras_and_types_follow_the_models_inputs() {
+    let engine = engine();
+    let frame = |index: i64| image(index, PORTRAIT_JPEG.as_str());
+    let code = |images: Vec<serde_json::Value>| error(&engine, request(images).to_string().as_bytes()).0;
+    assert_eq!(code(vec![frame(0)]), 219, "one of two");
+    assert_eq!(code(vec![frame(0), frame(2)]), 112, "a gap among those required");
+    assert_eq!(code(vec![frame(0), frame(1), frame(3)]), 112, "a gap among those taken");
+    assert_eq!(code(vec![frame(0), frame(4)]), 112, "an extra does not count as a frame");
+    assert_eq!(code(vec![frame(0), frame(1), frame(1)]), 116);
+    assert_eq!(code(vec![frame(0), json!({ "index": 1, "type": "IR", "data": "AAAA" })]), 112);
+    assert_eq!(code(vec![frame(0), json!({ "index": 1, "type": "RGB" })]), 110);
+
+    let all = response(&engine, &request([frame(0), frame(1), frame(2), frame(3)]));
+    let extra = response(&engine, &request([frame(0), frame(1), frame(2), frame(3), json!({ "index": 4 })]));
+    assert_eq!(all, extra);
+}
+
+#[test]
+fn images_that_the_caller_holds_are_taken_in_their_order() {
+    let engine = engine();
+    let portrait = photo("astronaut.jpg");
+    let frame = ImageSource::Encoded { bytes: &portrait, auto_rotate: false };
+    let detection = engine.detect_images(&[frame, frame, frame], None).unwrap();
+    assert_eq!(detection.response.spoof_score, 0.1 + 0.05 + 0.025 + 0.5);
+    assert_eq!(engine.detect_image(frame).unwrap_err().code(), face_liveness::ErrorCode::TooFewImages);
+}

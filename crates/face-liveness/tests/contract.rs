@@ -1,0 +1,709 @@
+//! The wire contract, a test for every row of its tables.
+#![allow(missing_docs, clippy::unwrap_used)]
+
+mod support;
+
+use face_liveness::image::{ImageView, Limits};
+use face_liveness::inference::{self, Frame, LivenessModel};
+use face_liveness::schema::ModelInputs;
+use face_liveness::{Engine, ImageSource, ImageType, Response, Warning};
+use image::codecs::gif::GifEncoder;
+use image::imageops::FilterType;
+use image::{DynamicImage, Frame as GifFrame, ImageFormat, RgbImage, imageops};
+use serde_json::{Value, json};
+use support::*;
+
+/// The code of the error, after a check that the description names the field.
+#[track_caller]
+fn code(body: &Value, path: &str) -> u64 {
+    let (code, _, description) = error(&ENGINE, body.to_string().as_bytes());
+    assert!(description.contains(path), "{description:?} does not name {path}");
+    code
+}
+
+/// Every JSON type but those named.
+fn values_other_than(types: &[&str]) -> Vec<Value> {
+    let values = [
+        ("null", json!(null)),
+        ("boolean", json!(true)),
+        ("integer", json!(1)),
+        ("number", json!(0.5)),
+        ("string", json!("text")),
+        ("array", json!([])),
+        ("object", json!({})),
+    ];
+    values.into_iter().filter(|(name, _)| !types.contains(name)).map(|(_, value)| value).collect()
+}
+
+/// The fields of an object, in alphabetical order.
+fn keys(object: &Value) -> String {
+    object.as_object().unwrap().keys().cloned().collect::<Vec<_>>().join(" ")
+}
+
+fn portrait() -> Value {
+    image(0, PORTRAIT_JPEG.as_str())
+}
+
+mod request_fields {
+    use super::*;
+
+    #[test]
+    fn images_missing_is_110() {
+        assert_eq!(code(&json!({}), "images"), 110);
+    }
+
+    #[test]
+    fn images_not_an_array_is_111() {
+        for value in values_other_than(&["array"]) {
+            assert_eq!(code(&request(value), "images must be an array"), 111);
+        }
+    }
+
+    #[test]
+    fn an_element_of_images_that_is_no_object_is_111() {
+        for value in values_other_than(&["object"]) {
+            assert_eq!(code(&request([portrait(), value]), "images[1] must be an object"), 111);
+        }
+    }
+
+    #[test]
+    fn images_empty_or_too_few_is_219() {
+        assert_eq!(code(&request([(); 0].map(|()| Value::Null)), "images"), 219);
+        let two = Engine::builder().model(Fake::new(2)).build().unwrap();
+        let body = json!({ "images": [portrait()], "model": "fake" }).to_string();
+        let (code, message, description) = error(&two, body.as_bytes());
+        assert_eq!((code, message.as_str()), (219, "image_data_too_few"));
+        assert_eq!(description, "images holds 1 of the 2 images that the model needs");
+    }
+
+    #[test]
+    fn index_missing_is_110() {
+        assert_eq!(code(&request([json!({ "type": "RGB", "data": "AAAA" })]), "images[0].index"), 110);
+    }
+
+    #[test]
+    fn index_not_an_integer_is_111() {
+        for value in values_other_than(&["integer"]) {
+            assert_eq!(code(&request([image(value, "AAAA")]), "images[0].index must be an integer"), 111);
+        }
+        assert_eq!(code(&request([image(0.0, "AAAA")]), "images[0].index must be an integer"), 111);
+    }
+
+    #[test]
+    fn index_negative_or_out_of_range_is_112() {
+        assert_eq!(code(&request([portrait(), image(-1, "AAAA")]), "images[1].index"), 112);
+        let body = r#"{"images": [{"index": 99999999999999999999, "type": "RGB", "data": "AAAA"}]}"#;
+        let (code, _, description) = error(&ENGINE, body.as_bytes());
+        assert_eq!((code, description.as_str()), (112, "images[0].index is out of range"));
+    }
+
+    #[test]
+    fn index_gap_among_those_needed_is_112() {
+        assert_eq!(code(&request([image(1, PORTRAIT_JPEG.as_str())]), "images[0].index"), 112);
+        let two = Engine::builder().model(Fake::new(2)).default_model("fake").build().unwrap();
+        let body = request([image(2, "AAAA"), portrait()]).to_string();
+        let (code, _, description) = error(&two, body.as_bytes());
+        assert_eq!(code, 112);
+        assert_eq!(description, "images[0].index leaves a gap: no image has the index 1");
+    }
+
+    #[test]
+    fn index_twice_is_116_also_among_extras() {
+        assert_eq!(code(&request([portrait(), portrait()]), "images[1].index"), 116);
+        assert_eq!(code(&request([portrait(), image(7, "AAAA"), image(7, "AAAA")]), "images[2].index"), 116);
+    }
+
+    #[test]
+    fn index_orders_the_images_not_the_array() {
+        let scored = response(&ENGINE, &request([image(1, "no base64!"), portrait()]));
+        assert_eq!(scored, response(&ENGINE, &request([portrait()])));
+    }
+
+    #[test]
+    fn type_missing_is_110() {
+        assert_eq!(code(&request([json!({ "index": 0, "data": "AAAA" })]), "images[0].type"), 110);
+    }
+
+    #[test]
+    fn type_not_a_string_is_111() {
+        for value in values_other_than(&["string"]) {
+            let body = request([json!({ "index": 0, "type": value, "data": "AAAA" })]);
+            assert_eq!(code(&body, "images[0].type must be a string"), 111);
+        }
+    }
+
+    #[test]
+    fn type_that_the_model_does_not_take_is_112() {
+        for name in ["IR", "rgb", "", "RGB "] {
+            let body = request([json!({ "index": 0, "type": name, "data": "AAAA" })]);
+            assert_eq!(code(&body, "images[0].type is not RGB"), 112);
+        }
+    }
+
+    #[test]
+    fn type_is_an_open_enum() {
+        let infrared = Fake { inputs: ModelInputs::single(ImageType::from("IR")), ..Fake::new(1) };
+        let engine = Engine::builder().model(infrared).default_model("fake").build().unwrap();
+        let body = request([json!({ "index": 0, "type": "IR", "data": PORTRAIT_JPEG.as_str() })]);
+        assert_eq!(response(&engine, &body).model, "fake");
+    }
+
+    #[test]
+    fn data_missing_is_110() {
+        assert_eq!(code(&request([json!({ "index": 0, "type": "RGB" })]), "images[0].data"), 110);
+    }
+
+    #[test]
+    fn data_not_a_string_is_111() {
+        for value in values_other_than(&["string"]) {
+            assert_eq!(code(&request([image(0, value)]), "images[0].data must be a string"), 111);
+        }
+    }
+
+    #[test]
+    fn data_blank_or_not_base64_is_112() {
+        for text in ["", " \n\t", "no base64!", "AAAA====", "A", "é", "data:image/png;base64,", "\u{0}AAA"] {
+            assert_eq!(code(&request([image(0, text)]), "images[0].data"), 112, "{text:?}");
+        }
+    }
+
+    #[test]
+    fn auto_rotate_not_a_bool_is_111_at_both_levels() {
+        for value in values_other_than(&["boolean"]) {
+            let body = json!({ "images": [portrait()], "autoRotate": value });
+            assert_eq!(code(&body, "autoRotate must be a boolean"), 111);
+            let mut image = portrait();
+            image["autoRotate"] = value;
+            assert_eq!(code(&request([image]), "images[0].autoRotate must be a boolean"), 111);
+        }
+    }
+
+    #[test]
+    fn model_absent_is_the_default() {
+        assert_eq!(response(&ENGINE, &request([portrait()])).model, "rgb-single-v1");
+        let body = json!({ "images": [portrait()], "model": "rgb-single-v1" });
+        assert_eq!(response(&ENGINE, &body), response(&ENGINE, &request([portrait()])));
+    }
+
+    #[test]
+    fn model_unknown_is_113() {
+        for name in ["rgb-single-v9", "", "RGB-SINGLE-V1"] {
+            assert_eq!(code(&json!({ "images": [portrait()], "model": name }), "model"), 113);
+        }
+    }
+
+    #[test]
+    fn model_not_a_string_is_111() {
+        for value in values_other_than(&["string"]) {
+            let body = json!({ "images": [portrait()], "model": value });
+            assert_eq!(code(&body, "model must be a string"), 111);
+        }
+    }
+}
+
+mod request_rules {
+    use super::*;
+
+    #[test]
+    fn extra_images_are_ignored_whatever_they_hold() {
+        let expected = response(&ENGINE, &request([portrait()]));
+        for extra in [
+            json!({ "index": 1 }),
+            json!({ "index": 5, "type": 7, "data": false, "autoRotate": "no" }),
+            json!({ "index": 1, "type": "IR", "data": "no base64!" }),
+            json!({ "index": i64::MAX, "type": "RGB", "data": "" }),
+        ] {
+            assert_eq!(response(&ENGINE, &request([extra.clone(), portrait()])), expected, "{extra}");
+            assert_eq!(response(&ENGINE, &request([portrait(), extra.clone()])), expected, "{extra}");
+        }
+    }
+
+    #[test]
+    fn unknown_fields_are_ignored() {
+        let mut image = portrait();
+        image["camera"] = json!({ "lens": [1, 2, { "deep": null }] });
+        let body = json!({ "images": [image], "autoRotate": false, "version": 9, "data": "no base64!" });
+        assert_eq!(response(&ENGINE, &body), response(&ENGINE, &request([portrait()])));
+    }
+
+    #[test]
+    fn a_known_field_that_stands_twice_is_116() {
+        for (body, path) in [
+            (r#"{"images": [], "images": []}"#, "images"),
+            (r#"{"images": [], "autoRotate": true, "autoRotate": true}"#, "autoRotate"),
+            (
+                r#"{"images": [{"index": 0, "type": "RGB", "data": "AAAA", "data": "AAAA"}]}"#,
+                "images[0].data",
+            ),
+            (r#"{"images": [{"index": 0, "\u0069ndex": 1}]}"#, "images[0].index"),
+        ] {
+            let (code, _, description) = error(&ENGINE, body.as_bytes());
+            assert_eq!((code, description), (116, format!("{path} stands twice in the same object")));
+        }
+    }
+
+    #[test]
+    fn base64_is_accepted_as_clients_send_it() {
+        let expected = response(&ENGINE, &request([portrait()]));
+        let text = PORTRAIT_JPEG.as_str();
+        let wrapped: Vec<_> = text.as_bytes().chunks(76).map(|line| str::from_utf8(line).unwrap()).collect();
+        assert!(text.ends_with('=') && text.contains('+') && text.contains('/'));
+        for (what, form) in [
+            ("wrapped by line feeds", wrapped.join("\n")),
+            ("wrapped by carriage returns and line feeds", wrapped.join("\r\n") + "\r\n"),
+            ("indented", format!("\t{} ", wrapped.join("\n  "))),
+            ("unpadded", text.trim_end_matches('=').to_owned()),
+            ("URL-safe", text.replace('+', "-").replace('/', "_")),
+            ("a data URL", format!("data:image/jpeg;base64,{text}")),
+            ("a wrapped, URL-safe, unpadded data URL", {
+                let text = wrapped.join("\n").replace('+', "-").replace('/', "_");
+                format!("data:image/png;base64,{}", text.trim_end_matches('='))
+            }),
+        ] {
+            assert_eq!(response(&ENGINE, &request([image(0, form)])), expected, "{what}");
+        }
+    }
+
+    #[test]
+    fn base64_may_be_escaped_in_the_json() {
+        let expected = response(&ENGINE, &request([portrait()]));
+        let body = request([portrait()]).to_string();
+        for (what, body) in [
+            ("as PHP escapes", body.replace('/', r"\/")),
+            ("as .NET escapes", body.replace('+', r"\u002B")),
+            ("both, with wrapped lines", body.replace('/', r"\n\/").replace('+', r"\r\n\u002b")),
+        ] {
+            let (status, answer) = answer(&ENGINE, body.as_bytes());
+            assert_eq!(status, 200, "{what}: {answer}");
+            assert_eq!(serde_json::from_value::<Response>(answer).unwrap(), expected, "{what}");
+        }
+    }
+
+    #[test]
+    fn the_format_is_read_from_the_bytes() {
+        let expected = response_to_file(&ENGINE, &photo("astronaut.png"));
+        let lossless = [ImageFormat::Png, ImageFormat::WebP, ImageFormat::Bmp];
+        let rgb = DynamicImage::ImageRgb8(PORTRAIT.to_rgb8());
+        for format in lossless {
+            assert_eq!(response_to_file(&ENGINE, &encoded(&rgb, format)), expected, "{format:?}");
+        }
+        assert_same_face(&response_to_file(&ENGINE, &photo("astronaut.jpg")), &expected, 2, 0.05, "JPEG");
+        // A GIF has 256 colours: the same face, another texture.
+        let gif = response_to_file(&ENGINE, &encoded(&rgb, ImageFormat::Gif));
+        assert_same_face(&gif, &expected, 3, 1.0, "GIF");
+    }
+
+    #[test]
+    fn other_formats_and_broken_files_are_215() {
+        let tiff = b"II*\0\x08\0\0\0".as_slice();
+        let (png, jpeg) = (photo("astronaut.png"), photo("astronaut.jpg"));
+        let (cut_png, cut_jpeg) = (&png[..300_000], &jpeg[..70_000]);
+        for file in [
+            b"plain text".as_slice(),
+            b"%PDF-1.7",
+            tiff,
+            b"\xff\xd8\xff\xe0",
+            cut_png,
+            cut_jpeg,
+            b"\x89PNG\r\n\x1a\n",
+        ] {
+            assert_eq!(code(&request([image(0, base64(file))]), "images[0].data"), 215);
+        }
+    }
+
+    #[test]
+    fn of_an_animated_gif_the_first_frame_counts() {
+        let portrait = PORTRAIT.to_rgba8();
+        let blank = image::RgbaImage::from_pixel(512, 512, image::Rgba([200, 200, 200, 255]));
+        let gif = |frames: [&image::RgbaImage; 2]| {
+            let mut file = Vec::new();
+            let mut encoder = GifEncoder::new(&mut file);
+            encoder.encode_frames(frames.map(|frame| GifFrame::new(frame.clone()))).unwrap();
+            drop(encoder);
+            file
+        };
+        let expected = response_to_file(&ENGINE, &encoded(&PORTRAIT, ImageFormat::Gif));
+        assert_eq!(response_to_file(&ENGINE, &gif([&portrait, &blank])).position, expected.position);
+        assert_eq!(code(&request([image(0, base64(&gif([&blank, &portrait])))]), "images[0]"), 223);
+    }
+
+    #[test]
+    fn a_body_past_5_mb_is_413() {
+        let mut body = request([portrait()]).to_string().into_bytes();
+        body.resize(5_000_000, b' ');
+        assert_eq!(answer(&ENGINE, &body).0, 200);
+        body.push(b' ');
+        let (status, answer) = answer(&ENGINE, &body);
+        assert_eq!((status, answer["error"]["code"].as_u64()), (413, Some(413)));
+
+        let engine = Engine::builder().max_body_bytes(100).build().unwrap();
+        assert_eq!(engine.detect_json(&[b' '; 101]).status, 413);
+        assert_eq!(engine.detect_json(&[b' '; 100]).status, 400);
+    }
+
+    /// A PNG of this size with no pixels behind its header: whoever reads them finds it corrupt.
+    fn png_header(width: u32, height: u32) -> Vec<u8> {
+        let mut file = Vec::new();
+        let mut encoder = png::Encoder::new(&mut file, width, height);
+        encoder.set_color(png::ColorType::Rgb);
+        encoder.write_header().unwrap().write_chunk(png::chunk::IDAT, &[]).unwrap();
+        file
+    }
+
+    #[test]
+    fn an_image_past_a_limit_is_215() {
+        for (width, height, limit) in [
+            (16_385, 1, "16384 pixels a side"),
+            (1, 16_385, "16384 pixels a side"),
+            (8_000, 6_251, "50000000 pixels"),
+            (u32::MAX >> 1, u32::MAX >> 1, "more than 536870912 bytes of memory"),
+        ] {
+            let body = request([image(0, base64(&png_header(width, height)))]);
+            assert_eq!(code(&body, limit), 215);
+        }
+        let limited = |limits| {
+            let engine = Engine::builder().image_limits(limits).build().unwrap();
+            let body = request([portrait()]).to_string();
+            let (code, _, description) = error(&engine, body.as_bytes());
+            assert_eq!(code, 215);
+            description
+        };
+        let description = limited(Limits { max_pixels: 512 * 512 - 1, ..Limits::default() });
+        assert!(description.contains("512 × 512 pixels is past the limit of 262143 pixels"), "{description}");
+        let description = limited(Limits { max_side: 511, ..Limits::default() });
+        assert!(description.contains("past the limit of 511 pixels a side"), "{description}");
+        let description = limited(Limits { max_memory: 512 * 512 * 3, ..Limits::default() });
+        assert!(description.contains("more than 786432 bytes of memory"), "{description}");
+    }
+
+    #[test]
+    fn a_face_under_32_pixels_counts_as_not_found() {
+        let side_of = |side: u32| {
+            DynamicImage::ImageRgb8(imageops::resize(&PORTRAIT.to_rgb8(), side, side, FilterType::Triangle))
+        };
+        let small = encoded(&side_of(230), ImageFormat::Png);
+        let position = response_to_file(&ENGINE, &small).position;
+        assert!((32..45).contains(&position.width), "{position:?}");
+
+        let tiny = encoded(&side_of(150), ImageFormat::Png);
+        assert_eq!(code(&request([image(0, base64(&tiny))]), "images[0]"), 223);
+        let engine = Engine::builder().min_face_side(20).build().unwrap();
+        let position = response_to_file(&engine, &tiny).position;
+        assert!((20..32).contains(&position.width), "{position:?}");
+    }
+
+    #[test]
+    fn of_several_faces_the_largest_is_used() {
+        let portrait = PORTRAIT.to_rgb8();
+        let smaller = imageops::resize(&portrait, 300, 300, FilterType::Triangle);
+        for (at_left, at_right) in [(&portrait, &smaller), (&smaller, &portrait)] {
+            let mut scene = RgbImage::from_pixel(812, 512, image::Rgb([128, 128, 128]));
+            imageops::replace(&mut scene, at_left, 0, 0);
+            imageops::replace(&mut scene, at_right, i64::from(at_left.width()), 0);
+            let response = response_to_file(&ENGINE, &encoded(&scene.into(), ImageFormat::Png));
+            assert!(response.position.width > 70, "{:?}", response.position);
+            assert_eq!(response.position.left > 300, at_left.width() == 300);
+            assert!(response.warnings.contains(&Warning::MultipleFaces));
+        }
+    }
+
+    #[test]
+    fn no_face_is_223() {
+        let wall = RgbImage::from_fn(640, 480, |x, y| image::Rgb([(x / 4) as u8, (y / 3) as u8, 90]));
+        let (code, message, description) = error(
+            &ENGINE,
+            request([image(0, base64(&encoded(&wall.into(), ImageFormat::Png)))]).to_string().as_bytes(),
+        );
+        assert_eq!((code, message.as_str()), (223, "image_entity_not_found"));
+        assert_eq!(description, "No face was found in images[0]");
+    }
+
+    #[test]
+    fn every_kind_of_sample_becomes_8_bit_rgb() {
+        let expected = response_to_file(&ENGINE, &photo("astronaut.png"));
+        let png = |image: DynamicImage| response_to_file(&ENGINE, &encoded(&image, ImageFormat::Png));
+        assert_eq!(png(PORTRAIT.to_rgb16().into()), expected, "16-bit");
+        assert_eq!(png(PORTRAIT.to_rgba8().into()), expected, "opaque alpha");
+        assert_eq!(png(PORTRAIT.to_rgba16().into()), expected, "16-bit with opaque alpha");
+
+        let grey = png(PORTRAIT.to_luma8().into());
+        assert_same_face(&grey, &expected, 3, 1.0, "greyscale");
+        assert!(
+            grey.warnings.contains(&Warning::Greyscale) && !expected.warnings.contains(&Warning::Greyscale)
+        );
+        let luma = DynamicImage::ImageLuma8(PORTRAIT.to_luma8());
+        assert_eq!(png(luma.to_luma16().into()), grey, "16-bit greyscale");
+        assert_eq!(png(PORTRAIT.to_luma_alpha8().into()), grey, "greyscale with opaque alpha");
+    }
+
+    #[test]
+    fn alpha_is_laid_over_white() {
+        let mut half = PORTRAIT.to_rgba8();
+        half.pixels_mut().filter(|pixel| pixel[0] > 128).for_each(|pixel| pixel[3] = 100);
+        let over_white = RgbImage::from_fn(512, 512, |x, y| {
+            let [r, g, b, a] = half.get_pixel(x, y).0.map(u32::from);
+            image::Rgb([r, g, b].map(|sample| ((sample * a + 255 * (255 - a) + 127) / 255) as u8))
+        });
+        let expected = response_to_file(&ENGINE, &encoded(&over_white.into(), ImageFormat::Png));
+        assert_eq!(response_to_file(&ENGINE, &encoded(&half.into(), ImageFormat::Png)), expected);
+    }
+
+    #[test]
+    fn palette_png_is_accepted() {
+        // Three bits of red and green and two of blue.
+        let rgb = PORTRAIT.to_rgb8();
+        let indexes: Vec<u8> = rgb.pixels().map(|p| (p[0] & 0xe0) | (p[1] >> 5 << 2) | (p[2] >> 6)).collect();
+        let palette: Vec<[u8; 3]> = (0..=255).map(|i: u8| [i & 0xe0, i << 3 & 0xe0, i << 6]).collect();
+        let mut file = Vec::new();
+        let mut encoder = png::Encoder::new(&mut file, 512, 512);
+        encoder.set_color(png::ColorType::Indexed);
+        encoder.set_palette(palette.concat());
+        encoder.write_header().unwrap().write_image_data(&indexes).unwrap();
+
+        let pixels: Vec<u8> = indexes.iter().flat_map(|&i| palette[usize::from(i)]).collect();
+        let source = ImageSource::Rgb(ImageView::new(512, 512, &pixels).unwrap());
+        assert_eq!(response_to_file(&ENGINE, &file), ENGINE.detect_image(source).unwrap().response);
+    }
+
+    #[test]
+    fn cmyk_progressive_and_greyscale_jpegs_are_accepted() {
+        use jpeg_encoder::{ColorType, Encoder};
+        let expected = response_to_file(&ENGINE, &photo("astronaut.png"));
+        let jpeg = |pixels: &[u8], colour, progressive| {
+            let mut file = Vec::new();
+            let mut encoder = Encoder::new(&mut file, 95);
+            encoder.set_progressive(progressive);
+            encoder.encode(pixels, 512, 512, colour).unwrap();
+            response_to_file(&ENGINE, &file)
+        };
+        let rgb = PORTRAIT.to_rgb8();
+        // No black ink: the plain complement, which this encoder, as Adobe's, stores inverted.
+        let cmyk: Vec<u8> = rgb.pixels().flat_map(|p| [255 - p[0], 255 - p[1], 255 - p[2], 0]).collect();
+        assert_same_face(&jpeg(&cmyk, ColorType::Cmyk, false), &expected, 2, 0.05, "CMYK");
+        assert_same_face(&jpeg(&cmyk, ColorType::CmykAsYcck, false), &expected, 2, 0.05, "YCCK");
+        assert_same_face(&jpeg(&rgb, ColorType::Rgb, true), &expected, 2, 0.05, "progressive");
+        let grey = jpeg(&PORTRAIT.to_luma8(), ColorType::Luma, false);
+        assert_same_face(&grey, &expected, 3, 1.0, "greyscale");
+        assert!(grey.warnings.contains(&Warning::Greyscale));
+    }
+}
+
+mod orientation {
+    use super::*;
+
+    fn body(orientation: u32, request_flag: Option<bool>, image_flag: Option<bool>) -> Value {
+        let mut body = request([image(0, base64(&photo(&format!("exif_{orientation}.jpg"))))]);
+        if let Some(flag) = request_flag {
+            body["autoRotate"] = json!(flag);
+        }
+        if let Some(flag) = image_flag {
+            body["images"][0]["autoRotate"] = json!(flag);
+        }
+        body
+    }
+
+    #[test]
+    fn all_eight_values_are_applied_at_both_flag_levels() {
+        let upright = response(&ENGINE, &body(1, None, None));
+        for orientation in 1..=8 {
+            for (request_flag, image_flag) in
+                [(Some(true), None), (Some(false), Some(true)), (None, Some(true))]
+            {
+                let turned = response(&ENGINE, &body(orientation, request_flag, image_flag));
+                assert_same_face(&turned, &upright, 2, 0.02, &format!("orientation {orientation}"));
+            }
+        }
+    }
+
+    #[test]
+    fn the_tag_is_left_alone_unless_a_flag_asks() {
+        for orientation in 1..=8 {
+            let stored =
+                image::load_from_memory(&photo(&format!("exif_{orientation}.jpg"))).unwrap().into_rgb8();
+            let source = ImageSource::Rgb(ImageView::new(stored.width(), stored.height(), &stored).unwrap());
+            let expected = ENGINE.detect_image(source).map(|detection| detection.response);
+            for (request_flag, image_flag) in [(None, None), (Some(false), None), (Some(true), Some(false))] {
+                let body = body(orientation, request_flag, image_flag).to_string();
+                let answer = ENGINE.detect_json(body.as_bytes());
+                match &expected {
+                    Ok(expected) => assert_eq!(answer.body, serde_json::to_vec(expected).unwrap()),
+                    Err(error) => assert_eq!(answer.body, serde_json::to_vec(&error.to_body()).unwrap()),
+                }
+            }
+        }
+    }
+}
+
+mod response_fields {
+    use super::*;
+
+    #[test]
+    fn a_response_has_these_fields_and_no_other() {
+        let (status, answer) = answer(&ENGINE, request([portrait()]).to_string().as_bytes());
+        assert_eq!(status, 200);
+        assert_eq!(keys(&answer), "model position spoofScore warnings");
+        assert_eq!(keys(&answer["position"]), "height left top width");
+        assert_eq!(answer["warnings"], json!(["smallFace"]));
+    }
+
+    #[test]
+    fn position_is_the_face_in_whole_pixels_inside_the_image() {
+        let position = response(&ENGINE, &request([portrait()])).position;
+        // The face, marked by hand: hairline to chin, cheek to cheek.
+        for (value, by_hand) in
+            [(position.left, 181), (position.top, 68), (position.width, 90), (position.height, 109)]
+        {
+            assert!(value.abs_diff(by_hand) <= 10, "{position:?}");
+        }
+        // A face cut by the edges: the box stays inside.
+        let cut = PORTRAIT.crop_imm(200, 90, 200, 200);
+        let position = response_to_file(&ENGINE, &encoded(&cut, ImageFormat::Png)).position;
+        assert!(position.left + position.width <= 200 && position.top + position.height <= 200);
+        assert!(position.width >= 1 && position.height >= 1);
+    }
+
+    #[test]
+    fn spoof_score_is_a_probability_and_bona_fide_for_the_portrait() {
+        let score = response(&ENGINE, &request([portrait()])).spoof_score;
+        assert!((0.0..0.5).contains(&score), "{score}");
+        for score in [0.0, 0.25, 1.0] {
+            let engine = Engine::builder().model(Fake { score: Ok(score), ..Fake::new(1) });
+            let engine = engine.default_model("fake").build().unwrap();
+            assert_eq!(response(&engine, &request([portrait()])).spoof_score, score);
+        }
+    }
+
+    #[test]
+    fn warnings_never_change_the_score_and_are_absent_when_empty() {
+        let large = PORTRAIT.crop_imm(90, 0, 260, 260).resize_exact(900, 900, FilterType::CatmullRom);
+        let (_, answer) = answer(
+            &ENGINE,
+            request([image(0, base64(&encoded(&large, ImageFormat::Png)))]).to_string().as_bytes(),
+        );
+        assert!(answer["position"].is_object() && answer.get("warnings").is_none(), "{answer}");
+    }
+
+    #[test]
+    fn each_warning_is_given_where_it_applies() {
+        let warns = |image: &DynamicImage, warning: Warning| {
+            response_to_file(&ENGINE, &encoded(image, ImageFormat::Png)).warnings.contains(&warning)
+        };
+        let dark = DynamicImage::ImageRgb8(imageops::brighten(&PORTRAIT.to_rgb8(), -130));
+        let cut = PORTRAIT.crop_imm(182, 20, 300, 300);
+        for (warning, applies) in [
+            (Warning::LowLight, &dark),
+            (Warning::Blurred, &PORTRAIT.blur(3.5)),
+            (Warning::Greyscale, &PORTRAIT.grayscale()),
+            (Warning::FaceNearEdge, &cut),
+        ] {
+            assert!(warns(applies, warning), "{warning:?}");
+            assert!(!warns(&PORTRAIT, warning), "{warning:?}");
+        }
+    }
+
+    #[test]
+    fn the_same_request_always_gives_the_same_response() {
+        let body = request([portrait()]).to_string();
+        let expected = ENGINE.detect_json(body.as_bytes());
+        std::thread::scope(|scope| {
+            for _ in 0..4 {
+                scope
+                    .spawn(|| (0..5).for_each(|_| assert_eq!(ENGINE.detect_json(body.as_bytes()), expected)));
+            }
+        });
+        assert_eq!(
+            Engine::builder().build().unwrap().detect_json(body.as_bytes()),
+            expected,
+            "another engine"
+        );
+    }
+}
+
+mod errors {
+    use super::*;
+
+    #[test]
+    fn every_code_has_its_message() {
+        let wall = base64(&encoded(&RgbImage::new(64, 64).into(), ImageFormat::Png));
+        for (body, code, message) in [
+            (json!({}), 110, "body_parameter_missing"),
+            (json!({ "images": 1 }), 111, "body_parameter_invalid_type"),
+            (request([image(-1, "")]), 112, "body_parameter_invalid_value"),
+            (json!({ "images": [], "model": "none" }), 113, "body_parameter_not_found"),
+            (request([image(0, ""), image(0, "")]), 116, "body_parameter_duplicated"),
+            (request([image(0, "AAAA")]), 215, "image_data_not_supported"),
+            (json!({ "images": [] }), 219, "image_data_too_few"),
+            (request([image(0, wall)]), 223, "image_entity_not_found"),
+        ] {
+            let (status, answer) = answer(&ENGINE, body.to_string().as_bytes());
+            assert_eq!(status, 400);
+            assert_eq!(answer["error"]["code"], code);
+            assert_eq!(answer["error"]["message"], message);
+            assert_eq!(keys(&answer), "error");
+            assert_eq!(keys(&answer["error"]), "code description message");
+        }
+    }
+
+    #[test]
+    fn a_body_that_is_not_json_is_112_on_body() {
+        for body in
+            [b"".as_slice(), b"{", b"{\"images\": [}", b"not json", b"\xff\xfe{}", b"{} {}", b"[1,]", b"\0"]
+        {
+            let (code, _, description) = error(&ENGINE, body);
+            assert_eq!(code, 112, "{description}");
+            assert!(description.starts_with("body is not "), "{description}");
+        }
+    }
+
+    #[test]
+    fn a_body_that_is_no_object_is_111_on_body() {
+        for value in values_other_than(&["object"]) {
+            assert_eq!(code(&value, "body must be an object"), 111);
+        }
+    }
+
+    #[test]
+    fn the_path_is_that_of_the_array_as_it_was_sent() {
+        assert_eq!(code(&request([json!({ "index": 3 }), image(0, "no base64!")]), "images[1].data"), 112);
+        let wall = base64(&encoded(&RgbImage::new(64, 64).into(), ImageFormat::Png));
+        assert_eq!(
+            code(&request([json!({ "index": 3 }), image(0, wall)]), "No face was found in images[1]"),
+            223
+        );
+    }
+
+    #[test]
+    fn the_engines_own_trouble_is_500_and_says_nothing_of_it() {
+        let broken = Fake { score: Err("a secret of the engine"), ..Fake::new(1) };
+        let engine = Engine::builder().model(broken).default_model("fake").build().unwrap();
+        let (status, answer) = answer(&engine, request([portrait()]).to_string().as_bytes());
+        assert_eq!(status, 500);
+        assert!(!answer.to_string().contains("secret"), "{answer}");
+    }
+}
+
+/// A model that takes so many images and answers what it is told.
+struct Fake {
+    inputs: ModelInputs,
+    score: Result<f32, &'static str>,
+}
+
+impl Fake {
+    fn new(images: usize) -> Self {
+        Self { inputs: ModelInputs::new(vec![ImageType::Rgb; images]), score: Ok(0.0) }
+    }
+}
+
+impl LivenessModel for Fake {
+    fn name(&self) -> &str {
+        "fake"
+    }
+
+    fn inputs(&self) -> &ModelInputs {
+        &self.inputs
+    }
+
+    fn spoof_score(&self, _: &[Frame<'_>]) -> Result<f32, inference::Error> {
+        self.score.map_err(|cause| inference::Error::new("failed", cause))
+    }
+}
