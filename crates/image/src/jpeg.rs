@@ -13,13 +13,7 @@ const CORRUPT: Error = Error::Corrupt { format: "JPEG" };
 
 /// Every sampling and colour space to RGB. CMYK is taken as Adobe writes it, inverted.
 pub(crate) fn decode(bytes: &[u8], limits: &Limits) -> Result<RgbImage, Error> {
-    // Strict: a photo that was cut short is refused, not scored with grey where it ends.
-    let options = DecoderOptions::default()
-        .set_strict_mode(true)
-        .set_max_width(usize::MAX)
-        .set_max_height(usize::MAX)
-        .jpeg_set_out_colorspace(ColorSpace::RGB);
-    let mut decoder = JpegDecoder::new_with_options(ZCursor::new(bytes), options);
+    let mut decoder = decoder(bytes);
     decoder.decode_headers().map_err(|_| CORRUPT)?;
     let info = decoder.info().ok_or(CORRUPT)?;
 
@@ -31,4 +25,22 @@ pub(crate) fn decode(bytes: &[u8], limits: &Limits) -> Result<RgbImage, Error> {
     let mut pixels = Zeroizing::new(vec![0; width as usize * height as usize * 3]);
     decoder.decode_into(&mut pixels).map_err(|_| CORRUPT)?;
     RgbImage::new(width, height, std::mem::take(&mut *pixels))
+}
+
+/// The Exif of a JPEG. kamadak-exif finds it too, but copies the head of the file on its way.
+pub(crate) fn exif(bytes: &[u8]) -> Option<Vec<u8>> {
+    let mut decoder = decoder(bytes);
+    decoder.decode_headers().ok()?;
+    decoder.exif().cloned()
+}
+
+fn decoder(bytes: &[u8]) -> JpegDecoder<ZCursor<&[u8]>> {
+    // Strict: a photo that was cut short is refused, not scored with grey where it ends. Sides have a limit
+    // of their own.
+    let options = DecoderOptions::default()
+        .set_strict_mode(true)
+        .set_max_width(usize::MAX)
+        .set_max_height(usize::MAX)
+        .jpeg_set_out_colorspace(ColorSpace::RGB);
+    JpegDecoder::new_with_options(ZCursor::new(bytes), options)
 }

@@ -7,7 +7,7 @@ use image::codecs::webp::WebPDecoder;
 use image::{ImageBuffer, ImageDecoder, Rgb, imageops};
 use zeroize::Zeroizing;
 
-use crate::RgbImage;
+use crate::{RgbImage, jpeg};
 
 /// How a camera held the sensor: the value of the Exif tag 0x0112, 1 to 8.
 ///
@@ -43,7 +43,7 @@ impl Orientation {
     pub fn from_exif(bytes: &[u8]) -> Self {
         let mut reader = Reader::new();
         reader.continue_on_error(true);
-        let exif = match webp_exif(bytes) {
+        let exif = match jpeg::exif(bytes).or_else(|| webp_exif(bytes)) {
             Some(exif) => reader.read_raw(exif),
             None => reader.read_from_container(&mut Cursor::new(bytes)),
         };
