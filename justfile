@@ -1,0 +1,18 @@
+# What the gate checks, without the corpora.
+check:
+    cargo fmt --all --check
+    cargo clippy --release --workspace --all-targets -- -D warnings
+    cargo test --release --workspace
+    RUSTDOCFLAGS="-D warnings" cargo doc --release --workspace --no-deps
+
+# The tests on third-party corpora: see CONTRIBUTING.md.
+corpora data:
+    FACE_LIVENESS_DATA={{ data }} cargo test --release --test corpora -- --ignored --nocapture --test-threads 1
+
+# Criterion benchmarks of each stage and of the whole request.
+bench *arguments:
+    cargo bench {{ arguments }}
+
+# Licences, advisories, sources and duplicates of the dependencies.
+deny:
+    cargo deny check
