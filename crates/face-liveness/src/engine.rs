@@ -3,7 +3,7 @@
 use std::fmt;
 use std::sync::Arc;
 
-use face_liveness_detection::{Face, FaceDetector, largest};
+use face_liveness_detection::{BoundingBox, Face, FaceDetector, largest};
 use face_liveness_image::{ImageView, Limits, RgbImage, decode, decode_base64};
 use face_liveness_inference::{Frame, LivenessModel};
 use face_liveness_schema::SelectedImage;
@@ -11,6 +11,9 @@ use face_liveness_schema::SelectedImage;
 use crate::position::position;
 use crate::quality::warnings;
 use crate::{EngineBuilder, Error, Request, RequestError, Response};
+
+/// The path of the only image, in errors of the calls that take one.
+const FIRST_IMAGE: &str = "images[0]";
 
 /// A detector, liveness models and limits, loaded once and shared: cloning one copies a pointer.
 ///
@@ -101,18 +104,55 @@ impl Engine {
             return Err(RequestError::TooFewImages { given, required }.into());
         }
         let images = images.iter().take(model.inputs().types().len()).enumerate();
-        let pixels = images.map(|(index, source)| {
+        let pixels = images.map(|(index, image)| {
             let path = format!("images[{index}]");
-            let pixels = match *source {
-                ImageSource::Rgb(view) => Pixels::Borrowed(view),
-                ImageSource::Encoded { bytes, auto_rotate } => Pixels::Owned(
-                    decode(bytes, &self.0.image_limits, auto_rotate)
-                        .map_err(|source| Error::Image { path: path.clone(), source })?,
-                ),
-            };
+            let pixels = self.pixels(image, &path)?;
             Ok((path, pixels))
         });
         self.analyse(model, pixels.collect::<Result<_, Error>>()?)
+    }
+
+    /// Finds the face that would be scored: the largest.
+    ///
+    /// # Errors
+    /// 215 and 223.
+    pub fn find_face(&self, image: ImageSource<'_>) -> Result<Face, Error> {
+        let pixels = self.pixels(&image, FIRST_IMAGE)?;
+        let faces = self.faces(pixels.view())?;
+        largest(&faces).cloned().ok_or_else(|| Error::NoFace { path: FIRST_IMAGE.into() })
+    }
+
+    /// Scores a face that the caller has found, in the pixels of the image as it is processed, with the model
+    /// of that name or the default one.
+    ///
+    /// # Errors
+    /// 113 for an unknown model, 215, and 219 when the model needs more than one image.
+    ///
+    /// ```
+    /// use face_liveness::detection::BoundingBox;
+    /// use face_liveness::ImageSource;
+    ///
+    /// let engine = face_liveness::Engine::builder().build()?;
+    /// let bytes = std::fs::read("../../examples/photos/astronaut.jpg")?;
+    /// let photo = ImageSource::Encoded { bytes: &bytes, auto_rotate: true };
+    /// let face = engine.find_face(photo)?.bounding_box;
+    /// let score = engine.score_face(photo, face, None)?;
+    /// assert_eq!(score, engine.detect_image(photo)?.response.spoof_score);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn score_face(
+        &self,
+        image: ImageSource<'_>,
+        face: BoundingBox,
+        model: Option<&str>,
+    ) -> Result<f32, Error> {
+        let model = self.model(model)?;
+        let required = model.inputs().required();
+        if required > 1 {
+            return Err(RequestError::TooFewImages { given: 1, required }.into());
+        }
+        let pixels = self.pixels(&image, FIRST_IMAGE)?;
+        Ok(model.spoof_score(&[Frame { index: 0, image: pixels.view(), face }])?)
     }
 
     /// The names by which requests choose a model.
@@ -133,6 +173,15 @@ impl Engine {
             Some(name) => models.iter().find(|model| model.name() == name),
         };
         Ok(&**model.ok_or_else(|| RequestError::NotFound { path: "model".into() })?)
+    }
+
+    fn pixels<'a>(&self, image: &ImageSource<'a>, path: &str) -> Result<Pixels<'a>, Error> {
+        match *image {
+            ImageSource::Rgb(view) => Ok(Pixels::Borrowed(view)),
+            ImageSource::Encoded { bytes, auto_rotate } => decode(bytes, &self.0.image_limits, auto_rotate)
+                .map(Pixels::Owned)
+                .map_err(|source| Error::Image { path: path.to_owned(), source }),
+        }
     }
 
     pub(crate) fn score(
@@ -185,6 +234,9 @@ impl Engine {
 
     /// The faces that are large enough to count.
     fn faces(&self, image: ImageView<'_>) -> Result<Vec<Face>, Error> {
+        if image.width().min(image.height()) < self.0.min_face_side {
+            return Ok(Vec::new());
+        }
         let mut faces = self.0.detector.detect(image)?;
         faces.retain(|face| {
             let position = position(&face.bounding_box, image.width(), image.height());

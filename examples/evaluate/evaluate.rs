@@ -1,0 +1,131 @@
+//! How often is a liveness model wrong, on your own pictures?
+#![allow(clippy::print_stdout, clippy::print_stderr)]
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use clap::Parser;
+use face_liveness::Engine;
+use face_liveness::inference::MiniFasNet;
+use face_liveness_evaluate::dataset;
+use face_liveness_evaluate::report::{Evaluation, Settings};
+use face_liveness_evaluate::scoring::{Unit, score};
+use indicatif::{ProgressBar, ProgressStyle};
+
+type Failure = Box<dyn std::error::Error>;
+
+/// Scores a set of pictures whose truth you know, and prints the error rates of ISO/IEC 30107-3 with 95 %
+/// intervals.
+///
+/// ROOT is a folder with live/… and spoof/SPECIES/…, where a folder further down holds the frames of a video; or a
+/// CSV file with the columns path and label (live or spoof), and, if you have them, species, subject, video, and
+/// left, top, width, height of the face. Exif orientations are applied.
+#[derive(Parser)]
+struct Arguments {
+    /// The folder or the CSV file.
+    root: PathBuf,
+
+    /// Write the page, the plots, the figures as JSON and the scores as CSV and Parquet into this folder.
+    #[arg(long, value_name = "DIR")]
+    report: Option<PathBuf>,
+
+    /// A model: the name of one that is built in, or minifasnet:V2.onnx,V1SE.onnx for Silent-Face's two files.
+    /// Several are scored side by side, on the same faces.
+    #[arg(long = "model", value_name = "MODEL", default_value = "rgb-single-v1")]
+    models: Vec<String>,
+
+    /// Count videos, each by the mean score of its frames, instead of images.
+    #[arg(long)]
+    videos: bool,
+
+    /// Scores of this and more are classified as attacks.
+    #[arg(long, default_value_t = 0.5)]
+    threshold: f32,
+
+    /// How many draws the intervals are made of.
+    #[arg(long, default_value_t = 1000)]
+    draws: u64,
+
+    /// Take every Nth image only, for a quick look.
+    #[arg(long, value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u32).range(1..))]
+    step: u32,
+}
+
+fn main() -> ExitCode {
+    match run(&Arguments::parse()) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("evaluate: {error}");
+            ExitCode::from(2)
+        }
+    }
+}
+
+fn run(arguments: &Arguments) -> Result<(), Failure> {
+    let (engine, models) = engine(&arguments.models)?;
+    let presentations = dataset::read(&arguments.root)?;
+    let presentations: Vec<_> = presentations.into_iter().step_by(arguments.step as usize).collect();
+
+    let progress = ProgressBar::new(presentations.len() as u64);
+    progress.set_style(ProgressStyle::with_template("{wide_bar} {pos}/{len} images  {per_sec}  {eta} left")?);
+    let outcomes = score(&engine, &models, &presentations, |presentation, outcome| {
+        // A picture without a face is a result; a file that is no picture is worth a line at once.
+        let broken =
+            outcome.scores.iter().find_map(|score| score.as_ref().err()).filter(|e| e.code != Some(223));
+        if let Some(reason) = broken {
+            progress.suspend(|| eprintln!("{}: {}", presentation.name, reason.description));
+        }
+        progress.inc(1);
+    });
+    progress.finish_and_clear();
+
+    let unit = if arguments.videos { Unit::Video } else { Unit::Image };
+    let settings = Settings { unit, threshold: arguments.threshold, draws: arguments.draws };
+    let evaluation = Evaluation::new(&arguments.root, &models, &presentations, &outcomes, settings);
+    println!("{}", evaluation.to_text());
+
+    let mut reasons = BTreeMap::new();
+    for reason in outcomes.iter().filter_map(|outcome| outcome.scores.first()?.as_ref().err()) {
+        *reasons.entry(reason.code).or_insert(0) += 1;
+    }
+    for (code, count) in reasons {
+        let why = code.map_or("could not be read".into(), |code| format!("answered {code}"));
+        println!("{count} images {why}");
+    }
+    if let Some(folder) = &arguments.report {
+        evaluation.write(folder, &presentations, &outcomes)?;
+        println!("report: {}", folder.join("index.html").display());
+    }
+    Ok(())
+}
+
+/// An engine with the models asked for, and their names.
+fn engine(models: &[String]) -> Result<(Engine, Vec<String>), Failure> {
+    let mut builder = Engine::builder();
+    let mut names = Vec::new();
+    for model in models {
+        let name = match model.split_once(':') {
+            Some(("minifasnet", files)) => {
+                let (near, wide) =
+                    files.split_once(',').ok_or("minifasnet: takes two files, V2.onnx,V1SE.onnx")?;
+                let read = |file: &str| std::fs::read(file).map_err(|error| format!("{file}: {error}"));
+                builder = builder.model(MiniFasNet::new("minifasnet", &read(near)?, &read(wide)?)?);
+                "minifasnet"
+            }
+            _ => model,
+        };
+        if names.iter().any(|earlier| earlier == name) {
+            return Err(format!("the model {name} is named twice").into());
+        }
+        names.push(name.to_owned());
+    }
+    let engine = builder.build()?;
+    for name in &names {
+        if engine.model_names().all(|known| known != name) {
+            let known: Vec<_> = engine.model_names().collect();
+            return Err(format!("no model is called {name}; there are {}", known.join(", ")).into());
+        }
+    }
+    Ok((engine, names))
+}

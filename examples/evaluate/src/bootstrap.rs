@@ -1,0 +1,189 @@
+//! Intervals by the cluster bootstrap.
+//!
+//! Frames of a video, and photos of a person, err together: intervals over single images would be far too
+//! narrow. So whole clusters are drawn, with replacement, as many as there are (Davison and Hinkley,
+//! "Bootstrap Methods and their Application", 1997, section 3.8). Clusters that hold bona fide presentations
+//! alone, attacks alone, and both are drawn apart, so that no draw lacks a class.
+
+use rand::{RngExt, SeedableRng};
+use rand_pcg::Pcg64Mcg;
+use rayon::prelude::*;
+use serde::Serialize;
+
+use crate::figures::{Figures, Samples};
+
+/// A figure with its 95 % interval; all `None` where the figure does not exist.
+#[derive(Debug, Clone, Copy, PartialEq, Default, Serialize)]
+pub struct Interval {
+    /// The figure on the set as it is.
+    pub value: Option<f64>,
+    /// The 2.5th percentile of the draws.
+    pub low: Option<f64>,
+    /// The 97.5th percentile of the draws.
+    pub high: Option<f64>,
+}
+
+/// The figures of one model on one set, each with its interval: see [`Figures`] for what they are.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Intervals {
+    /// APCER of each species, at the threshold.
+    pub apcer_of_species: Vec<(String, Interval)>,
+    /// The largest of them.
+    pub apcer_max: Interval,
+    /// APCER over all attacks.
+    pub apcer_pooled: Interval,
+    /// BPCER at the threshold.
+    pub bpcer: Interval,
+    /// The mean of the largest APCER and the BPCER.
+    pub acer: Interval,
+    /// Equal error rate.
+    pub eer: Interval,
+    /// Area under the curve.
+    pub auc: Interval,
+    /// Pooled APCER at BPCER 1 %.
+    pub apcer_at_bpcer_1: Interval,
+    /// Pooled APCER at BPCER 5 %.
+    pub apcer_at_bpcer_5: Interval,
+    /// Attack presentation non-response rate.
+    pub apnrr: Interval,
+    /// Bona fide presentation non-response rate.
+    pub bpnrr: Interval,
+}
+
+/// The figures at a threshold with intervals from so many draws. The same samples and draws give the same
+/// intervals.
+pub fn intervals(samples: &Samples, threshold: f32, draws: u64) -> Intervals {
+    let point = samples.figures(threshold);
+    let strata = strata(samples);
+    let drawn: Vec<Figures> = (0..draws)
+        .into_par_iter()
+        .map(|seed| samples.weighted_figures(threshold, &draw(&strata, samples.clusters(), seed)))
+        .collect();
+    let interval = |figure: &dyn Fn(&Figures) -> Option<f64>| {
+        let mut values: Vec<_> = drawn.iter().filter_map(figure).collect();
+        values.sort_by(f64::total_cmp);
+        Interval { value: figure(&point), low: percentile(&values, 0.025), high: percentile(&values, 0.975) }
+    };
+    let species = samples.species().iter().enumerate();
+    Intervals {
+        apcer_of_species: species
+            .map(|(i, name)| (name.clone(), interval(&|figures| figures.apcer_of_species[i])))
+            .collect(),
+        apcer_max: interval(&|figures| figures.apcer_max),
+        apcer_pooled: interval(&|figures| figures.apcer_pooled),
+        bpcer: interval(&|figures| figures.bpcer),
+        acer: interval(&|figures| figures.acer),
+        eer: interval(&|figures| figures.eer),
+        auc: interval(&|figures| figures.auc),
+        apcer_at_bpcer_1: interval(&|figures| figures.apcer_at_bpcer_1),
+        apcer_at_bpcer_5: interval(&|figures| figures.apcer_at_bpcer_5),
+        apnrr: interval(&|figures| figures.apnrr),
+        bpnrr: interval(&|figures| figures.bpnrr),
+    }
+}
+
+/// The clusters of bona fide alone, of attacks alone, and of both.
+fn strata(samples: &Samples) -> [Vec<usize>; 3] {
+    let mut strata = [const { Vec::new() }; 3];
+    for (cluster, contents) in samples.cluster_contents().into_iter().enumerate() {
+        match contents {
+            (true, false) => strata[0].push(cluster),
+            (false, true) => strata[1].push(cluster),
+            (true, true) => strata[2].push(cluster),
+            (false, false) => {}
+        }
+    }
+    strata
+}
+
+/// How often each cluster is drawn.
+fn draw(strata: &[Vec<usize>], clusters: usize, seed: u64) -> Vec<f64> {
+    let mut random = Pcg64Mcg::seed_from_u64(seed);
+    let mut weights = vec![0.0; clusters];
+    for stratum in strata {
+        for _ in stratum {
+            weights[stratum[random.random_range(0..stratum.len())]] += 1.0;
+        }
+    }
+    weights
+}
+
+/// The value below which so large a part of the sorted values lies.
+fn percentile(sorted: &[f64], part: f64) -> Option<f64> {
+    let place = (part * sorted.len() as f64).floor() as usize;
+    sorted.get(place.min(sorted.len().saturating_sub(1))).copied()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::dataset::Truth;
+    use crate::figures::Scored;
+
+    /// Videos of 10 frames whose errors go together: each video has an error rate of its own, 0 to 0.4, so
+    /// that the true BPCER is 0.2. An interval over frames would cover it far too seldom.
+    fn simulated(videos: usize, seed: u64, cluster_of: impl Fn(usize, usize) -> usize) -> Samples {
+        let mut random = Pcg64Mcg::seed_from_u64(seed);
+        let mut scored = Vec::new();
+        for video in 0..videos {
+            let rate = 0.4 * random.random::<f64>();
+            for frame in 0..10 {
+                let score = if random.random::<f64>() < rate { 0.9 } else { 0.1 };
+                scored.push(Scored {
+                    truth: Truth::BonaFide,
+                    score: Some(score),
+                    cluster: cluster_of(video, frame),
+                });
+            }
+        }
+        Samples::new(&scored)
+    }
+
+    fn coverage(cluster_of: impl Fn(usize, usize) -> usize + Copy) -> f64 {
+        let trials = 400;
+        let covered = (0..trials).filter(|&trial| {
+            let Interval { low, high, .. } =
+                intervals(&simulated(40, 1000 + trial, cluster_of), 0.5, 300).bpcer;
+            low <= Some(0.2) && Some(0.2) <= high
+        });
+        covered.count() as f64 / trials as f64
+    }
+
+    #[test]
+    fn intervals_over_videos_cover_the_truth_as_often_as_they_say() {
+        let by_video = coverage(|video, _| video);
+        assert!((0.91..=0.98).contains(&by_video), "{by_video}");
+        let by_frame = coverage(|video, frame| video * 10 + frame);
+        assert!(by_frame < by_video, "{by_frame} over frames, {by_video} over videos");
+    }
+
+    #[test]
+    fn the_same_samples_give_the_same_intervals() {
+        let samples = simulated(20, 7, |video, _| video);
+        assert_eq!(intervals(&samples, 0.5, 100), intervals(&samples, 0.5, 100));
+    }
+
+    #[test]
+    fn no_draw_lacks_a_class() {
+        let scored = [
+            Scored { truth: Truth::BonaFide, score: Some(0.1), cluster: 0 },
+            Scored { truth: Truth::Attack { species: "p".into() }, score: Some(0.9), cluster: 1 },
+        ];
+        let intervals = intervals(&Samples::new(&scored), 0.5, 200);
+        assert_eq!(intervals.eer, Interval { value: Some(0.0), low: Some(0.0), high: Some(0.0) });
+        assert_eq!(intervals.apcer_of_species[0].1.high, Some(0.0));
+    }
+
+    #[test]
+    fn nothing_has_no_intervals() {
+        assert_eq!(intervals(&Samples::new(&[]), 0.5, 10).bpcer, Interval::default());
+        assert_eq!(intervals(&simulated(2, 1, |video, _| video), 0.5, 0).bpcer.low, None);
+    }
+
+    #[test]
+    fn percentiles() {
+        let values: Vec<f64> = (0..1000).map(f64::from).collect();
+        assert_eq!((percentile(&values, 0.025), percentile(&values, 0.975)), (Some(25.0), Some(975.0)));
+        assert_eq!(percentile(&[], 0.5), None);
+    }
+}

@@ -1,0 +1,239 @@
+//! A set of presentations: a folder, or a CSV file.
+
+use std::path::{Path, PathBuf};
+
+use face_liveness::detection::BoundingBox;
+use serde::Deserialize;
+use walkdir::WalkDir;
+
+/// The extensions of the files that a folder's walk takes.
+const EXTENSIONS: [&str; 7] = ["bmp", "gif", "jpe", "jpeg", "jpg", "png", "webp"];
+/// The species of an attack of which no more is known.
+const UNNAMED_SPECIES: &str = "unspecified";
+
+/// An image to score, and what is known of it.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Presentation {
+    /// Where the file is.
+    pub path: PathBuf,
+    /// The file as the set names it: relative to the folder, or as in the CSV.
+    pub name: String,
+    /// What it shows.
+    pub truth: Truth,
+    /// Who it shows.
+    pub subject: Option<String>,
+    /// The video that it is a frame of.
+    pub video: Option<String>,
+    /// The face to score, in the upright image's pixels; without one, the largest that is found.
+    pub face: Option<BoundingBox>,
+}
+
+/// What a presentation is.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Truth {
+    /// A live person.
+    BonaFide,
+    /// An attack, by an instrument of a species: `print`, `replay-phone`.
+    Attack {
+        /// The species' name.
+        species: String,
+    },
+}
+
+impl Truth {
+    /// The species, of an attack.
+    pub fn species(&self) -> Option<&str> {
+        match self {
+            Self::BonaFide => None,
+            Self::Attack { species } => Some(species),
+        }
+    }
+
+    /// `live` or `spoof`.
+    pub fn label(&self) -> &'static str {
+        if *self == Self::BonaFide { "live" } else { "spoof" }
+    }
+}
+
+/// A set that cannot be read.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// The folder has no `live` and no `spoof` in it.
+    #[error("{0} holds neither a folder live nor a folder spoof")]
+    Layout(PathBuf),
+    /// A file or folder cannot be read.
+    #[error(transparent)]
+    Walk(#[from] walkdir::Error),
+    /// The CSV file cannot be read.
+    #[error(transparent)]
+    Csv(#[from] csv::Error),
+    /// A label is not one of those known.
+    #[error("line {line}: the label {label:?} is none of live, bona_fide, real, spoof, attack, fake")]
+    Label {
+        /// The line of the CSV file.
+        line: u64,
+        /// The label.
+        label: String,
+    },
+    /// A box is given in part.
+    #[error("line {0}: a face needs left, top, width and height")]
+    Face(u64),
+}
+
+/// Reads a set, in the order of its names.
+///
+/// A folder holds `live/…` and `spoof/SPECIES/…`; the images of a folder further down (`live/VIDEO/…`,
+/// `spoof/SPECIES/VIDEO/…`) are frames of a video. Files without an image's extension are passed over.
+///
+/// A CSV file has the columns `path` (relative to the file) and `label`, and may have `species`, `subject`,
+/// `video`, and `left`, `top`, `width`, `height` for the face to score.
+///
+/// # Errors
+/// See [`Error`].
+pub fn read(root: &Path) -> Result<Vec<Presentation>, Error> {
+    let mut presentations = if root.is_dir() { read_folder(root) } else { read_csv(root) }?;
+    presentations.sort_by(|a, b| a.name.cmp(&b.name));
+    Ok(presentations)
+}
+
+fn read_folder(root: &Path) -> Result<Vec<Presentation>, Error> {
+    let classes = ["live", "spoof"].map(|class| root.join(class));
+    if classes.iter().all(|folder| !folder.is_dir()) {
+        return Err(Error::Layout(root.to_owned()));
+    }
+    let mut presentations = Vec::new();
+    for folder in classes.iter().filter(|folder| folder.is_dir()) {
+        for entry in WalkDir::new(folder).follow_links(true) {
+            let path = entry?.into_path();
+            if path.is_file() && has_image_extension(&path) {
+                presentations.push(presentation_in_folder(root, path));
+            }
+        }
+    }
+    Ok(presentations)
+}
+
+fn has_image_extension(path: &Path) -> bool {
+    let extension = path.extension().map(|extension| extension.to_string_lossy().to_lowercase());
+    extension.is_some_and(|extension| EXTENSIONS.contains(&extension.as_str()))
+}
+
+fn presentation_in_folder(root: &Path, path: PathBuf) -> Presentation {
+    let relative = path.strip_prefix(root).unwrap_or(&path);
+    let parts: Vec<String> = relative.iter().map(|part| part.to_string_lossy().into_owned()).collect();
+    let name = parts.join("/");
+    let folders = &parts[..parts.len() - 1];
+    let (truth, below) = match folders {
+        [class, below @ ..] if class == "live" => (Truth::BonaFide, below),
+        [_, species, below @ ..] => (Truth::Attack { species: species.clone() }, below),
+        _ => (Truth::Attack { species: UNNAMED_SPECIES.into() }, [].as_slice()),
+    };
+    let video = (!below.is_empty()).then(|| folders.join("/"));
+    Presentation { path, name, truth, subject: None, video, face: None }
+}
+
+#[derive(Deserialize)]
+struct Row {
+    path: String,
+    label: String,
+    species: Option<String>,
+    subject: Option<String>,
+    video: Option<String>,
+    left: Option<f32>,
+    top: Option<f32>,
+    width: Option<f32>,
+    height: Option<f32>,
+}
+
+fn read_csv(file: &Path) -> Result<Vec<Presentation>, Error> {
+    let folder = file.parent().unwrap_or(Path::new(""));
+    let mut reader = csv::ReaderBuilder::new().trim(csv::Trim::All).from_path(file)?;
+    let headers = reader.headers()?.clone();
+    let mut presentations = Vec::new();
+    for record in reader.records() {
+        let record = record?;
+        let line = record.position().map_or(0, csv::Position::line);
+        let row: Row = record.deserialize(Some(&headers))?;
+        let truth = match row.label.to_lowercase().as_str() {
+            "live" | "bona_fide" | "real" => Truth::BonaFide,
+            "spoof" | "attack" | "fake" => {
+                Truth::Attack { species: row.species.unwrap_or_else(|| UNNAMED_SPECIES.into()) }
+            }
+            _ => return Err(Error::Label { line, label: row.label }),
+        };
+        let face = match (row.left, row.top, row.width, row.height) {
+            (Some(left), Some(top), Some(width), Some(height)) => {
+                Some(BoundingBox { left, top, width, height })
+            }
+            (None, None, None, None) => None,
+            _ => return Err(Error::Face(line)),
+        };
+        presentations.push(Presentation {
+            path: folder.join(&row.path),
+            name: row.path,
+            truth,
+            subject: row.subject,
+            video: row.video,
+            face,
+        });
+    }
+    Ok(presentations)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_folder_names_species_and_videos() {
+        let set = tempfile::tempdir().expect("a folder");
+        for name in
+            ["live/a.jpg", "live/v1/b.JPG", "spoof/c.png", "spoof/print/d.bmp", "spoof/print/v2/e.webp"]
+        {
+            let path = set.path().join(name);
+            std::fs::create_dir_all(path.parent().expect("a parent")).expect("a folder");
+            std::fs::write(path, "").expect("a file");
+        }
+        std::fs::write(set.path().join("live/notes.txt"), "").expect("a file");
+
+        let read: Vec<_> =
+            read(set.path()).expect("a set").into_iter().map(|p| (p.name, p.truth, p.video)).collect();
+        let attack = |species: &str| Truth::Attack { species: species.into() };
+        assert_eq!(
+            read,
+            [
+                ("live/a.jpg".into(), Truth::BonaFide, None),
+                ("live/v1/b.JPG".into(), Truth::BonaFide, Some("live/v1".into())),
+                ("spoof/c.png".into(), attack("unspecified"), None),
+                ("spoof/print/d.bmp".into(), attack("print"), None),
+                ("spoof/print/v2/e.webp".into(), attack("print"), Some("spoof/print/v2".into())),
+            ]
+        );
+        assert!(matches!(super::read(&set.path().join("live")), Err(Error::Layout(_))));
+    }
+
+    #[test]
+    fn a_csv_names_all_there_is() {
+        let set = tempfile::tempdir().expect("a folder");
+        let file = set.path().join("set.csv");
+        let csv = |text: &str| {
+            std::fs::write(&file, text).expect("a file");
+            read(&file)
+        };
+        let rows = csv("path,label,species,subject,video,left,top,width,height\n\
+                        b.jpg, Attack, print, ann, v1, 1, 2.5, 3, 4\na.jpg,live,,,,,,,\n");
+        let rows = rows.expect("a set");
+        assert_eq!(rows[0].truth, Truth::BonaFide);
+        assert_eq!((&rows[0].subject, &rows[0].video, rows[0].face), (&None, &None, None));
+        assert_eq!(rows[1].path, set.path().join("b.jpg"));
+        assert_eq!(rows[1].truth, Truth::Attack { species: "print".into() });
+        assert_eq!((rows[1].subject.as_deref(), rows[1].video.as_deref()), (Some("ann"), Some("v1")));
+        assert_eq!(rows[1].face, Some(BoundingBox { left: 1.0, top: 2.5, width: 3.0, height: 4.0 }));
+
+        assert_eq!(csv("label,path\nreal,a.jpg\n").expect("a set").len(), 1);
+        assert!(csv("path,label\n").expect("an empty set").is_empty());
+        assert!(matches!(csv("path,label\na.jpg,alive\n"), Err(Error::Label { line: 2, .. })));
+        assert!(matches!(csv("path,label,left\na.jpg,live,1\n"), Err(Error::Face(2))));
+        assert!(matches!(csv("file,label\na.jpg,live\n"), Err(Error::Csv(_))));
+    }
+}

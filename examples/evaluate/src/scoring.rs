@@ -1,0 +1,174 @@
+//! Presentations to scores, on every core.
+
+use std::collections::HashMap;
+
+use face_liveness::detection::BoundingBox;
+use face_liveness::image::{Limits, RgbImage, decode};
+use face_liveness::{Engine, Error, ImageSource};
+use rayon::prelude::*;
+
+use crate::dataset::{Presentation, Truth};
+use crate::figures::Scored;
+
+/// What came of one presentation.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Outcome {
+    /// The face that was scored, in the upright image's pixels.
+    pub face: Option<BoundingBox>,
+    /// A score for each model, or why there is none.
+    pub scores: Vec<Result<f32, NonResponse>>,
+}
+
+/// Why a presentation got no score.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct NonResponse {
+    /// The API's code; `None` when the file could not be read.
+    pub code: Option<u16>,
+    /// A sentence.
+    pub description: String,
+}
+
+/// Scores every presentation with every model: one decoding and one face for all models. `done` is called
+/// after each presentation.
+pub fn score(
+    engine: &Engine,
+    models: &[String],
+    presentations: &[Presentation],
+    done: impl Fn(&Presentation, &Outcome) + Sync,
+) -> Vec<Outcome> {
+    let score = |presentation: &Presentation| {
+        let outcome = outcome(engine, models, presentation);
+        done(presentation, &outcome);
+        outcome
+    };
+    presentations.par_iter().map(score).collect()
+}
+
+fn outcome(engine: &Engine, models: &[String], presentation: &Presentation) -> Outcome {
+    let silent = |reason: NonResponse| Outcome { face: None, scores: vec![Err(reason); models.len()] };
+    let photo = match read(presentation) {
+        Ok(photo) => photo,
+        Err(reason) => return silent(reason),
+    };
+    let source = ImageSource::Rgb(photo.view());
+    let face =
+        match presentation.face.map_or_else(|| engine.find_face(source).map(|face| face.bounding_box), Ok) {
+            Ok(face) => face,
+            Err(error) => return silent(NonResponse::from(&error)),
+        };
+    let score = |model: &String| {
+        engine.score_face(source, face, Some(model)).map_err(|error| NonResponse::from(&error))
+    };
+    Outcome { face: Some(face), scores: models.iter().map(score).collect() }
+}
+
+fn read(presentation: &Presentation) -> Result<RgbImage, NonResponse> {
+    let bytes = std::fs::read(&presentation.path)
+        .map_err(|error| NonResponse { code: None, description: error.to_string() })?;
+    decode(&bytes, &Limits::default(), true)
+        .map_err(|source| NonResponse::from(&Error::Image { path: presentation.name.clone(), source }))
+}
+
+impl From<&Error> for NonResponse {
+    fn from(error: &Error) -> Self {
+        Self { code: Some(error.code().into()), description: error.to_string() }
+    }
+}
+
+/// What the figures count.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Unit {
+    /// Each image by itself.
+    Image,
+    /// Each video, by the mean score of its frames that got one; an image of no video by itself.
+    Video,
+}
+
+/// The presentations of one model as the figures count them, each with the name of the image or the video.
+///
+/// Clusters are the subjects where they are known, else the videos, else the units themselves.
+pub fn units(
+    presentations: &[Presentation],
+    outcomes: &[Outcome],
+    model: usize,
+    unit: Unit,
+) -> Vec<(String, Scored)> {
+    let mut clusters = HashMap::new();
+    let mut units: Vec<(String, Truth, usize, Vec<f32>)> = Vec::new();
+    let mut unit_of = HashMap::new();
+    for (presentation, outcome) in presentations.iter().zip(outcomes) {
+        let Presentation { name, truth, subject, video, .. } = presentation;
+        let unit_name = video.as_ref().filter(|_| unit == Unit::Video).unwrap_or(name);
+        let place = *unit_of.entry((unit_name, truth)).or_insert_with(|| {
+            let next = clusters.len();
+            let kinds = [(0, subject.as_ref()), (1, video.as_ref()), (2, Some(unit_name))];
+            let kind = kinds.into_iter().find_map(|(kind, key)| Some((kind, key?)));
+            let cluster = *clusters.entry(kind).or_insert(next);
+            units.push((unit_name.clone(), truth.clone(), cluster, Vec::new()));
+            units.len() - 1
+        });
+        units[place].3.extend(outcome.scores[model].as_ref().ok());
+    }
+    let mean = |scores: &[f32]| {
+        let sum: f64 = scores.iter().map(|&score| f64::from(score)).sum();
+        (!scores.is_empty()).then(|| (sum / scores.len() as f64) as f32)
+    };
+    let scored = |(name, truth, cluster, scores): (String, Truth, usize, Vec<f32>)| {
+        (name, Scored { truth, score: mean(&scores), cluster })
+    };
+    units.into_iter().map(scored).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn presentation(name: &str, subject: Option<&str>, video: Option<&str>, spoof: bool) -> Presentation {
+        Presentation {
+            path: name.into(),
+            name: name.into(),
+            truth: if spoof { Truth::Attack { species: "print".into() } } else { Truth::BonaFide },
+            subject: subject.map(Into::into),
+            video: video.map(Into::into),
+            face: None,
+        }
+    }
+
+    fn outcome(score: Option<f32>) -> Outcome {
+        let silent = NonResponse { code: Some(223), description: "no face".into() };
+        Outcome { face: None, scores: vec![score.ok_or(silent)] }
+    }
+
+    #[test]
+    fn videos_are_scored_by_the_mean_of_their_frames() {
+        let presentations = [
+            presentation("a", None, Some("v"), false),
+            presentation("b", None, Some("v"), false),
+            presentation("c", None, Some("v"), false),
+            presentation("d", None, Some("w"), true),
+            presentation("e", None, None, true),
+        ];
+        let outcomes = [Some(0.25), None, Some(0.5), None, Some(1.0)].map(outcome);
+        let by_video: Vec<_> = units(&presentations, &outcomes, 0, Unit::Video)
+            .into_iter()
+            .map(|(name, scored)| (name, scored.score, scored.cluster))
+            .collect();
+        let expected = [("v", Some(0.375), 0), ("w", None, 1), ("e", Some(1.0), 2)];
+        assert_eq!(by_video, expected.map(|(name, score, cluster)| (name.to_owned(), score, cluster)));
+
+        let by_image = units(&presentations, &outcomes, 0, Unit::Image);
+        let clusters: Vec<_> = by_image.iter().map(|(_, scored)| scored.cluster).collect();
+        assert_eq!(clusters, [0, 0, 0, 1, 2], "the frames of a video are drawn together");
+    }
+
+    #[test]
+    fn subjects_are_clusters_before_videos() {
+        let presentations = [
+            presentation("a", Some("ann"), Some("v"), false),
+            presentation("b", Some("ann"), Some("w"), true),
+            presentation("c", Some("bob"), Some("x"), true),
+        ];
+        let units = units(&presentations, &[Some(0.1), Some(0.9), Some(0.8)].map(outcome), 0, Unit::Image);
+        assert_eq!(units.iter().map(|(_, scored)| scored.cluster).collect::<Vec<_>>(), [0, 0, 1]);
+    }
+}
