@@ -7,6 +7,7 @@ use crate::figures::OperatingPoint;
 /// Rates below this are drawn as this: the axes are logarithmic.
 const LEAST_RATE: f64 = 0.001;
 const BINS: usize = 40;
+const LABELS: (&str, u32) = ("sans-serif", 15);
 const LIVE: RGBColor = RGBColor(38, 128, 84);
 const SPOOF: RGBColor = RGBColor(196, 62, 52);
 /// One for each model, told apart by people who see fewer colours too (Okabe and Ito's palette).
@@ -47,6 +48,7 @@ pub fn det(curves: &[(String, Vec<OperatingPoint>)]) -> Result<String, Error> {
             .build_cartesian_2d(rates.clone(), rates)?;
         chart
             .configure_mesh()
+            .label_style(LABELS)
             .x_desc("APCER (attacks taken for live)")
             .y_desc("BPCER (live taken for attacks)")
             .x_label_formatter(&percent)
@@ -65,6 +67,7 @@ pub fn det(curves: &[(String, Vec<OperatingPoint>)]) -> Result<String, Error> {
         }
         chart
             .configure_series_labels()
+            .label_font(LABELS)
             .position(SeriesLabelPosition::LowerLeft)
             .background_style(WHITE.mix(0.9))
             .border_style(RGBColor(200, 200, 200))
@@ -92,6 +95,7 @@ pub fn histogram(live: &[f32], spoof: &[f32], threshold: f32) -> Result<String, 
             .build_cartesian_2d(0.0..1.0, 0.0..highest * 1.05)?;
         chart
             .configure_mesh()
+            .label_style(LABELS)
             .x_desc("spoof score")
             .y_desc("part of the class")
             .y_label_formatter(&percent)
@@ -111,6 +115,7 @@ pub fn histogram(live: &[f32], spoof: &[f32], threshold: f32) -> Result<String, 
         chart.draw_series(LineSeries::new([(threshold, 0.0), (threshold, highest * 1.05)], BLACK))?;
         chart
             .configure_series_labels()
+            .label_font(LABELS)
             .position(SeriesLabelPosition::UpperMiddle)
             .background_style(WHITE.mix(0.9))
             .border_style(RGBColor(200, 200, 200))

@@ -278,7 +278,7 @@ fn mistakes_table(title: &str, mistakes: &[Mistake]) -> Markup {
             p { "None." }
         } @else {
             div.wide { table {
-                thead { tr { th scope="col" { "spoof score" } th scope="col" { "species" } th scope="col" { "name" } } }
+                thead { tr { th scope="col" { "spoof score" } th scope="col" { "species" } th.name scope="col" { "name" } } }
                 tbody {
                     @for mistake in mistakes {
                         tr {
@@ -302,7 +302,7 @@ fn silent_table(silent: &[tables::ScoreRow<'_>]) -> Markup {
         } @else {
             p { (silent.len()) " scores are missing." }
             div.wide { table {
-                thead { tr { th scope="col" { "model" } th scope="col" { "why" } th scope="col" { "name" } } }
+                thead { tr { th scope="col" { "model" } th scope="col" { "why" } th.name scope="col" { "name" } } }
                 tbody {
                     @for row in silent.iter().take(WORST) {
                         tr { td { (row.model()) } td { (row.why()) } td.name { (row.file()) } }
@@ -331,7 +331,7 @@ const STYLE: &str = "
 body { max-width: 60rem; margin: 2rem auto; padding: 0 1rem; }
 table { border-collapse: collapse; font-variant-numeric: tabular-nums; }
 th, td { padding: .25rem .75rem; border-bottom: 1px solid #8884; text-align: right; white-space: nowrap; }
-tbody th, td.name { text-align: left; font-weight: normal; }
+tbody th, .name { text-align: left; font-weight: normal; }
 .wide { overflow-x: auto; }
 .note { opacity: .75; font-size: .9rem; }
 figure { margin: 0; }

@@ -1,0 +1,118 @@
+//! Sets as people have them: of one class, without a face, broken, huge.
+#![allow(missing_docs, clippy::unwrap_used)]
+
+use std::path::Path;
+use std::sync::LazyLock;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use face_liveness::Engine;
+use face_liveness_evaluate::dataset::{self, Presentation};
+use face_liveness_evaluate::report::{Evaluation, Settings};
+use face_liveness_evaluate::scoring::{Outcome, Unit, score};
+
+static ENGINE: LazyLock<Engine> = LazyLock::new(|| Engine::builder().build().unwrap());
+
+/// A BMP of one grey, so small that no face fits.
+const TINY: &[u8] = &[
+    b'B', b'M', 58, 0, 0, 0, 0, 0, 0, 0, 54, 0, 0, 0, 40, 0, 0, 0, 1, 0, 0, 0, 1, 0, 0, 0, 1, 0, 24, 0, 0, 0,
+    0, 0, 4, 0, 0, 0, 19, 11, 0, 0, 19, 11, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 128, 128, 128, 0,
+];
+
+fn portrait() -> Vec<u8> {
+    std::fs::read(concat!(env!("CARGO_MANIFEST_DIR"), "/../photos/astronaut.jpg")).unwrap()
+}
+
+fn put(set: &Path, name: &str, bytes: &[u8]) {
+    let path = set.join(name);
+    std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+    std::fs::write(path, bytes).unwrap();
+}
+
+fn evaluate(set: &Path) -> (Evaluation, Vec<Presentation>, Vec<Outcome>) {
+    let models = ["rgb-single-v1".to_owned()];
+    let presentations = dataset::read(set).unwrap();
+    let done = AtomicUsize::new(0);
+    let outcomes = score(&ENGINE, &models, &presentations, |_, _| {
+        done.fetch_add(1, Ordering::Relaxed);
+    });
+    assert_eq!(done.into_inner(), presentations.len(), "each is reported as done");
+    let settings = Settings { unit: Unit::Image, threshold: 0.5, draws: 20 };
+    (Evaluation::new(set, &models, &presentations, &outcomes, settings), presentations, outcomes)
+}
+
+#[test]
+fn a_set_of_one_class_has_the_rates_of_that_class() {
+    let set = tempfile::tempdir().unwrap();
+    put(set.path(), "live/a.jpg", &portrait());
+    let (evaluation, ..) = evaluate(set.path());
+    let figures = &evaluation.models[0].figures;
+    assert_eq!((figures.bpcer.value, figures.apcer_max.value, figures.eer.value), (Some(0.0), None, None));
+}
+
+#[test]
+fn a_set_without_any_face_has_non_response_rates_alone() {
+    let set = tempfile::tempdir().unwrap();
+    put(set.path(), "live/a.bmp", TINY);
+    put(set.path(), "spoof/print/b.bmp", TINY);
+    let (evaluation, _, outcomes) = evaluate(set.path());
+    let figures = &evaluation.models[0].figures;
+    assert_eq!((figures.apnrr.value, figures.bpnrr.value), (Some(1.0), Some(1.0)));
+    assert_eq!((figures.bpcer.value, figures.auc.value), (None, None));
+    assert!(outcomes.iter().all(|outcome| outcome.scores[0].as_ref().unwrap_err().code == Some(223)));
+}
+
+#[test]
+fn broken_and_missing_files_are_reported_and_passed_over() {
+    let set = tempfile::tempdir().unwrap();
+    put(set.path(), "a.jpg", &portrait());
+    put(set.path(), "cut.jpg", &portrait()[..5000]);
+    put(set.path(), "empty.png", b"");
+    put(set.path(), "set.csv", b"path,label\na.jpg,live\ncut.jpg,live\nempty.png,spoof\ngone.jpg,spoof\n");
+    let (evaluation, presentations, outcomes) = evaluate(&set.path().join("set.csv"));
+    let code = |name: &str| {
+        let place = presentations.iter().position(|presentation| presentation.name == name).unwrap();
+        outcomes[place].scores[0].as_ref().map_err(|reason| reason.code).err()
+    };
+    assert_eq!(code("a.jpg"), None);
+    assert_eq!(
+        (code("cut.jpg"), code("empty.png"), code("gone.jpg")),
+        (Some(Some(215)), Some(Some(215)), Some(None))
+    );
+    assert_eq!(evaluation.models[0].figures.bpnrr.value, Some(0.5));
+    evaluation.write(&set.path().join("report"), &presentations, &outcomes).unwrap();
+    let page = std::fs::read_to_string(set.path().join("report/index.html")).unwrap();
+    assert!(page.contains("3 scores are missing") && page.contains("cut.jpg"));
+}
+
+#[test]
+fn a_given_face_is_scored_without_looking_for_one() {
+    let set = tempfile::tempdir().unwrap();
+    put(set.path(), "a.jpg", &portrait());
+    let csv = "path,label,left,top,width,height\na.jpg,live,184,63,84,112\na.jpg,spoof,300,300,60,60\n";
+    put(set.path(), "set.csv", csv.as_bytes());
+    let (_, presentations, outcomes) = evaluate(&set.path().join("set.csv"));
+    for (presentation, outcome) in presentations.iter().zip(&outcomes) {
+        assert_eq!(outcome.face, presentation.face);
+        assert!(outcome.scores[0].is_ok());
+    }
+    assert_ne!(outcomes[0].scores[0], outcomes[1].scores[0]);
+}
+
+#[test]
+fn a_hundred_thousand_tiny_files_are_answered() {
+    let set = tempfile::tempdir().unwrap();
+    put(set.path(), "live/tiny.bmp", TINY);
+    put(set.path(), "spoof/print/tiny.bmp", TINY);
+    for i in 0..50_000 {
+        for class in ["live", "spoof/print"] {
+            let folder = set.path().join(class);
+            std::fs::hard_link(folder.join("tiny.bmp"), folder.join(format!("{i}.bmp"))).unwrap();
+        }
+    }
+    let (evaluation, presentations, outcomes) = evaluate(set.path());
+    assert_eq!((evaluation.bona_fide, evaluation.attacks, evaluation.clusters), (50_001, 50_001, 100_002));
+    assert_eq!(evaluation.models[0].figures.apnrr.value, Some(1.0));
+    evaluation.write(&set.path().join("report"), &presentations, &outcomes).unwrap();
+    let rows = csv::Reader::from_path(set.path().join("report/scores.csv")).unwrap().into_records().count();
+    assert_eq!(rows, 100_002);
+}
