@@ -68,6 +68,16 @@ impl Engine {
     ///
     /// # Errors
     /// See [`Error`].
+    ///
+    /// ```
+    /// use face_liveness::{Engine, ErrorCode, Image, Request};
+    ///
+    /// let engine = Engine::builder().build()?;
+    /// let request = Request { auto_rotate: true, ..Request::new([Image::rgb(1, "/9j/4AAQ")]) };
+    /// let error = engine.detect(&request).unwrap_err();
+    /// assert_eq!((error.code(), error.path()), (ErrorCode::InvalidValue, Some("images[0].index")));
+    /// # Ok::<(), face_liveness::Error>(())
+    /// ```
     pub fn detect(&self, request: &Request<'_>) -> Result<Response, Error> {
         let model = self.model(request.model.as_deref())?;
         self.score(model, request.select(model.inputs())?)
@@ -97,6 +107,17 @@ impl Engine {
     ///
     /// # Errors
     /// 113 for an unknown model, 219, 215 and 223.
+    ///
+    /// ```
+    /// use face_liveness::ImageSource;
+    /// use face_liveness::image::{Limits, decode};
+    ///
+    /// let engine = face_liveness::Engine::builder().build()?;
+    /// let pixels = decode(&std::fs::read("../../examples/photos/astronaut.png")?, &Limits::default(), false)?;
+    /// let detection = engine.detect_images(&[ImageSource::Rgb(pixels.view())], Some("rgb-single-v1"))?;
+    /// assert_eq!(detection.response.model, "rgb-single-v1");
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     pub fn detect_images(&self, images: &[ImageSource<'_>], model: Option<&str>) -> Result<Detection, Error> {
         let model = self.model(model)?;
         let (given, required) = (images.len(), model.inputs().required());
@@ -112,7 +133,7 @@ impl Engine {
         self.analyse(model, pixels.collect::<Result<_, Error>>()?)
     }
 
-    /// Finds the face that would be scored: the largest.
+    /// Finds the face that would be scored: the largest. [`score_face`](Self::score_face) scores it.
     ///
     /// # Errors
     /// 215 and 223.
@@ -152,7 +173,7 @@ impl Engine {
             return Err(RequestError::TooFewImages { given: 1, required }.into());
         }
         let pixels = self.pixels(&image, FIRST_IMAGE)?;
-        Ok(model.spoof_score(&[Frame { index: 0, image: pixels.view(), face }])?)
+        spoof_score(model, &[Frame { index: 0, image: pixels.view(), face }])
     }
 
     /// The names by which requests choose a model.
@@ -224,7 +245,7 @@ impl Engine {
         };
         let image = pixels.view();
         let response = Response {
-            spoof_score: model.spoof_score(&frames)?,
+            spoof_score: spoof_score(model, &frames)?,
             position: position(&face.bounding_box, image.width(), image.height()),
             model: model.name().to_owned(),
             warnings,
@@ -244,6 +265,15 @@ impl Engine {
         });
         Ok(faces)
     }
+}
+
+/// The model's score, which may be anyone's, once it is known to be a probability.
+fn spoof_score(model: &dyn LivenessModel, frames: &[Frame<'_>]) -> Result<f32, Error> {
+    let score = model.spoof_score(frames)?;
+    if (0.0..=1.0).contains(&score) {
+        return Ok(score);
+    }
+    Err(face_liveness_inference::Error::new("failed", "the model's score is not within 0 and 1").into())
 }
 
 impl fmt::Debug for Engine {

@@ -574,6 +574,15 @@ mod response_fields {
     }
 
     #[test]
+    fn a_score_that_is_no_probability_is_the_engines_trouble() {
+        for score in [f32::NAN, f32::INFINITY, -0.1, 1.1] {
+            let engine = Engine::builder().model(Fake { score: Ok(score), ..Fake::new(1) });
+            let engine = engine.default_model("fake").build().unwrap();
+            assert_eq!(answer(&engine, request([portrait()]).to_string().as_bytes()).0, 500, "{score}");
+        }
+    }
+
+    #[test]
     fn warnings_never_change_the_score_and_are_absent_when_empty() {
         let large = PORTRAIT.crop_imm(90, 0, 260, 260).resize_exact(900, 900, FilterType::CatmullRom);
         let (_, answer) = answer(

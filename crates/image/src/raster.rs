@@ -5,6 +5,7 @@ use std::io::Cursor;
 use image::{ImageDecoder, ImageError, ImageFormat, ImageReader};
 use zeroize::Zeroizing;
 
+use crate::decode::name;
 use crate::{Error, Limits, RgbImage};
 
 /// The first frame, in whatever its samples are, as 8-bit RGB over white.
@@ -62,13 +63,4 @@ fn push_rgb(pixels: &mut Vec<u8>, mut samples: impl Iterator<Item = u8>, channel
 fn over_white(sample: u8, alpha: u8) -> u8 {
     let (sample, alpha) = (u32::from(sample), u32::from(alpha));
     ((sample * alpha + 255 * (255 - alpha) + 127) / 255) as u8
-}
-
-fn name(format: ImageFormat) -> &'static str {
-    match format {
-        ImageFormat::Png => "PNG",
-        ImageFormat::Gif => "GIF",
-        ImageFormat::WebP => "WebP",
-        _ => "BMP",
-    }
 }
