@@ -27,7 +27,7 @@ pub(crate) fn decode(bytes: &[u8], limits: &Limits) -> Result<RgbImage, Error> {
     RgbImage::new(width, height, std::mem::take(&mut *pixels))
 }
 
-/// The Exif of a JPEG. kamadak-exif finds it too, but copies the head of the file on its way.
+/// The Exif of a JPEG.
 pub(crate) fn exif(bytes: &[u8]) -> Option<Vec<u8>> {
     let mut decoder = decoder(bytes);
     decoder.decode_headers().ok()?;

@@ -4,7 +4,7 @@ use std::io::Cursor;
 
 use exif::{In, Reader, Tag};
 use image::codecs::webp::WebPDecoder;
-use image::{ImageBuffer, ImageDecoder, Rgb, imageops};
+use image::{ImageBuffer, ImageDecoder, ImageFormat, Rgb, imageops};
 use zeroize::Zeroizing;
 
 use crate::{RgbImage, jpeg};
@@ -43,9 +43,11 @@ impl Orientation {
     pub fn from_exif(bytes: &[u8]) -> Self {
         let mut reader = Reader::new();
         reader.continue_on_error(true);
-        let exif = match jpeg::exif(bytes).or_else(|| webp_exif(bytes)) {
-            Some(exif) => reader.read_raw(exif),
-            None => reader.read_from_container(&mut Cursor::new(bytes)),
+        // Other formats alone go to kamadak-exif whole: on its way to the Exif it copies the head of the file.
+        let exif = match image::guess_format(bytes) {
+            Ok(ImageFormat::Jpeg) => reader.read_raw(jpeg::exif(bytes).unwrap_or_default()),
+            Ok(ImageFormat::WebP) => reader.read_raw(webp_exif(bytes).unwrap_or_default()),
+            _ => reader.read_from_container(&mut Cursor::new(bytes)),
         };
         let exif = exif.or_else(|error| error.distill_partial_result(|_| ()));
         let value =
