@@ -1,7 +1,5 @@
 //! Base64 as clients send it.
 
-use std::borrow::Cow;
-
 use base64::Engine as _;
 use base64::engine::{DecodePaddingMode, GeneralPurposeConfig, Simd};
 use zeroize::Zeroizing;
@@ -24,7 +22,14 @@ use crate::Error;
 /// # Ok::<(), face_liveness_image::Error>(())
 /// ```
 pub fn decode_base64(text: &str) -> Result<Zeroizing<Vec<u8>>, Error> {
-    let text = without_white_space(without_data_url(text.trim_ascii())?);
+    let text = without_data_url(text.trim_ascii())?;
+    let dense;
+    let text = if text.bytes().any(|byte| byte.is_ascii_whitespace()) {
+        dense = without_white_space(text);
+        dense.as_slice()
+    } else {
+        text.as_bytes()
+    };
     if text.is_empty() {
         return Err(Error::Base64);
     }
@@ -33,7 +38,7 @@ pub fn decode_base64(text: &str) -> Result<Zeroizing<Vec<u8>>, Error> {
     let engine = if url_safe { Simd::url_safe(config) } else { Simd::standard(config) };
 
     let mut bytes = Zeroizing::new(vec![0; base64::decoded_len_estimate(text.len())]);
-    let length = engine.decode_slice(text.as_ref(), &mut bytes).map_err(|_| Error::Base64)?;
+    let length = engine.decode_slice(text, &mut bytes).map_err(|_| Error::Base64)?;
     bytes.truncate(length);
     Ok(bytes)
 }
@@ -49,39 +54,12 @@ fn without_data_url(text: &str) -> Result<&str, Error> {
     if starts_with("data:image/") && is_base64 { Ok(payload) } else { Err(Error::Base64) }
 }
 
-/// The text less its ASCII white space; a copy, if one is needed, is wiped when dropped.
-fn without_white_space(text: &str) -> Wiped<'_> {
-    if !text.bytes().any(|byte| byte.is_ascii_whitespace()) {
-        return Wiped(Cow::Borrowed(text.as_bytes()));
-    }
+/// The text less its ASCII white space.
+fn without_white_space(text: &str) -> Zeroizing<Vec<u8>> {
     // Never reallocated, so no stale copy is left behind.
-    let mut dense = Vec::with_capacity(text.len());
+    let mut dense = Zeroizing::new(Vec::with_capacity(text.len()));
     dense.extend(text.bytes().filter(|byte| !byte.is_ascii_whitespace()));
-    Wiped(Cow::Owned(dense))
-}
-
-struct Wiped<'a>(Cow<'a, [u8]>);
-
-impl std::ops::Deref for Wiped<'_> {
-    type Target = [u8];
-
-    fn deref(&self) -> &[u8] {
-        &self.0
-    }
-}
-
-impl AsRef<[u8]> for Wiped<'_> {
-    fn as_ref(&self) -> &[u8] {
-        &self.0
-    }
-}
-
-impl Drop for Wiped<'_> {
-    fn drop(&mut self) {
-        if let Cow::Owned(bytes) = &mut self.0 {
-            zeroize::Zeroize::zeroize(bytes);
-        }
-    }
+    dense
 }
 
 #[cfg(test)]

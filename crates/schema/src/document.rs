@@ -9,7 +9,7 @@ use serde_json::value::RawValue;
 
 use crate::RequestError;
 use crate::request::{Image, ImageData, ImageType, Request};
-use crate::select::{ModelInputs, SelectedImage, check_data, check_type, places_by_index};
+use crate::select::{ModelInputs, SelectedImage, select};
 
 /// A request body whose shape and indexes are checked, and whose images are not yet.
 ///
@@ -64,14 +64,7 @@ impl<'a> RequestDocument<'a> {
     /// Those of [`Request::select`], and 110 and 111 for the fields of the images taken.
     pub fn select(&self, inputs: &ModelInputs) -> Result<Vec<SelectedImage<'a>>, RequestError> {
         let indexes: Vec<_> = self.images.iter().map(|image| image.index).collect();
-        let take = |(place, expected): (usize, &ImageType)| {
-            let image = self.images[place].checked(place)?;
-            check_type(place, &image.image_type, expected)?;
-            check_data(place, &image.data)?;
-            let auto_rotate = image.auto_rotate.unwrap_or(self.auto_rotate);
-            Ok(SelectedImage { place, data: image.data, auto_rotate })
-        };
-        places_by_index(&indexes, inputs)?.into_iter().zip(inputs.types()).map(take).collect()
+        select(&indexes, inputs, self.auto_rotate, |place| self.images[place].checked(place))
     }
 }
 

@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 use std::ops::RangeInclusive;
 
-use crate::{ImageData, ImageType, Request, RequestError};
+use crate::{Image, ImageData, ImageType, Request, RequestError};
 
 /// The images that a model takes: a type for each index, and how many of them it cannot do without.
 ///
@@ -95,19 +95,33 @@ impl Request<'_> {
     /// ```
     pub fn select(&self, inputs: &ModelInputs) -> Result<Vec<SelectedImage<'_>>, RequestError> {
         let indexes: Vec<_> = self.images.iter().map(|image| image.index).collect();
-        let take = |(place, expected): (usize, &ImageType)| {
+        select(&indexes, inputs, self.auto_rotate, |place| {
             let image = &self.images[place];
-            check_type(place, &image.image_type, expected)?;
-            check_data(place, &image.data)?;
-            let auto_rotate = image.auto_rotate.unwrap_or(self.auto_rotate);
-            Ok(SelectedImage { place, data: image.data.borrowed(), auto_rotate })
-        };
-        places_by_index(&indexes, inputs)?.into_iter().zip(inputs.types()).map(take).collect()
+            Ok(Image { data: image.data.borrowed(), image_type: image.image_type.clone(), ..*image })
+        })
     }
 }
 
+/// Picks and checks the images that a model takes, of those with these indexes; `image_at` gives the one at a
+/// place in the array, and `auto_rotate` is the request's flag.
+pub(crate) fn select<'a>(
+    indexes: &[i64],
+    inputs: &ModelInputs,
+    auto_rotate: bool,
+    image_at: impl Fn(usize) -> Result<Image<'a>, RequestError>,
+) -> Result<Vec<SelectedImage<'a>>, RequestError> {
+    let take = |(place, expected): (usize, &ImageType)| {
+        let image = image_at(place)?;
+        check_type(place, &image.image_type, expected)?;
+        check_data(place, &image.data)?;
+        let auto_rotate = image.auto_rotate.unwrap_or(auto_rotate);
+        Ok(SelectedImage { place, data: image.data, auto_rotate })
+    };
+    places_by_index(indexes, inputs)?.into_iter().zip(inputs.types()).map(take).collect()
+}
+
 /// The places in the `images` array of the images with index 0, 1, 2 …, as many as the model takes.
-pub(crate) fn places_by_index(indexes: &[i64], inputs: &ModelInputs) -> Result<Vec<usize>, RequestError> {
+fn places_by_index(indexes: &[i64], inputs: &ModelInputs) -> Result<Vec<usize>, RequestError> {
     let mut place_of = HashMap::with_capacity(indexes.len());
     for (place, &index) in indexes.iter().enumerate() {
         let path = || format!("images[{place}].index");
@@ -136,7 +150,7 @@ pub(crate) fn places_by_index(indexes: &[i64], inputs: &ModelInputs) -> Result<V
     Ok(places)
 }
 
-pub(crate) fn check_type(place: usize, given: &ImageType, expected: &ImageType) -> Result<(), RequestError> {
+fn check_type(place: usize, given: &ImageType, expected: &ImageType) -> Result<(), RequestError> {
     if given == expected {
         return Ok(());
     }
@@ -144,7 +158,7 @@ pub(crate) fn check_type(place: usize, given: &ImageType, expected: &ImageType) 
     Err(RequestError::invalid_value(format!("images[{place}].type"), problem))
 }
 
-pub(crate) fn check_data(place: usize, data: &ImageData<'_>) -> Result<(), RequestError> {
+fn check_data(place: usize, data: &ImageData<'_>) -> Result<(), RequestError> {
     if data.as_str().bytes().all(|byte| byte.is_ascii_whitespace()) {
         return Err(RequestError::invalid_value(format!("images[{place}].data"), "is blank"));
     }

@@ -94,12 +94,9 @@ impl Evaluation {
             let scored: Vec<_> = units.iter().map(|(_, scored)| scored.clone()).collect();
             let samples = Samples::new(&scored);
             (counts, clusters) = (samples.counts(), samples.clusters());
-            let scores = |truth: &dyn Fn(&Truth) -> bool| {
-                scored
-                    .iter()
-                    .filter(|scored| truth(&scored.truth))
-                    .filter_map(|scored| scored.score)
-                    .collect()
+            let scores = |bona_fide: bool| {
+                let of_class = scored.iter().filter(|scored| (scored.truth == Truth::BonaFide) == bona_fide);
+                of_class.filter_map(|scored| scored.score).collect()
             };
             ModelEvaluation {
                 model: model.clone(),
@@ -107,8 +104,8 @@ impl Evaluation {
                 false_rejections: mistakes(&units, threshold, true),
                 false_acceptances: mistakes(&units, threshold, false),
                 det: samples.operating_points(),
-                live: scores(&|truth| *truth == Truth::BonaFide),
-                spoof: scores(&|truth| *truth != Truth::BonaFide),
+                live: scores(true),
+                spoof: scores(false),
             }
         });
         let models = models.collect();
