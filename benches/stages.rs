@@ -4,7 +4,7 @@
 use criterion::{BenchmarkId, Criterion, criterion_group, criterion_main};
 use face_liveness::detection::{CenterFace, FaceDetector, largest};
 use face_liveness::image::{Limits, Orientation, RgbImage, decode, decode_base64};
-use face_liveness::inference::{Frame, LivenessModel, MiniFasNet};
+use face_liveness::inference::{Frame, Fusion, LivenessModel, RgbSingle};
 use face_liveness::schema::{ImageType, ModelInputs, RequestDocument};
 use face_liveness_benches::{SIZES, body, photo};
 use face_liveness_models as weights;
@@ -13,8 +13,14 @@ fn stages(criterion: &mut Criterion) {
     let limits = Limits::default();
     let inputs = ModelInputs::single(ImageType::Rgb);
     let detector = CenterFace::new(weights::CENTERFACE.onnx).unwrap();
-    let networks = [weights::RGB_SINGLE_V1_NEAR.onnx, weights::RGB_SINGLE_V1_WIDE.onnx];
-    let model = MiniFasNet::new("rgb-single-v1", networks[0], networks[1]).unwrap();
+    let networks = [weights::RGB_SINGLE_V1_CLOSE.onnx, weights::RGB_SINGLE_V1_NEAR.onnx];
+    let model = RgbSingle::new(
+        "rgb-single-v1",
+        networks[0],
+        networks[1],
+        Fusion { close: 1.0, near: 1.0, intercept: 0.0 },
+    )
+    .unwrap();
 
     for (width, height) in SIZES {
         let size = format!("{width}x{height}");

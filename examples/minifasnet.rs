@@ -45,7 +45,7 @@ fn score_photos(model: MiniFasNet, photos: &[PathBuf]) -> Result<(), Failure> {
     let engine = Engine::builder().model(model).build()?;
     for photo in photos {
         let bytes = std::fs::read(photo)?;
-        for name in engine.model_names() {
+        for name in engine.model_names().filter(|name| takes_one_image(&engine, name)) {
             let source = ImageSource::Encoded { bytes: &bytes, auto_rotate: true };
             match engine.detect_images(&[source], Some(name)) {
                 Ok(detection) => println!("{} {name} {:.4}", photo.display(), detection.response.spoof_score),
@@ -54,6 +54,10 @@ fn score_photos(model: MiniFasNet, photos: &[PathBuf]) -> Result<(), Failure> {
         }
     }
     Ok(())
+}
+
+fn takes_one_image(engine: &Engine, model: &str) -> bool {
+    engine.model_inputs(model).is_ok_and(|inputs| inputs.required() == 1)
 }
 
 #[derive(Deserialize)]

@@ -7,10 +7,10 @@ use std::process::ExitCode;
 
 use clap::Parser;
 use face_liveness::Engine;
-use face_liveness::inference::MiniFasNet;
+use face_liveness::inference::{MiniFasNet, Motion};
 use face_liveness_evaluate::dataset;
 use face_liveness_evaluate::report::{Evaluation, Settings};
-use face_liveness_evaluate::scoring::{Unit, score};
+use face_liveness_evaluate::scoring::{self, Unit, score};
 use indicatif::{ProgressBar, ProgressStyle};
 
 type Failure = Box<dyn std::error::Error>;
@@ -30,10 +30,15 @@ struct Arguments {
     #[arg(long, value_name = "DIR")]
     report: Option<PathBuf>,
 
-    /// A model: the name of one that is built in, or minifasnet:V2.onnx,V1SE.onnx for Silent-Face's two files.
+    /// A model: the name of one that is built in, minifasnet:V2.onnx,V1SE.onnx for Silent-Face's two files, or motion
+    /// for the part of rgb-burst-v1 that compares frames.
     /// Several are scored side by side, on the same faces.
     #[arg(long = "model", value_name = "MODEL", default_value = "rgb-single-v1")]
     models: Vec<String>,
+
+    /// Another program's scores of the same images beside them, from a CSV file with the columns file and spoof_score.
+    #[arg(long = "scores", value_name = "NAME=FILE.csv", value_parser = name_and_file)]
+    others: Vec<(String, PathBuf)>,
 
     /// Count videos, each by the mean score of its frames, instead of images.
     #[arg(long)]
@@ -63,22 +68,28 @@ fn main() -> ExitCode {
 }
 
 fn run(arguments: &Arguments) -> Result<(), Failure> {
-    let (engine, models) = engine(&arguments.models)?;
+    let (engine, mut models) = engine(&arguments.models)?;
     let presentations = dataset::read(&arguments.root)?;
     let presentations: Vec<_> = presentations.into_iter().step_by(arguments.step as usize).collect();
 
     let progress = ProgressBar::new(presentations.len() as u64);
     progress.set_style(ProgressStyle::with_template("{wide_bar} {pos}/{len} images  {per_sec}  {eta} left")?);
-    let outcomes = score(&engine, &models, &presentations, |presentation, outcome| {
-        // A picture without a face is a result; a file that is no picture is worth a line at once.
-        let broken =
-            outcome.scores.iter().find_map(|score| score.as_ref().err()).filter(|e| e.code != Some(223));
+    let mut outcomes = score(&engine, &models, &presentations, |presentation, outcome| {
+        // A picture without a face is a result, and a frame is scored with its burst; a file that is no picture is
+        // worth a line at once.
+        let mut errors = outcome.scores.iter().filter_map(|score| score.as_ref().err());
+        let broken = errors.find(|error| !matches!(error.code, Some(219 | 223)));
         if let Some(reason) = broken {
             progress.suspend(|| eprintln!("{}: {}", presentation.name, reason.description));
         }
         progress.inc(1);
     });
     progress.finish_and_clear();
+    for (name, file) in &arguments.others {
+        scoring::add_scores(file, &presentations, &mut outcomes)
+            .map_err(|e| format!("{}: {e}", file.display()))?;
+        models.push(name.clone());
+    }
 
     let unit = if arguments.videos { Unit::Video } else { Unit::Image };
     let settings = Settings { unit, threshold: arguments.threshold, draws: arguments.draws };
@@ -100,6 +111,11 @@ fn run(arguments: &Arguments) -> Result<(), Failure> {
     Ok(())
 }
 
+fn name_and_file(text: &str) -> Result<(String, PathBuf), String> {
+    let (name, file) = text.split_once('=').ok_or("it is NAME=FILE.csv")?;
+    Ok((name.to_owned(), file.into()))
+}
+
 /// An engine with the models asked for, and their names.
 fn engine(models: &[String]) -> Result<(Engine, Vec<String>), Failure> {
     let mut builder = Engine::builder();
@@ -112,6 +128,10 @@ fn engine(models: &[String]) -> Result<(Engine, Vec<String>), Failure> {
                 let read = |file: &str| std::fs::read(file).map_err(|error| format!("{file}: {error}"));
                 builder = builder.model(MiniFasNet::new("minifasnet", &read(near)?, &read(wide)?)?);
                 "minifasnet"
+            }
+            _ if model == "motion" => {
+                builder = builder.model(Motion::new("motion"));
+                "motion"
             }
             _ => model,
         };

@@ -27,22 +27,37 @@ pub const CENTERFACE: Weights = Weights {
     sha256: "05d8c5011782d7a9a35363303050d6eebb57807bae3976403b28e54d83eb16a6",
 };
 
-/// The network of `rgb-single-v1` that sees 2.7 times the face box. Card: `liveness-baseline/README.md`.
-pub const RGB_SINGLE_V1_NEAR: Weights = Weights {
-    file: "liveness-baseline/near-2.7x.onnx",
-    onnx: include_bytes!("../liveness-baseline/near-2.7x.onnx"),
-    sha256: "b53bb96fc81c96cf07934cd55abef8a03f0191f21cd30c8b83fa184aa15aafcf",
+/// The network of `rgb-single-v1` that sees 1.5 times the face box. Card: `rgb-single-v1/README.md`.
+pub const RGB_SINGLE_V1_CLOSE: Weights = Weights {
+    file: "rgb-single-v1/close.onnx",
+    onnx: include_bytes!("../rgb-single-v1/close.onnx"),
+    sha256: "802d021a1deefae3ba8d1398120aef4d5c4bc0d3dd312b321b75381f5114a021",
 };
 
-/// The network of `rgb-single-v1` that sees 4.0 times the face box. Card: `liveness-baseline/README.md`.
-pub const RGB_SINGLE_V1_WIDE: Weights = Weights {
-    file: "liveness-baseline/wide-4.0x.onnx",
-    onnx: include_bytes!("../liveness-baseline/wide-4.0x.onnx"),
-    sha256: "0b7d3292ee4f8ec9018129421bc2564a1929216afeaa92728626525d5bc938f2",
+/// The network of `rgb-single-v1` that sees 2.7 times the face box. Card: `rgb-single-v1/README.md`.
+pub const RGB_SINGLE_V1_NEAR: Weights = Weights {
+    file: "rgb-single-v1/near.onnx",
+    onnx: include_bytes!("../rgb-single-v1/near.onnx"),
+    sha256: "2d77e410d164009af6c893a9a442b35f683c255bf5496a86bd132bde16b46446",
+};
+
+/// The network of `rgb-single-v1-open` that sees 1.5 times the face box. Card: `rgb-single-v1-open/README.md`.
+pub const RGB_SINGLE_V1_OPEN_CLOSE: Weights = Weights {
+    file: "rgb-single-v1-open/close.onnx",
+    onnx: include_bytes!("../rgb-single-v1-open/close.onnx"),
+    sha256: "cfbb8e741e7f0e3b10b2dd6a6882ee56d4fa6cba49f8b7f6dfde986789b617f0",
+};
+
+/// The network of `rgb-single-v1-open` that sees 2.7 times the face box. Card: `rgb-single-v1-open/README.md`.
+pub const RGB_SINGLE_V1_OPEN_NEAR: Weights = Weights {
+    file: "rgb-single-v1-open/near.onnx",
+    onnx: include_bytes!("../rgb-single-v1-open/near.onnx"),
+    sha256: "2b1ac978c16a7a7bff75ce90d11ec5737ed6db9de1c0531a6d27d0dd9dad8c66",
 };
 
 /// Every network of this crate.
-pub const ALL: [Weights; 3] = [CENTERFACE, RGB_SINGLE_V1_NEAR, RGB_SINGLE_V1_WIDE];
+pub const ALL: [Weights; 5] =
+    [CENTERFACE, RGB_SINGLE_V1_CLOSE, RGB_SINGLE_V1_NEAR, RGB_SINGLE_V1_OPEN_CLOSE, RGB_SINGLE_V1_OPEN_NEAR];
 
 #[cfg(test)]
 mod tests {

@@ -35,7 +35,7 @@ impl Error {
 ///
 /// let network = Network::from_onnx(face_liveness_models::RGB_SINGLE_V1_NEAR.onnx, [3, 80, 80])?;
 /// let outputs = network.run(|mut planes| planes.fill(128.0))?;
-/// assert_eq!(outputs[0].shape(), [1, 3]);
+/// assert_eq!(outputs[0].shape(), [1, 1]);
 /// # Ok::<(), face_liveness_detection::Error>(())
 /// ```
 #[derive(Debug, Clone)]

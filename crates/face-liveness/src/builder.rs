@@ -4,13 +4,18 @@ use std::sync::Arc;
 
 use face_liveness_detection::{CenterFace, FaceDetector};
 use face_liveness_image::Limits;
-use face_liveness_inference::{LivenessModel, MiniFasNet};
+use face_liveness_inference::{BurstParams, Fusion, LivenessModel, RgbBurst, RgbSingle};
 use face_liveness_models as weights;
 
 use crate::engine::{Engine, Parts};
 use crate::{Error, RequestError};
 
-const DEFAULT_MODEL: &str = "rgb-single-v1";
+const SINGLE: &str = "rgb-single-v1";
+const OPEN: &str = "rgb-single-v1-open";
+const BURST: &str = "rgb-burst-v1";
+// Fitted on the development sets by `models/training`.
+const SINGLE_FUSION: Fusion = Fusion { close: 1.233, near: 0.533, intercept: 1.490 };
+const OPEN_FUSION: Fusion = Fusion { close: 0.599, near: 0.575, intercept: 0.431 };
 
 /// Sets up an [`Engine`].
 ///
@@ -25,7 +30,7 @@ const DEFAULT_MODEL: &str = "rgb-single-v1";
 ///     .image_limits(Limits { max_pixels: 13_000_000, ..Default::default() })
 ///     .max_body_bytes(10_000_000)
 ///     .build()?;
-/// assert_eq!(engine.model_names().collect::<Vec<_>>(), ["rgb-single-v1"]);
+/// assert_eq!(engine.model_names().collect::<Vec<_>>(), ["rgb-single-v1", "rgb-burst-v1", "rgb-single-v1-open"]);
 /// # Ok::<(), face_liveness::Error>(())
 /// ```
 #[must_use]
@@ -43,7 +48,7 @@ impl Default for EngineBuilder {
         Self {
             detector: None,
             models: Vec::new(),
-            default_model: DEFAULT_MODEL.to_owned(),
+            default_model: SINGLE.to_owned(),
             image_limits: Limits::default(),
             // The contract's 5 MB.
             max_body_bytes: 5_000_000,
@@ -97,12 +102,9 @@ impl EngineBuilder {
     /// # Errors
     /// When a network cannot be loaded, or [`default_model`](Self::default_model) names no model.
     pub fn build(self) -> Result<Engine, Error> {
-        let mut models = self.models;
-        if models.iter().all(|model| model.name() != DEFAULT_MODEL) {
-            // The baseline keeps the interface of Silent-Face's networks, so their adapter runs it.
-            let [near, wide] = [weights::RGB_SINGLE_V1_NEAR.onnx, weights::RGB_SINGLE_V1_WIDE.onnx];
-            models.insert(0, Box::new(MiniFasNet::new(DEFAULT_MODEL, near, wide)?));
-        }
+        let mut models = built_in_models()?;
+        models.retain(|built_in| self.models.iter().all(|own| own.name() != built_in.name()));
+        models.extend(self.models);
         let default_model = models.iter().position(|model| model.name() == self.default_model);
         let default_model =
             default_model.ok_or_else(|| RequestError::NotFound { path: "default_model".into() })?;
@@ -119,4 +121,14 @@ impl EngineBuilder {
             min_face_side: self.min_face_side,
         })))
     }
+}
+
+/// One photo, the same by weights that are free of research data, and several frames of one capture.
+fn built_in_models() -> Result<Vec<Box<dyn LivenessModel>>, Error> {
+    let [close, near] = [weights::RGB_SINGLE_V1_CLOSE.onnx, weights::RGB_SINGLE_V1_NEAR.onnx];
+    let single = RgbSingle::new(SINGLE, close, near, SINGLE_FUSION)?;
+    let burst = RgbBurst::new(BURST, single.clone(), BurstParams::default());
+    let [close, near] = [weights::RGB_SINGLE_V1_OPEN_CLOSE.onnx, weights::RGB_SINGLE_V1_OPEN_NEAR.onnx];
+    let open = RgbSingle::new(OPEN, close, near, OPEN_FUSION)?;
+    Ok(vec![Box::new(single), Box::new(burst), Box::new(open)])
 }

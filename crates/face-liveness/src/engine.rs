@@ -6,7 +6,7 @@ use std::sync::Arc;
 use face_liveness_detection::{BoundingBox, Face, FaceDetector, largest};
 use face_liveness_image::{ImageView, Limits, RgbImage, decode, decode_base64};
 use face_liveness_inference::{Frame, LivenessModel};
-use face_liveness_schema::SelectedImage;
+use face_liveness_schema::{ModelInputs, SelectedImage};
 
 use crate::position::position;
 use crate::quality::warnings;
@@ -179,6 +179,20 @@ impl Engine {
     /// The names by which requests choose a model.
     pub fn model_names(&self) -> impl Iterator<Item = &str> {
         self.0.models.iter().map(|model| model.name())
+    }
+
+    /// The images that a model takes.
+    ///
+    /// # Errors
+    /// 113 when there is no such model.
+    ///
+    /// ```
+    /// let engine = face_liveness::Engine::builder().build()?;
+    /// assert_eq!(engine.model_inputs("rgb-single-v1")?.required(), 1);
+    /// # Ok::<(), face_liveness::Error>(())
+    /// ```
+    pub fn model_inputs(&self, name: &str) -> Result<&ModelInputs, Error> {
+        Ok(self.model(Some(name))?.inputs())
     }
 
     /// The longest body that [`detect_json`](Self::detect_json) reads, in bytes: a server does well to stop

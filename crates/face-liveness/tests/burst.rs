@@ -89,3 +89,53 @@ fn images_that_the_caller_holds_are_taken_in_their_order() {
     assert_eq!(detection.response.spoof_score, 0.1 + 0.05 + 0.025 + 0.5);
     assert_eq!(engine.detect_image(frame).unwrap_err().code(), face_liveness::ErrorCode::TooFewImages);
 }
+
+/// The model that ships: `rgb-burst-v1`.
+mod shipped {
+    use super::*;
+
+    fn burst(images: Vec<serde_json::Value>) -> serde_json::Value {
+        let mut body = request(images);
+        body["model"] = json!("rgb-burst-v1");
+        body
+    }
+
+    fn wall() -> String {
+        base64(&encoded(&DynamicImage::ImageRgb8(RgbImage::new(64, 64)), ImageFormat::Png))
+    }
+
+    #[test]
+    fn it_takes_two_to_eight_frames_and_answers_with_the_position_of_the_first() {
+        let engine = Engine::builder().build().unwrap();
+        let frames = |count| burst((0..count).map(|index| image(index, PORTRAIT_JPEG.as_str())).collect());
+        let single = response(&engine, &request([image(0, PORTRAIT_JPEG.as_str())]));
+        for count in [2, 8] {
+            let answer = response(&engine, &frames(count));
+            assert_eq!((answer.model.as_str(), &answer.position), ("rgb-burst-v1", &single.position));
+            assert!((0.0..=1.0).contains(&answer.spoof_score));
+        }
+        assert_eq!(error(&engine, frames(1).to_string().as_bytes()).0, 219);
+        // An index past those that it takes is ignored, as for any model.
+        assert_eq!(response(&engine, &frames(9)), response(&engine, &frames(8)));
+    }
+
+    #[test]
+    fn a_frame_without_a_face_is_left_out_and_the_first_needs_one() {
+        let engine = Engine::builder().build().unwrap();
+        let portrait = |index| image(index, PORTRAIT_JPEG.as_str());
+        let gap = response(&engine, &burst(vec![portrait(0), image(1, wall()), portrait(2)]));
+        assert_eq!(gap, response(&engine, &burst(vec![portrait(0), portrait(1)])));
+        let alone = response(&engine, &burst(vec![portrait(0), image(1, wall())]));
+        assert!((0.0..=1.0).contains(&alone.spoof_score));
+        assert_eq!(error(&engine, burst(vec![image(0, wall()), portrait(1)]).to_string().as_bytes()).0, 223);
+    }
+
+    /// Frames that are copies of one another are a picture before a still camera, or a cheat: nobody holds so still.
+    #[test]
+    fn copies_of_one_photo_score_higher_than_the_photo() {
+        let engine = Engine::builder().build().unwrap();
+        let single = response(&engine, &request([image(0, PORTRAIT_JPEG.as_str())])).spoof_score;
+        let copies = burst((0..4).map(|index| image(index, PORTRAIT_JPEG.as_str())).collect());
+        assert!(response(&engine, &copies).spoof_score > single);
+    }
+}

@@ -7,6 +7,7 @@ mod jpeg;
 mod limits;
 mod orientation;
 mod raster;
+mod resize;
 mod rgb;
 
 pub use base64::decode_base64;
@@ -14,4 +15,5 @@ pub use decode::decode;
 pub use error::Error;
 pub use limits::Limits;
 pub use orientation::Orientation;
+pub use resize::resize;
 pub use rgb::{ImageView, RgbImage};

@@ -24,6 +24,15 @@ impl RgbImage {
         Ok(Self { width, height, pixels })
     }
 
+    /// An image to write into.
+    pub(crate) fn black(width: u32, height: u32) -> Result<Self, Error> {
+        Self::new(width, height, vec![0; width as usize * height as usize * 3])
+    }
+
+    pub(crate) fn pixels_mut(&mut self) -> &mut [u8] {
+        &mut self.pixels
+    }
+
     /// The width in pixels; at least 1.
     pub fn width(&self) -> u32 {
         self.width
@@ -113,6 +122,19 @@ impl<'a> ImageView<'a> {
         let start = x as usize * 3;
         let row = self.row(y);
         [row[start], row[start + 1], row[start + 2]]
+    }
+
+    /// A copy of a part of the image.
+    ///
+    /// # Panics
+    /// When the part is not inside the image, or a side of it is 0.
+    pub fn crop(&self, left: u32, top: u32, width: u32, height: u32) -> RgbImage {
+        let row = |y| &self.row(y)[left as usize * 3..][..width as usize * 3];
+        let pixels = (top..top + height).flat_map(row).copied();
+        let mut copy = Zeroizing::new(Vec::with_capacity(width as usize * height as usize * 3));
+        copy.extend(pixels);
+        assert!(width > 0 && height > 0, "a part of {width} × {height} pixels");
+        RgbImage { width, height, pixels: copy }
     }
 }
 

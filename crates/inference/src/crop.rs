@@ -1,14 +1,13 @@
 //! The part of a photo that a liveness network sees.
 
 use face_liveness_detection::BoundingBox;
-use face_liveness_image::ImageView;
+use face_liveness_image::{ImageView, resize};
 use ndarray::ArrayViewMut3;
 
 /// A rectangle about a face, in whole pixels of the photo.
 ///
-/// Both how it is placed and how it is resized are what Silent-Face does with OpenCV, to the bit, because
-/// networks trained on such crops notice the difference: another resize of the same crop moves the score
-/// by up to 0.02.
+/// How it is placed is what Silent-Face does, to the pixel, and so is one of the two resizes, because networks
+/// trained on such crops notice the difference: another resize of the same crop moves the score by up to 0.02.
 ///
 /// ```
 /// use face_liveness_detection::BoundingBox;
@@ -53,6 +52,27 @@ impl Crop {
         let (left, width) = span(face.left, face_width, last_x);
         let (top, height) = span(face.top, face_height, last_y);
         Self { left, top, width, height }
+    }
+
+    /// Writes the crop, resized by [`resize`] (area-like when it shrinks), as planes of blue, green and red,
+    /// 0 to 255: `planes` is `3 × H × W`.
+    ///
+    /// # Errors
+    /// [`Shape`](face_liveness_image::Error::Shape) when the planes have no pixels.
+    pub fn write_bgr_area(
+        &self,
+        photo: ImageView<'_>,
+        mut planes: ArrayViewMut3<'_, f32>,
+    ) -> Result<(), face_liveness_image::Error> {
+        let (_, height, width) = planes.dim();
+        let part = photo.crop(self.left, self.top, self.width, self.height);
+        let resized = resize(part.view(), width as u32, height as u32)?;
+        for (i, pixel) in resized.pixels().chunks_exact(3).enumerate() {
+            for (channel, &sample) in pixel.iter().enumerate() {
+                planes[[2 - channel, i / width, i % width]] = f32::from(sample);
+            }
+        }
+        Ok(())
     }
 
     /// Writes the crop, resized, as planes of blue, green and red, 0 to 255: `planes` is `3 × H × W`.
@@ -144,7 +164,7 @@ mod tests {
     }
 
     /// Values from `cv2.resize(image, (W, H))` of OpenCV 5.0 for `image[y, x] = (7·x·x + 13·y + 5·x·y, …)`
-    /// modulo 256, made by `models/liveness-baseline/opencv_values.py`.
+    /// modulo 256, made by `models/training/opencv_values.py`.
     #[test]
     fn the_resize_is_opencv_to_the_bit() {
         for (source, target, expected) in OPENCV {

@@ -1,11 +1,13 @@
 //! Presentations to scores, on every core.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
+use std::path::Path;
 
 use face_liveness::detection::BoundingBox;
 use face_liveness::image::{Limits, RgbImage, decode};
 use face_liveness::{Engine, Error, ImageSource};
 use rayon::prelude::*;
+use serde::Deserialize;
 
 use crate::dataset::{Presentation, Truth};
 use crate::figures::Scored;
@@ -28,23 +30,76 @@ pub struct NonResponse {
     pub description: String,
 }
 
-/// Scores every presentation with every model: one decoding and one face for all models. `done` is called
-/// after each presentation.
+/// Scores every presentation with every model: one decoding and one face for all models of one image. A model of
+/// several images is given up to as many frames of each video as it takes, evenly spread, and its score stands for
+/// each frame. `done` is called after each presentation.
 pub fn score(
     engine: &Engine,
     models: &[String],
     presentations: &[Presentation],
     done: impl Fn(&Presentation, &Outcome) + Sync,
 ) -> Vec<Outcome> {
+    let bursts: Vec<_> = models.iter().map(|model| frames_of_a_burst(engine, model)).collect();
     let score = |presentation: &Presentation| {
-        let outcome = outcome(engine, models, presentation);
+        let outcome = outcome(engine, models, &bursts, presentation);
         done(presentation, &outcome);
         outcome
     };
-    presentations.par_iter().map(score).collect()
+    let mut outcomes: Vec<_> = presentations.par_iter().map(score).collect();
+    for (model, frames) in bursts.iter().enumerate().filter_map(|(model, frames)| Some((model, (*frames)?))) {
+        let videos: Vec<_> = videos(presentations).into_values().collect();
+        let scores: Vec<_> = videos
+            .par_iter()
+            .map(|video| burst(engine, &models[model], evenly_spread(video, frames), presentations))
+            .collect();
+        for (video, score) in videos.iter().zip(scores) {
+            for &frame in video {
+                outcomes[frame].scores[model].clone_from(&score);
+            }
+        }
+    }
+    outcomes
 }
 
-fn outcome(engine: &Engine, models: &[String], presentation: &Presentation) -> Outcome {
+/// How many frames a model takes, when it needs more than one.
+fn frames_of_a_burst(engine: &Engine, model: &str) -> Option<usize> {
+    let inputs = engine.model_inputs(model).ok()?;
+    (inputs.required() > 1).then(|| inputs.types().len())
+}
+
+/// The presentations of each video, in their order; an image of no video by itself.
+fn videos(presentations: &[Presentation]) -> BTreeMap<(&String, &Truth), Vec<usize>> {
+    let mut videos = BTreeMap::<_, Vec<_>>::new();
+    for (place, presentation) in presentations.iter().enumerate() {
+        let video = presentation.video.as_ref().unwrap_or(&presentation.name);
+        videos.entry((video, &presentation.truth)).or_default().push(place);
+    }
+    videos
+}
+
+fn evenly_spread(video: &[usize], count: usize) -> impl Iterator<Item = usize> {
+    let taken = video.len().min(count);
+    (0..taken).map(move |i| video[i * video.len() / taken])
+}
+
+fn burst(
+    engine: &Engine,
+    model: &str,
+    frames: impl Iterator<Item = usize>,
+    presentations: &[Presentation],
+) -> Result<f32, NonResponse> {
+    let photos = frames.map(|frame| read(&presentations[frame])).collect::<Result<Vec<_>, _>>()?;
+    let sources: Vec<_> = photos.iter().map(|photo| ImageSource::Rgb(photo.view())).collect();
+    let detection = engine.detect_images(&sources, Some(model)).map_err(|error| NonResponse::from(&error))?;
+    Ok(detection.response.spoof_score)
+}
+
+fn outcome(
+    engine: &Engine,
+    models: &[String],
+    bursts: &[Option<usize>],
+    presentation: &Presentation,
+) -> Outcome {
     let silent = |reason: NonResponse| Outcome { face: None, scores: vec![Err(reason); models.len()] };
     let photo = match read(presentation) {
         Ok(photo) => photo,
@@ -56,10 +111,39 @@ fn outcome(engine: &Engine, models: &[String], presentation: &Presentation) -> O
             Ok(face) => face,
             Err(error) => return silent(NonResponse::from(&error)),
         };
-    let score = |model: &String| {
-        engine.score_face(source, face, Some(model)).map_err(|error| NonResponse::from(&error))
+    let score = |(model, burst): (&String, &Option<usize>)| match burst {
+        // Scored with its video.
+        Some(_) => Err(NonResponse { code: Some(219), description: "a frame of a burst".into() }),
+        None => engine.score_face(source, face, Some(model)).map_err(|error| NonResponse::from(&error)),
     };
-    Outcome { face: Some(face), scores: models.iter().map(score).collect() }
+    Outcome { face: Some(face), scores: models.iter().zip(bursts).map(score).collect() }
+}
+
+/// Adds one more model's scores, which another program made: a CSV file with the columns `file`, as the set names its
+/// images, and `spoof_score`. Whoever is not in it has no score.
+///
+/// # Errors
+/// When the file cannot be read.
+pub fn add_scores(
+    file: &Path,
+    presentations: &[Presentation],
+    outcomes: &mut [Outcome],
+) -> Result<(), csv::Error> {
+    let scores: HashMap<String, f32> = csv::Reader::from_path(file)?
+        .deserialize()
+        .map(|row| row.map(|OtherScore { file, spoof_score }| (file, spoof_score)))
+        .collect::<Result<_, _>>()?;
+    for (presentation, outcome) in presentations.iter().zip(outcomes) {
+        let absent = || NonResponse { code: None, description: "not in the file of scores".into() };
+        outcome.scores.push(scores.get(&presentation.name).copied().ok_or_else(absent));
+    }
+    Ok(())
+}
+
+#[derive(Deserialize)]
+struct OtherScore {
+    file: String,
+    spoof_score: f32,
 }
 
 fn read(presentation: &Presentation) -> Result<RgbImage, NonResponse> {

@@ -8,7 +8,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use face_liveness::Engine;
 use face_liveness_evaluate::dataset::{self, Presentation};
 use face_liveness_evaluate::report::{Evaluation, Settings};
-use face_liveness_evaluate::scoring::{Outcome, Unit, score};
+use face_liveness_evaluate::scoring::{Outcome, Unit, add_scores, score};
 
 static ENGINE: LazyLock<Engine> = LazyLock::new(|| Engine::builder().build().unwrap());
 
@@ -96,6 +96,34 @@ fn a_given_face_is_scored_without_looking_for_one() {
         assert!(outcome.scores[0].is_ok());
     }
     assert_ne!(outcomes[0].scores[0], outcomes[1].scores[0]);
+}
+
+#[test]
+fn a_model_of_several_images_is_given_the_frames_of_each_video() {
+    let set = tempfile::tempdir().unwrap();
+    for name in ["live/a/1.jpg", "live/a/2.jpg", "live/b/1.jpg"] {
+        put(set.path(), name, &portrait());
+    }
+    let models = ["rgb-single-v1", "rgb-burst-v1"].map(str::to_owned);
+    let presentations = dataset::read(set.path()).unwrap();
+    let outcomes = score(&ENGINE, &models, &presentations, |_, _| {});
+    let [first, second, alone] = &outcomes[..] else { panic!("three images") };
+    assert_eq!(first.scores, second.scores);
+    assert!(first.scores.iter().all(Result::is_ok));
+    assert_ne!(first.scores[0], first.scores[1]);
+    assert_eq!(alone.scores[1].as_ref().unwrap_err().code, Some(219), "one frame is too few");
+}
+
+#[test]
+fn scores_of_another_program_stand_beside_ours() {
+    let set = tempfile::tempdir().unwrap();
+    put(set.path(), "live/a.jpg", &portrait());
+    put(set.path(), "live/b.jpg", &portrait());
+    put(set.path(), "scores.csv", b"file,spoof_score\nlive/a.jpg,0.75\n");
+    let (_, presentations, mut outcomes) = evaluate(set.path());
+    add_scores(&set.path().join("scores.csv"), &presentations, &mut outcomes).unwrap();
+    assert_eq!(outcomes[0].scores[1], Ok(0.75));
+    assert_eq!(outcomes[1].scores[1].as_ref().unwrap_err().description, "not in the file of scores");
 }
 
 #[test]

@@ -1,0 +1,38 @@
+//! Pixels at another size.
+
+use fast_image_resize::images::{Image, ImageRef};
+use fast_image_resize::{FilterType, PixelType, ResizeAlg, ResizeOptions, Resizer};
+
+use crate::{Error, ImageView, RgbImage};
+
+/// Scales an image to `width × height`, down first, then across, by a triangle filter whose support grows with
+/// the reduction: area-like when it shrinks, so that no pixel is skipped, and bilinear when it grows.
+///
+/// ```
+/// use face_liveness_image::{ImageView, resize};
+///
+/// let pixels = [10, 0, 0, 20, 0, 0, 30, 0, 0, 40, 0, 0];
+/// let small = resize(ImageView::new(4, 1, &pixels)?, 2, 1)?;
+/// assert_eq!((small.width(), small.view().pixel(0, 0)), (2, [17, 0, 0]));
+/// # Ok::<(), face_liveness_image::Error>(())
+/// ```
+///
+/// # Errors
+/// [`Error::Shape`] when `width` or `height` is 0.
+pub fn resize(image: ImageView<'_>, width: u32, height: u32) -> Result<RgbImage, Error> {
+    // One axis at a time: asked for both, the resizer keeps the rows in between in a buffer that it does not
+    // wipe.
+    let lower = resize_once(image, image.width(), height)?;
+    resize_once(lower.view(), width, height)
+}
+
+fn resize_once(image: ImageView<'_>, width: u32, height: u32) -> Result<RgbImage, Error> {
+    let mut resized = RgbImage::black(width, height)?;
+    let shape = Error::Shape { width, height, length: 0 };
+    let from = ImageRef::new(image.width(), image.height(), image.pixels(), PixelType::U8x3);
+    let to = Image::from_slice_u8(width, height, resized.pixels_mut(), PixelType::U8x3);
+    let (Ok(from), Ok(mut to)) = (from, to) else { return Err(shape) };
+    let options = ResizeOptions::new().resize_alg(ResizeAlg::Convolution(FilterType::Bilinear));
+    Resizer::new().resize(&from, &mut to, &options).map_err(|_| shape)?;
+    Ok(resized)
+}

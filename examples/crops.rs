@@ -1,0 +1,92 @@
+//! What the liveness networks see of a face, for whoever trains them: the shipped decoder, detector, crops and
+//! resizes, driven through pipes.
+//!
+//! A request is a line of JSON, `{"length": 71432, "faces": [[left, top, width, height], …]}`, and then as many
+//! bytes of an image file. Without `faces` the engine looks for the largest one. The answer is a line,
+//! `{"width": 640, "height": 480, "faces": […]}`, and then for each face its close and its near crop as bytes,
+//! `3 × S × S` each: blue, green, red. An image that does not decode has no width, height and faces.
+//! With `--faces-only` no crops follow.
+
+use std::io::{BufRead, BufReader, BufWriter, Read, Write};
+
+use clap::Parser;
+use face_liveness::detection::BoundingBox;
+use face_liveness::image::{Limits, decode};
+use face_liveness::inference::RgbSingle;
+use face_liveness::{Engine, ImageSource};
+use ndarray::Array3;
+use serde::{Deserialize, Serialize};
+
+/// Reads images and face boxes from the standard input, writes crops to the standard output.
+#[derive(Parser)]
+struct Arguments {
+    /// Answer with boxes alone.
+    #[arg(long)]
+    faces_only: bool,
+}
+
+#[derive(Deserialize)]
+struct Question {
+    length: usize,
+    faces: Option<Vec<[f32; 4]>>,
+}
+
+#[derive(Serialize, Default)]
+struct Answer {
+    width: u32,
+    height: u32,
+    faces: Vec<[f32; 4]>,
+}
+
+type Failure = Box<dyn std::error::Error>;
+
+fn main() -> Result<(), Failure> {
+    let Arguments { faces_only } = Arguments::parse();
+    let engine = Engine::builder().build()?;
+    let mut questions = BufReader::new(std::io::stdin().lock());
+    let mut answers = BufWriter::new(std::io::stdout().lock());
+    let (mut line, mut file) = (String::new(), Vec::new());
+    while questions.read_line(&mut line)? > 0 {
+        let Question { length, faces } = serde_json::from_str(&line)?;
+        line.clear();
+        file.resize(length, 0);
+        questions.read_exact(&mut file)?;
+        answer(&engine, &file, faces, faces_only, &mut answers)?;
+        answers.flush()?;
+    }
+    Ok(())
+}
+
+fn answer(
+    engine: &Engine,
+    file: &[u8],
+    faces: Option<Vec<[f32; 4]>>,
+    faces_only: bool,
+    answers: &mut impl Write,
+) -> Result<(), Failure> {
+    let Ok(photo) = decode(file, &Limits::default(), true) else {
+        return Ok(writeln!(answers, "{}", serde_json::to_string(&Answer::default())?)?);
+    };
+    let image = photo.view();
+    let found = || {
+        let face = engine.find_face(ImageSource::Rgb(image)).ok()?.bounding_box;
+        Some([face.left, face.top, face.width, face.height])
+    };
+    let faces = faces.unwrap_or_else(|| found().into_iter().collect());
+    let answer = Answer { width: photo.width(), height: photo.height(), faces };
+    writeln!(answers, "{}", serde_json::to_string(&answer)?)?;
+    if faces_only {
+        return Ok(());
+    }
+    for [left, top, width, height] in answer.faces {
+        let face = BoundingBox { left, top, width, height };
+        let mut close = Array3::zeros((3, RgbSingle::CLOSE_SIDE, RgbSingle::CLOSE_SIDE));
+        let mut near = Array3::zeros((3, RgbSingle::NEAR_SIDE, RgbSingle::NEAR_SIDE));
+        RgbSingle::write_close(image, face, close.view_mut())?;
+        RgbSingle::write_near(image, face, near.view_mut());
+        for planes in [close, near] {
+            answers.write_all(&planes.iter().map(|&sample| sample as u8).collect::<Vec<_>>())?;
+        }
+    }
+    Ok(())
+}

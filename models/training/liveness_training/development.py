@@ -1,0 +1,72 @@
+"""The development sets, as the evaluator's lists. Nobody trains on them; the reserved sets are not among them."""
+
+import csv
+import re
+from pathlib import Path
+
+from .sources import is_held_out, person, sources
+
+# Of a video's 20 frames.
+FRAMES = slice(1, None, 4)
+# Of NUAA's lists, whose neighbours are the same person a moment later.
+NUAA_STEP = 10
+
+
+def write_sets(data, out):
+    """Writes OUT/NAME/set.csv: replay, nuaa and celeba with attacks, caltech and ytf without; and
+    replay-train for the fit of the burst."""
+    data = Path(data).resolve()
+    sets = {
+        "replay": replay(data / "replay_live", "devel"),
+        "replay-train": replay(data / "replay_live", "train"),
+        "nuaa": nuaa(data / "nuaa_live"),
+        "celeba": celeba(data / "celeba"),
+        "caltech": caltech(data / "caltech"),
+        "ytf": ytf(data / "ytf"),
+    }
+    for name, rows in sets.items():
+        folder = Path(out) / name
+        folder.mkdir(parents=True, exist_ok=True)
+        with open(folder / "set.csv", "w", newline="") as handle:
+            writer = csv.writer(handle)
+            writer.writerow(["path", "label", "species", "subject", "video"])
+            writer.writerows(rows)
+
+
+def replay(root, clients):
+    """`devel` to measure, and `train`, on which how motion counts is fitted. Never `test`."""
+    for video in sorted((root / "frames" / "replay_attack" / clients).iterdir()):
+        live = "__real__" in video.name
+        medium = re.search(r"_(highdef|mobile|print)_client", video.name)
+        species = "" if live else medium[1]
+        subject = re.search(r"client\d+", video.name)[0]
+        for frame in sorted(video.glob("*.jpg"))[FRAMES]:
+            yield frame, "live" if live else "spoof", species, subject, video.name
+
+
+def nuaa(root):
+    for listing, folder, label in (("client", "ClientRaw", "live"), ("imposter", "ImposterRaw", "spoof")):
+        names = (root / "db" / f"{listing}_test_raw.txt").read_text().split()[::NUAA_STEP]
+        for name in names:
+            file = root / "db" / folder / name.replace("\\", "/")
+            if file.exists():
+                yield file, label, "" if label == "live" else "print", file.parent.name, ""
+
+
+def celeba(root):
+    for folder, label in (("Live", "live"), ("Spoof", "spoof")):
+        for file in sorted((root / "Dataset" / folder).iterdir()):
+            yield file, label, "" if label == "live" else "unknown", "", ""
+
+
+def caltech(root):
+    for file in sorted(root.glob("**/Faces/*.jpg")):
+        yield file, "live", "", "", ""
+
+
+def ytf(root):
+    """The people whom `sources` holds out."""
+    source = sources()["ytf"]
+    for file in sorted(root.glob(source["files"])):
+        if is_held_out(file, source["held_out"]):
+            yield file, "live", "", person(file), ""

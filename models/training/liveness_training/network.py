@@ -1,0 +1,56 @@
+"""The networks: plain 3 × 3 convolutions, which tract runs at the speed of its matrix product."""
+
+import torch
+from torch import nn
+
+from .crops import CLOSE_SIDE, NEAR_SIDE
+
+# Of each step of halved sides, the channels: about 40 million multiplications a network.
+CLOSE_WIDTHS = (16, 32, 64, 128)
+NEAR_WIDTHS = (20, 40, 80, 128)
+
+
+class Convolution(nn.Sequential):
+    def __init__(self, before, after, stride=1, relu=True):
+        layers = [nn.Conv2d(before, after, 3, stride, 1, bias=False), nn.BatchNorm2d(after)]
+        super().__init__(*layers, *([nn.ReLU(inplace=True)] if relu else []))
+
+
+class Residual(nn.Module):
+    def __init__(self, width):
+        super().__init__()
+        self.first, self.second = Convolution(width, width), Convolution(width, width, relu=False)
+
+    def forward(self, x):
+        return torch.relu(x + self.second(self.first(x)))
+
+
+class Network(nn.Module):
+    """N × 3 × S × S, 0 to 255, to N × 1: the log-odds that the face is an attack."""
+
+    def __init__(self, side, widths):
+        super().__init__()
+        steps, before = [Convolution(3, widths[0], 2)], widths[0]
+        for width in widths[1:]:
+            steps += [Convolution(before, width, 2), Residual(width)]
+            before = width
+        self.features = nn.Sequential(*steps)
+        last = side // 2 ** len(widths)
+        # Weighs every place for each channel, as Silent-Face does instead of a mean over all places.
+        self.pool = nn.Conv2d(before, before, last, groups=before, bias=False)
+        self.norm, self.drop, self.head = nn.BatchNorm1d(before), nn.Dropout(0.1), nn.Linear(before, 1)
+
+    def forward(self, x):
+        x = self.features((x - 127.5) / 128)
+        return self.head(self.drop(self.norm(self.pool(x).flatten(1))))
+
+
+class Pair(nn.Module):
+    """Both networks; the mean of their log-odds is the answer."""
+
+    def __init__(self):
+        super().__init__()
+        self.close, self.near = Network(CLOSE_SIDE, CLOSE_WIDTHS), Network(NEAR_SIDE, NEAR_WIDTHS)
+
+    def forward(self, close, near):
+        return self.close(close)[:, 0], self.near(near)[:, 0]

@@ -1,0 +1,101 @@
+"""Crops with the teachers' answers: CLOSE, NEAR, what each teacher says, and what is known of the picture."""
+
+import multiprocessing
+from pathlib import Path
+
+import cv2
+import numpy as np
+from tqdm import tqdm
+
+from .crops import CLOSE_SIDE, NEAR_SIDE, Crops
+from .pictures import photographed, recaptured
+from .sources import read_faces, sources
+from .teachers import Teachers, close_square
+
+UNKNOWN, BONA_FIDE, ATTACK = -1, 0, 1
+# How far the box is from where it would be, as parts of it: so the networks do not mind where exactly it lies.
+BOX_SHIFT, BOX_SCALE = 0.06, 0.12
+# Two boxes of one recaptured picture, which costs more to make than its crops.
+BOXES_OF_A_RECAPTURE = 2
+
+
+def prepare(out, program, teachers, seed, only=None, processes=2):
+    """Writes OUT/NAME.close.npy, .near.npy, .answers.npy for every source that has faces."""
+    jobs = []
+    for name, source in sources().items():
+        if (Path(out) / f"{name}.answers.npy").exists() or (only and name not in only):
+            continue
+        jobs.append((str(out), name, source, program, teachers, seed))
+    context = multiprocessing.get_context("spawn")
+    for job in jobs:
+        with context.Pool(processes) as pool:
+            parts = pool.map(prepare_part, [(job, part, processes) for part in range(processes)])
+        stack = lambda key: np.concatenate([np.load(part + f".{key}.npy", mmap_mode="r") for part in parts])
+        for key in ("close", "near", "answers"):
+            np.save(Path(out) / f"{job[1]}.{key}.npy", stack(key))
+            for part in parts:
+                Path(part + f".{key}.npy").unlink()
+
+
+def prepare_part(arguments):
+    (out, name, source, program, teacher_folder, seed), part, parts = arguments
+    draw = np.random.default_rng([seed, part, *name.encode()])
+    faces = read_faces(out, name)[part::parts]
+    scenes = [path for path, _ in scene_faces(out, open_only=source["open"])]
+    crops, teachers = Crops(program), Teachers(teacher_folder)
+    rows = []
+    for path, box in tqdm(faces, desc=name, disable=part > 0, mininterval=10):
+        photo = cv2.imread(path)
+        if photo is None:
+            continue
+        height, width = photo.shape[:2]
+        box = [box[0] * width, box[1] * height, box[2] * width, box[3] * height]
+        for _ in range(times(source["plain"], draw)):
+            file, face = photographed(photo, box, draw)
+            rows += answers(file, [jittered(face, draw)], source.get("label", UNKNOWN), crops, teachers)
+        for _ in range(times(source["recaptured"] / BOXES_OF_A_RECAPTURE, draw)):
+            scene = cv2.imread(scenes[int(draw.integers(len(scenes)))])
+            file, face = recaptured(photo, box, scene, draw)
+            boxes = [jittered(face, draw) for _ in range(BOXES_OF_A_RECAPTURE)]
+            rows += answers(file, boxes, ATTACK, crops, teachers, simulated=True)
+    stem = str(Path(out) / f"{name}.part{part}")
+    close, near, told = zip(*rows)
+    np.save(stem + ".close.npy", np.stack(close))
+    np.save(stem + ".near.npy", np.stack(near))
+    np.save(stem + ".answers.npy", np.array(told, np.float32))
+    return stem
+
+
+def scene_faces(out, open_only):
+    scenes = [name for name, source in sources().items() if source["kind"] == "scenes"]
+    return [row for name in scenes if sources()[name]["open"] or not open_only for row in read_faces(out, name)]
+
+
+def answers(file, boxes, label, crops, teachers, simulated=False):
+    """A row for each box: its crops, and [close teacher, near teacher, label, simulated]."""
+    photo = cv2.imdecode(np.frombuffer(file, np.uint8), cv2.IMREAD_COLOR)
+    boxes = [box for box in boxes if is_inside(box, photo)]
+    rows = []
+    for box, (close, near) in zip(boxes, crops.ask(file, boxes)["crops"]):
+        close_answer = teachers.close_log_odds(close_square(photo, box)[None])[0]
+        near_answer = teachers.near_log_odds(near[None])[0]
+        rows.append((close, near, (close_answer, near_answer, label, simulated)))
+    return rows
+
+
+def is_inside(box, photo):
+    x, y, w, h = box
+    return min(w, h) >= 16 and 0 < x + w / 2 < photo.shape[1] - 1 and 0 < y + h / 2 < photo.shape[0] - 1
+
+
+def jittered(box, draw):
+    x, y, w, h = box
+    scale = np.exp(draw.uniform(-BOX_SCALE, BOX_SCALE))
+    width, height = w * scale * np.exp(draw.uniform(-0.05, 0.05)), h * scale
+    x = x + w / 2 - width / 2 + w * draw.uniform(-BOX_SHIFT, BOX_SHIFT)
+    y = y + h / 2 - height / 2 + h * draw.uniform(-BOX_SHIFT, BOX_SHIFT)
+    return [x, y, width, height]
+
+
+def times(mean, draw):
+    return int(mean) + int(draw.random() < mean % 1)

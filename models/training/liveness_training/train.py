@@ -1,0 +1,127 @@
+"""Distils the teachers into the pair of networks."""
+
+import copy
+import math
+import time
+from pathlib import Path
+
+import numpy as np
+import torch
+from torch.nn import functional as F
+from tqdm import tqdm
+
+from .measure import development_figures
+from .network import Pair
+from .prepare import BONA_FIDE, UNKNOWN
+from .sources import sources
+
+# A teacher that is surer than this need not be followed in how sure it is.
+SUREST = 8.0
+# A label's log-odds where it corrects a teacher.
+LABEL_LOG_ODDS = 6.0
+TEMPERATURE = 2.0
+
+
+class Crops:
+    """All pairs of the sources of a configuration, on disk."""
+
+    def __init__(self, out, config):
+        self.close, self.near, answers = [], [], []
+        for name, source in sources().items():
+            file = Path(out) / f"{name}.answers.npy"
+            if (config["open_only"] and not source["open"]) or not file.exists():
+                continue
+            told = weighted(np.load(file), source, config)
+            answers.append(np.c_[told, np.full(len(told), len(self.close)), np.arange(len(told))])
+            self.close.append(np.load(Path(out) / f"{name}.close.npy", mmap_mode="r"))
+            self.near.append(np.load(Path(out) / f"{name}.near.npy", mmap_mode="r"))
+        self.answers = np.concatenate(answers)
+
+    def __len__(self):
+        return len(self.answers)
+
+    def batch(self, picks, draw):
+        rows = self.answers[picks]
+        where = rows[:, 4:].astype(int)
+        flipped = draw.random(len(rows)) < 0.5
+
+        def stack(arrays):
+            planes = np.stack([arrays[a][i] for a, i in where])
+            planes[flipped] = planes[flipped, :, :, ::-1]
+            return torch.from_numpy(planes).float().contiguous(memory_format=torch.channels_last)
+
+        return stack(self.close), stack(self.near), rows[:, :4]
+
+
+def weighted(answers, source, config):
+    """[close teacher, near teacher, label, how far the label counts] of each pair."""
+    label, simulated = answers[:, 2], answers[:, 3] > 0
+    unlabelled = label == UNKNOWN
+    known = config["bona_fide_weight"] if source.get("bona_fide") else 0.0
+    weight = np.where(simulated, config["simulated_weight"], np.where(unlabelled, known, config["label_weight"]))
+    return np.c_[answers[:, :2], np.where(unlabelled, BONA_FIDE, label), weight]
+
+
+def targets(rows):
+    """What each network is to say: its teacher's log-odds, moved towards the label where there is one."""
+    label, weight = rows[:, 2:3], rows[:, 3:4]
+    teachers = np.clip(rows[:, :2], -SUREST, SUREST)
+    moved = (1 - weight) * teachers + weight * LABEL_LOG_ODDS * (2 * label - 1)
+    return torch.from_numpy(moved).float()
+
+
+def loss(said, wanted):
+    """The cross entropy at a temperature, and a little of the distance between the log-odds."""
+    entropy = F.binary_cross_entropy_with_logits(said / TEMPERATURE, torch.sigmoid(wanted / TEMPERATURE))
+    return entropy * TEMPERATURE**2 + 0.05 * F.smooth_l1_loss(said, wanted)
+
+
+def learning_rate(step, steps, config):
+    warm = min(1.0, (step + 1) / 300)
+    return config["learning_rate"] * warm * (0.01 + 0.99 * (1 + math.cos(math.pi * step / steps)) / 2)
+
+
+def train(out, config, name):
+    torch.manual_seed(config["seed"])
+    draw = np.random.default_rng(config["seed"])
+    torch.set_num_threads(config["threads"])
+    pair = Pair().to(memory_format=torch.channels_last)
+    if "start" in config:
+        pair.load_state_dict(torch.load(Path(out) / f"{config['start']}.pt"))
+    averaged = copy.deepcopy(pair).eval()
+    decayed = [p for p in pair.parameters() if p.ndim > 1]
+    others = [p for p in pair.parameters() if p.ndim <= 1]
+    groups = [{"params": decayed, "weight_decay": config["weight_decay"]}, {"params": others, "weight_decay": 0.0}]
+    optimiser = torch.optim.AdamW(groups, lr=config["learning_rate"])
+    crops = Crops(out, config)
+    steps = config["pairs"] // config["batch"]
+    print(f"{name}: {len(crops)} pairs of crops, {steps} steps of {config['batch']}", flush=True)
+    order, begun, running = np.empty(0, int), time.time(), None
+    progress = tqdm(range(steps), desc=name, mininterval=20)
+    for step in progress:
+        if len(order) < config["batch"]:
+            order = np.r_[order, draw.permutation(len(crops))]
+        picks, order = order[: config["batch"]], order[config["batch"] :]
+        close, near, rows = crops.batch(picks, draw)
+        wanted = targets(rows)
+        for group in optimiser.param_groups:
+            group["lr"] = learning_rate(step, steps, config)
+        with torch.autocast("cpu", torch.bfloat16):
+            said = pair(close, near)
+        cost = loss(said[0].float(), wanted[:, 0]) + loss(said[1].float(), wanted[:, 1])
+        optimiser.zero_grad(set_to_none=True)
+        cost.backward()
+        torch.nn.utils.clip_grad_norm_(pair.parameters(), 5.0)
+        optimiser.step()
+        decay = min(config["averaging"], (step + 1) / (step + 10))
+        with torch.no_grad():
+            for mean, value in zip(averaged.state_dict().values(), pair.state_dict().values()):
+                if mean.dtype.is_floating_point:
+                    mean.lerp_(value, 1 - decay)
+                else:
+                    mean.copy_(value)
+        running = cost.item() if running is None else 0.99 * running + 0.01 * cost.item()
+        if (step + 1) % config["measure_every"] == 0 or step + 1 == steps:
+            torch.save(averaged.state_dict(), Path(out) / f"{name}.pt")
+            print(f"\n{name} step {step + 1} loss {running:.3f}, {time.time() - begun:.0f} s", flush=True)
+            print(development_figures(out, averaged), flush=True)

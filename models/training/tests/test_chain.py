@@ -1,0 +1,128 @@
+"""The whole chain on a dozen pictures: the portrait of the repository, turned and relit. The teachers here are two
+random networks with the real ones' interfaces; all else is what training runs."""
+
+import os
+import subprocess
+from pathlib import Path
+
+import cv2
+import numpy as np
+import onnx
+import pytest
+import torch
+from onnx import TensorProto, helper, numpy_helper
+
+from liveness_training import calibrate, crops, export, measure, pictures, prepare, sources, train
+from liveness_training.network import Pair
+from liveness_training.teachers import CLOSE_FILE, NEAR_FILE, Teachers, attack_log_odds
+
+REPOSITORY = Path(__file__).resolve().parents[3]
+PHOTOS = REPOSITORY / "examples" / "photos"
+TABLE = {
+    "faces": {"files": "*.jpg", "licence": "CC0", "open": True, "kind": "photos", "plain": 2, "recaptured": 2},
+    "walls": {"files": "*.png", "licence": "CC0", "open": True, "kind": "scenes", "plain": 1, "recaptured": 0},
+}
+
+
+@pytest.fixture(scope="session")
+def program():
+    subprocess.run(["cargo", "build", "--release", "--example", "crops"], cwd=REPOSITORY, check=True)
+    return str(Path(os.environ.get("CARGO_TARGET_DIR", REPOSITORY / "target")) / "release" / "examples" / "crops")
+
+
+@pytest.fixture
+def data(tmp_path, monkeypatch):
+    """DATA with twelve pictures, and a table of sources that names them."""
+    for name in TABLE:
+        (tmp_path / name).mkdir()
+    for i, photo in enumerate(sorted(PHOTOS.glob("*.jpg"))[:9]):
+        (tmp_path / "faces" / f"{i}.jpg").write_bytes(photo.read_bytes())
+    for i in range(3):
+        wall = np.random.default_rng(i).integers(0, 256, (300, 400, 3), np.uint8)
+        cv2.imwrite(str(tmp_path / "walls" / f"{i}.png"), wall)
+    monkeypatch.setattr(sources, "sources", lambda: TABLE)
+    monkeypatch.setattr(prepare, "sources", lambda: TABLE)
+    monkeypatch.setattr(train, "sources", lambda: TABLE)
+    return tmp_path
+
+
+def random_teacher(file, side, classes):
+    weights = np.random.default_rng(0).normal(0, 0.05, (classes, 3, side, side)).astype(np.float32)
+    value = lambda name, shape: helper.make_tensor_value_info(name, TensorProto.FLOAT, shape)
+    nodes = [helper.make_node("Conv", ["x", "w"], ["c"]), helper.make_node("Flatten", ["c"], ["y"])]
+    graph = helper.make_graph(
+        nodes, "teacher", [value("x", [1, 3, side, side])], [value("y", [1, classes])],
+        [numpy_helper.from_array(weights / 1000, "w")],
+    )
+    onnx.save(helper.make_model(graph, opset_imports=[helper.make_opsetid("", 13)], ir_version=8), file)
+
+
+def test_the_chain(program, data, tmp_path, monkeypatch):
+    out, teachers = tmp_path / "out", tmp_path / "teachers"
+    out.mkdir()
+    teachers.mkdir()
+    random_teacher(teachers / NEAR_FILE, 80, 3)
+    random_teacher(teachers / CLOSE_FILE, 128, 2)
+
+    sources.write_faces(data, program, out, threads=1)
+    faces = sources.read_faces(out, "faces")
+    assert len(faces) == 9, "the portrait's face is found in every picture"
+    # A pool of processes would not see the table of this test.
+    stems = []
+    for name, source in TABLE.items():
+        stem = prepare.prepare_part(((str(out), name, source, program, teachers, 1), 0, 1))
+        for key in ("close", "near", "answers"):
+            Path(f"{stem}.{key}.npy").rename(out / f"{name}.{key}.npy")
+        stems.append(stem)
+    told = np.load(out / "faces.answers.npy")
+    assert 27 <= len(told) <= 36 and set(told[:, 3]) == {0.0, 1.0}
+    close = np.load(out / "faces.close.npy")
+    assert close.shape[1:] == (3, 96, 96) and close.std() > 20
+
+    config = dict(open_only=True, seed=1, threads=1, batch=16, pairs=16 * 30, learning_rate=2e-3, weight_decay=0.02,
+                  averaging=0.9, label_weight=0.0, simulated_weight=0.0, bona_fide_weight=0.0,
+                  measure_every=30)
+    train.train(out, config, "dozen")
+    pair = Pair()
+    pair.load_state_dict(torch.load(out / "dozen.pt"))
+    near = np.load(out / "faces.near.npy")
+    said = measure.log_odds(pair, close, near)
+    told = np.clip(told[:, :2], -train.SUREST, train.SUREST)
+    assert np.abs(said - told).mean() < np.abs(told - told.mean(0)).mean(), "it follows its teachers a little"
+
+    export.export(out, "dozen", tmp_path / "onnx")
+    with torch.no_grad():
+        wanted = pair.close(torch.from_numpy(close[:1]).float()).item()
+    answer = export.onnxruntime.InferenceSession(tmp_path / "onnx" / "close.onnx")
+    answer = answer.run(None, {"image": close[:1].astype(np.float32)})[0].item()
+    assert abs(answer - wanted) < 0.02, "what float16 weights cost"
+
+
+def test_crops_are_the_shipped_ones_and_scaled_boxes_find_the_face_again(program):
+    file = (PHOTOS / "astronaut.jpg").read_bytes()
+    program = crops.Crops(program)
+    found = program.ask(file)
+    again = program.ask(file, found["faces"])
+    assert (found["crops"][0][0] == again["crops"][0][0]).all()
+    photo = cv2.imdecode(np.frombuffer(file, np.uint8), cv2.IMREAD_COLOR)
+    draw = np.random.default_rng(1)
+    for _ in range(8):
+        changed, box = pictures.recaptured(photo, found["faces"][0], photo, draw)
+        height, width = cv2.imdecode(np.frombuffer(changed, np.uint8), cv2.IMREAD_COLOR).shape[:2]
+        assert min(height, width) > 100 and min(box[2:]) > 8
+
+
+def test_log_odds_of_an_attack_are_those_of_all_classes_but_one():
+    logits = np.log([[0.7, 0.2, 0.1]])
+    assert attack_log_odds(logits, bona_fide=0) == pytest.approx(np.log(0.3 / 0.7))
+    assert attack_log_odds(logits, bona_fide=1) == pytest.approx(np.log(0.8 / 0.2))
+
+
+def test_error_rates_and_calibration_of_known_scores():
+    scores, labels = np.array([-3.0, -1.0, 1.0, 0.0, 2.0, 4.0]), np.array([0, 0, 0, 1, 1, 1]) > 0
+    assert measure.eer(scores, labels) == pytest.approx(1 / 3)
+    draw = np.random.default_rng(0)
+    log_odds = draw.normal(0, 2, 20_000)
+    labels = (draw.random(20_000) < 1 / (1 + np.exp(-(1.5 * log_odds - 0.5)))).astype(float)
+    slope, intercept = calibrate.logistic_regression(np.c_[log_odds, np.ones(20_000)], labels, np.ones(20_000))
+    assert (slope, intercept) == (pytest.approx(1.5, abs=0.1), pytest.approx(-0.5, abs=0.1))
