@@ -22,7 +22,7 @@ pub struct BurstParams {
 impl Default for BurstParams {
     /// Fitted to the training clients of Replay-Attack: the card of `rgb-single-v1` has the figures.
     fn default() -> Self {
-        Self { appearance: 1.0, motion: -2.0, neutral: 0.7, limit: 2.0 }
+        Self { appearance: 1.0, motion: -5.3, neutral: 0.38, limit: 2.0 }
     }
 }
 

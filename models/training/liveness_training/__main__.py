@@ -4,7 +4,7 @@ import argparse
 import tomllib
 from pathlib import Path
 
-from . import burst, calibrate, development, export, measure, peers, prepare, robustness, sources, train
+from . import burst, calibrate, card, development, export, measure, peers, prepare, robustness, sources, train
 
 
 def main():
@@ -25,6 +25,7 @@ def main():
     step("calibrate", "slope and intercept").add_argument("name")
     step("export", "ONNX files", "--target").add_argument("name")
     step("peers", "published models' scores of an evaluator's report", "--stack", "--scores", "--root", "--target")
+    step("card", "the tables of a card", "--reports")
     step("burst", "how motion counts in rgb-burst-v1", "--scores")
     about = "the equal error rate of changed pictures of an evaluator's report"
     step("robustness", about, "--crops", "--scores", "--root").add_argument("name")
@@ -45,6 +46,8 @@ def main():
         calibrate.calibrate(a.out, a.name)
     elif a.step == "export":
         export.export(a.out, a.name, a.target)
+    elif a.step == "card":
+        card.write(a.reports)
     elif a.step == "burst":
         burst.fit(a.scores)
     elif a.step == "peers":

@@ -8,6 +8,7 @@ import numpy as np
 import torch
 from tqdm import tqdm
 
+from .calibrate import fit
 from .crops import Crops
 from .measure import by_video, eer, log_odds
 from .network import Pair
@@ -55,7 +56,7 @@ CHANGES = [as_it_is, jpeg_40, half_resolution, darker, brighter, jittered_box, m
 
 
 def measure_robustness(out, name, program, scores, root):
-    pair = Pair()
+    line, pair = fit(out, name)[0], Pair()
     pair.load_state_dict(torch.load(Path(out) / f"{name}.pt"))
     crops, draw = Crops(program), np.random.default_rng(0)
     with open(scores, newline="") as handle:
@@ -72,5 +73,6 @@ def measure_robustness(out, name, program, scores, root):
             seen[change.__name__][0].append(close)
             seen[change.__name__][1].append(near)
     for change, (close, near) in seen.items():
-        said, truth = by_video(log_odds(pair, np.stack(close), np.stack(near)).mean(1), videos, labels)
+        said = log_odds(pair, np.stack(close), np.stack(near)) @ line[:2]
+        said, truth = by_video(said, videos, labels)
         print(f"  {change}: EER {100 * eer(said, truth):.1f} %")

@@ -44,13 +44,23 @@ class Crops:
         rows = self.answers[picks]
         where = rows[:, 4:].astype(int)
         flipped = draw.random(len(rows)) < 0.5
+        exposed = torch.from_numpy(exposures(draw, len(rows))).float()
 
         def stack(arrays):
             planes = np.stack([arrays[a][i] for a, i in where])
             planes[flipped] = planes[flipped, :, :, ::-1]
-            return torch.from_numpy(planes).float().contiguous(memory_format=torch.channels_last)
+            planes = torch.from_numpy(planes).float() * exposed
+            return planes.clamp_(0, 255).contiguous(memory_format=torch.channels_last)
 
         return stack(self.close), stack(self.near), rows[:, :4]
+
+
+def exposures(draw, count):
+    """What each channel is multiplied by, the same for both crops of a pair: half of them are left as they are. The
+    teachers' answers stay: an overexposed or bluish photo is as live as it was, whatever they would say of it."""
+    light = np.exp(draw.uniform(np.log(0.75), np.log(1.4), (count, 1))) * np.exp(draw.normal(0, 0.06, (count, 3)))
+    light[draw.random(count) < 0.5] = 1
+    return light[:, :, None, None]
 
 
 def weighted(answers, source, config):

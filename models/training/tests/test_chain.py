@@ -1,5 +1,5 @@
 """The whole chain on a dozen pictures: the portrait of the repository, turned and relit. The teachers here are two
-random networks with the real ones' interfaces; all else is what training runs."""
+that look at the brightness alone, with the real ones' interfaces; all else is what training runs."""
 
 import os
 import subprocess
@@ -46,13 +46,16 @@ def data(tmp_path, monkeypatch):
     return tmp_path
 
 
-def random_teacher(file, side, classes):
-    weights = np.random.default_rng(0).normal(0, 0.05, (classes, 3, side, side)).astype(np.float32)
+def brightness_teacher(file, side, classes, bona_fide, white):
+    """With a real teacher's interface; it takes bright pictures for bona fide."""
+    weights, bias = np.zeros((classes, 3, side, side), np.float32), np.zeros(classes, np.float32)
+    weights[bona_fide] = 40 / (3 * side * side * white)
+    bias[bona_fide] = -16
     value = lambda name, shape: helper.make_tensor_value_info(name, TensorProto.FLOAT, shape)
-    nodes = [helper.make_node("Conv", ["x", "w"], ["c"]), helper.make_node("Flatten", ["c"], ["y"])]
+    nodes = [helper.make_node("Conv", ["x", "w", "b"], ["c"]), helper.make_node("Flatten", ["c"], ["y"])]
     graph = helper.make_graph(
         nodes, "teacher", [value("x", [1, 3, side, side])], [value("y", [1, classes])],
-        [numpy_helper.from_array(weights / 1000, "w")],
+        [numpy_helper.from_array(weights, "w"), numpy_helper.from_array(bias, "b")],
     )
     onnx.save(helper.make_model(graph, opset_imports=[helper.make_opsetid("", 13)], ir_version=8), file)
 
@@ -61,8 +64,8 @@ def test_the_chain(program, data, tmp_path, monkeypatch):
     out, teachers = tmp_path / "out", tmp_path / "teachers"
     out.mkdir()
     teachers.mkdir()
-    random_teacher(teachers / NEAR_FILE, 80, 3)
-    random_teacher(teachers / CLOSE_FILE, 128, 2)
+    brightness_teacher(teachers / NEAR_FILE, 80, classes=3, bona_fide=1, white=255)
+    brightness_teacher(teachers / CLOSE_FILE, 128, classes=2, bona_fide=0, white=1)
 
     sources.write_faces(data, program, out, threads=1)
     faces = sources.read_faces(out, "faces")
@@ -79,16 +82,17 @@ def test_the_chain(program, data, tmp_path, monkeypatch):
     close = np.load(out / "faces.close.npy")
     assert close.shape[1:] == (3, 96, 96) and close.std() > 20
 
-    config = dict(open_only=True, seed=1, threads=1, batch=16, pairs=16 * 30, learning_rate=2e-3, weight_decay=0.02,
+    config = dict(open_only=True, seed=1, threads=1, batch=16, pairs=16 * 90, learning_rate=1e-2, weight_decay=0.02,
                   averaging=0.9, label_weight=0.0, simulated_weight=0.0, bona_fide_weight=0.0,
-                  measure_every=30)
+                  measure_every=90)
     train.train(out, config, "dozen")
     pair = Pair()
     pair.load_state_dict(torch.load(out / "dozen.pt"))
     near = np.load(out / "faces.near.npy")
     said = measure.log_odds(pair, close, near)
     told = np.clip(told[:, :2], -train.SUREST, train.SUREST)
-    assert np.abs(said - told).mean() < np.abs(told - told.mean(0)).mean(), "it follows its teachers a little"
+    for network in range(2):
+        assert np.corrcoef(said[:, network], told[:, network])[0, 1] > 0.7, "it follows its teacher"
 
     export.export(out, "dozen", tmp_path / "onnx")
     with torch.no_grad():
