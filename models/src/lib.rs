@@ -31,14 +31,14 @@ pub const CENTERFACE: Weights = Weights {
 pub const RGB_SINGLE_V1_CLOSE: Weights = Weights {
     file: "rgb-single-v1/close.onnx",
     onnx: include_bytes!("../rgb-single-v1/close.onnx"),
-    sha256: "802d021a1deefae3ba8d1398120aef4d5c4bc0d3dd312b321b75381f5114a021",
+    sha256: "54d50f608da4ee5631f355037f5d05916cdccb41d78f4e154271466f73624ba5",
 };
 
 /// The network of `rgb-single-v1` that sees 2.7 times the face box. Card: `rgb-single-v1/README.md`.
 pub const RGB_SINGLE_V1_NEAR: Weights = Weights {
     file: "rgb-single-v1/near.onnx",
     onnx: include_bytes!("../rgb-single-v1/near.onnx"),
-    sha256: "2d77e410d164009af6c893a9a442b35f683c255bf5496a86bd132bde16b46446",
+    sha256: "f9ec5c765b9046bda2488b864098bad9edf141e8588ccb4c30442442614d1dad",
 };
 
 /// The network of `rgb-single-v1-open` that sees 1.5 times the face box. Card: `rgb-single-v1-open/README.md`.

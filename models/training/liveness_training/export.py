@@ -35,10 +35,13 @@ class Graph:
         self.nodes.append(helper.make_node(operator, inputs, [output], **attributes))
         return output
 
-    def convolution(self, x, layers: Convolution):
+    def convolution(self, x, layers: Convolution, of_pixels=False):
         weight, bias = folded(layers[0].weight, layers[1])
-        inputs = [x, self.constant(weight, half=True), self.constant(bias, half=False)]
-        x = self.add("Conv", inputs, strides=list(layers[0].stride), pads=[1, 1, 1, 1], kernel_shape=[3, 3])
+        if of_pixels:
+            weight, bias = weight / 128, bias - weight.sum((1, 2, 3)) * 127.5 / 128
+        inputs = [x, self.constant(weight, half=not of_pixels), self.constant(bias, half=False)]
+        shape = dict(kernel_shape=list(weight.shape[2:]), strides=list(layers[0].stride), pads=2 * list(layers[0].padding))
+        x = self.add("Conv", inputs, **shape)
         return self.add("Relu", [x]) if len(layers) == 3 else x
 
 
@@ -49,10 +52,8 @@ def folded(weight, norm):
 
 def to_onnx(network, side):
     graph = Graph()
-    middle = graph.constant(torch.tensor(127.5), half=False)
-    x = graph.add("Sub", ["image", middle])
-    x = graph.add("Div", [x, graph.constant(torch.tensor(128.0), half=False)])
-    for layer in network.features:
+    x = graph.convolution("image", network.features[0], of_pixels=True)
+    for layer in network.features[1:]:
         if isinstance(layer, Residual):
             y = graph.convolution(graph.convolution(x, layer.first), layer.second)
             x = graph.add("Relu", [graph.add("Add", [x, y])])

@@ -26,6 +26,7 @@ class Crops:
     """All pairs of the sources of a configuration, on disk."""
 
     def __init__(self, out, config):
+        self.exposed_share = config["exposed_share"]
         self.close, self.near, answers = [], [], []
         for name, source in sources().items():
             file = Path(out) / f"{name}.answers.npy"
@@ -44,7 +45,7 @@ class Crops:
         rows = self.answers[picks]
         where = rows[:, 4:].astype(int)
         flipped = draw.random(len(rows)) < 0.5
-        exposed = torch.from_numpy(exposures(draw, len(rows))).float()
+        exposed = torch.from_numpy(exposures(draw, len(rows), self.exposed_share)).float()
 
         def stack(arrays):
             planes = np.stack([arrays[a][i] for a, i in where])
@@ -55,11 +56,11 @@ class Crops:
         return stack(self.close), stack(self.near), rows[:, :4]
 
 
-def exposures(draw, count):
-    """What each channel is multiplied by, the same for both crops of a pair: half of them are left as they are. The
-    teachers' answers stay: an overexposed or bluish photo is as live as it was, whatever they would say of it."""
+def exposures(draw, count, share):
+    """What each channel is multiplied by, the same for both crops of a pair, in that share of the pairs. The teachers'
+    answers stay: an overexposed or bluish photo is as live as it was, whatever they would say of it."""
     light = np.exp(draw.uniform(np.log(0.75), np.log(1.4), (count, 1))) * np.exp(draw.normal(0, 0.06, (count, 3)))
-    light[draw.random(count) < 0.5] = 1
+    light[draw.random(count) >= share] = 1
     return light[:, :, None, None]
 
 

@@ -84,7 +84,7 @@ def test_the_chain(program, data, tmp_path, monkeypatch):
 
     config = dict(open_only=True, seed=1, threads=1, batch=16, pairs=16 * 90, learning_rate=1e-2, weight_decay=0.02,
                   averaging=0.9, label_weight=0.0, simulated_weight=0.0, bona_fide_weight=0.0,
-                  measure_every=90)
+                  exposed_share=0.5, measure_every=90)
     train.train(out, config, "dozen")
     pair = Pair()
     pair.load_state_dict(torch.load(out / "dozen.pt"))
