@@ -34,7 +34,7 @@ def prepare_development(sets, out, program, teachers):
             rows["label"].append(entry["label"] != "live")
             rows["video"].append(entry.get("video") or entry["path"])
             square = close_square(photo, answer["faces"][0])
-            rows["teachers"].append([teachers.close_log_odds(square[None])[0], teachers.near_log_odds(near[None])[0]])
+            rows["teachers"].append([teachers.ask_close(square[None])[0][0], teachers.ask_near(near[None])[0][0]])
         np.savez(Path(out) / f"dev-{name}.npz", **{key: np.array(value) for key, value in rows.items()})
 
 

@@ -1,4 +1,5 @@
-"""Crops with the teachers' answers: CLOSE, NEAR, what each teacher says, and what is known of the picture."""
+"""Crops with the teachers' answers: CLOSE, NEAR, what each teacher says, what is known of the picture, and the teachers'
+embeddings."""
 
 import multiprocessing
 from pathlib import Path
@@ -15,12 +16,13 @@ from .teachers import Teachers, close_square
 UNKNOWN, BONA_FIDE, ATTACK = -1, 0, 1
 # How far the box is from where it would be, as parts of it: so the networks do not mind where exactly it lies.
 BOX_SHIFT, BOX_SCALE = 0.06, 0.12
+ARRAYS = ("close", "near", "embeddings", "answers")
 # Two boxes of one recaptured picture, which costs more to make than its crops.
 BOXES_OF_A_RECAPTURE = 2
 
 
 def prepare(out, program, teachers, seed, only=None, processes=2):
-    """Writes OUT/NAME.close.npy, .near.npy, .answers.npy for every source that has faces."""
+    """Writes OUT/NAME.close.npy, .near.npy, .embeddings.npy, .answers.npy for every source that has faces."""
     jobs = []
     for name, source in sources().items():
         if (Path(out) / f"{name}.answers.npy").exists() or (only and name not in only):
@@ -31,7 +33,7 @@ def prepare(out, program, teachers, seed, only=None, processes=2):
         with context.Pool(processes) as pool:
             parts = pool.map(prepare_part, [(job, part, processes) for part in range(processes)])
         stack = lambda key: np.concatenate([np.load(part + f".{key}.npy", mmap_mode="r") for part in parts])
-        for key in ("close", "near", "answers"):
+        for key in ARRAYS:
             np.save(Path(out) / f"{job[1]}.{key}.npy", stack(key))
             for part in parts:
                 Path(part + f".{key}.npy").unlink()
@@ -59,10 +61,8 @@ def prepare_part(arguments):
             boxes = [jittered(face, draw) for _ in range(BOXES_OF_A_RECAPTURE)]
             rows += answers(file, boxes, ATTACK, crops, teachers, simulated=True)
     stem = str(Path(out) / f"{name}.part{part}")
-    close, near, told = zip(*rows)
-    np.save(stem + ".close.npy", np.stack(close))
-    np.save(stem + ".near.npy", np.stack(near))
-    np.save(stem + ".answers.npy", np.array(told, np.float32))
+    for key, values in zip(ARRAYS, zip(*rows)):
+        np.save(f"{stem}.{key}.npy", np.stack(values))
     return stem
 
 
@@ -72,14 +72,16 @@ def scene_faces(out, open_only):
 
 
 def answers(file, boxes, label, crops, teachers, simulated=False):
-    """A row for each box: its crops, and [close teacher, near teacher, label, simulated]."""
+    """A row for each box: its crops, both teachers' embeddings, and [close teacher, near teacher, label, simulated]."""
     photo = cv2.imdecode(np.frombuffer(file, np.uint8), cv2.IMREAD_COLOR)
     boxes = [box for box in boxes if is_inside(box, photo)]
     rows = []
     for box, (close, near) in zip(boxes, crops.ask(file, boxes)["crops"]):
-        close_answer = teachers.close_log_odds(close_square(photo, box)[None])[0]
-        near_answer = teachers.near_log_odds(near[None])[0]
-        rows.append((close, near, (close_answer, near_answer, label, simulated)))
+        close_answer, close_embedding = teachers.ask_close(close_square(photo, box)[None])
+        near_answer, near_embedding = teachers.ask_near(near[None])
+        embeddings = np.concatenate([close_embedding[0], near_embedding[0]]).astype(np.float16)
+        told = np.array([close_answer[0], near_answer[0], label, simulated], np.float32)
+        rows.append((close, near, embeddings, told))
     return rows
 
 

@@ -2,7 +2,8 @@
 
 MiniFASNetV2 (Silent-Face-Anti-Spoofing, Minivision) sees what the near network sees; MiniFAS 128
 (face-antispoof-onnx) sees a square of 1.5 times the face's longer side, 128 × 128. Each answers here with the
-log-odds that the face is an attack.
+log-odds that the face is an attack, and with its embedding: the 512 numbers that its last convolution leaves. (Of
+the 128 numbers after them, a line or a plane says it all: they know no more of a picture than the answer.)
 """
 
 from pathlib import Path
@@ -21,13 +22,15 @@ class Teachers:
         self.near = session(Path(folder) / NEAR_FILE, threads)
         self.close = session(Path(folder) / CLOSE_FILE, threads)
 
-    def near_log_odds(self, near):
-        """From what the near network sees: N × 3 × 80 × 80, 8 bits."""
-        return attack_log_odds(run(self.near, near.astype(np.float32)), bona_fide=1)
+    def ask_near(self, near):
+        """N log-odds and N × 512, from what the near network sees: N × 3 × 80 × 80, 8 bits."""
+        logits, embeddings = run(self.near, near.astype(np.float32))
+        return attack_log_odds(logits, bona_fide=1), embeddings
 
-    def close_log_odds(self, squares):
-        """From what `close_square` cuts out: N × 3 × 128 × 128, 8 bits."""
-        return attack_log_odds(run(self.close, squares.astype(np.float32) / 255), bona_fide=0)
+    def ask_close(self, squares):
+        """N log-odds and N × 512, from what `close_square` cuts out: N × 3 × 128 × 128, 8 bits."""
+        logits, embeddings = run(self.close, squares.astype(np.float32) / 255)
+        return attack_log_odds(logits, bona_fide=0), embeddings
 
 
 def close_square(photo, box):
@@ -50,7 +53,7 @@ def attack_log_odds(logits, bona_fide):
 
 
 def run(session, inputs):
-    return session.run(None, {session.get_inputs()[0].name: inputs})[0]
+    return session.run(None, {session.get_inputs()[0].name: inputs})
 
 
 def session(file, threads):
@@ -62,11 +65,14 @@ def session(file, threads):
 
 
 def batched(model):
-    """With an open batch, and PRelu as Max, which is the same for slopes up to 1 and runs twice as fast."""
+    """With an open batch, the embedding as a second output, and PRelu as Max, which is the same for slopes up to 1 and
+    runs twice as fast."""
     graph = model.graph
+    embedding = next(node.input[0] for node in graph.node if node.op_type == "MatMul")
     constants = {tensor.name: onnx.numpy_helper.to_array(tensor) for tensor in graph.initializer}
     for value in [*graph.input, *graph.output]:
         value.type.tensor_type.shape.dim[0].dim_param = "N"
+    graph.output.append(helper.make_tensor_value_info(embedding, onnx.TensorProto.FLOAT, None))
     del graph.value_info[:]
     nodes = []
     for node in graph.node:

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import numpy as np
 import torch
+from torch import nn
 from torch.nn import functional as F
 from tqdm import tqdm
 
@@ -27,7 +28,7 @@ class Crops:
 
     def __init__(self, out, config):
         self.exposed_share = config["exposed_share"]
-        self.close, self.near, answers = [], [], []
+        self.close, self.near, self.embeddings, answers = [], [], [], []
         for name, source in sources().items():
             file = Path(out) / f"{name}.answers.npy"
             if (config["open_only"] and not source["open"]) or not file.exists():
@@ -36,7 +37,10 @@ class Crops:
             answers.append(np.c_[told, np.full(len(told), len(self.close)), np.arange(len(told))])
             self.close.append(np.load(Path(out) / f"{name}.close.npy", mmap_mode="r"))
             self.near.append(np.load(Path(out) / f"{name}.near.npy", mmap_mode="r"))
-        self.answers = np.concatenate(answers)
+            self.embeddings.append(np.load(Path(out) / f"{name}.embeddings.npy"))
+        self.answers, self.embeddings = np.concatenate(answers), np.concatenate(self.embeddings)
+        spread = self.embeddings.std(0, dtype=np.float32)
+        self.embeddings = (self.embeddings - self.embeddings.mean(0, dtype=np.float32)) / np.maximum(spread, 1e-3)
 
     def __len__(self):
         return len(self.answers)
@@ -53,7 +57,8 @@ class Crops:
             planes = torch.from_numpy(planes).float() * exposed
             return planes.clamp_(0, 255).contiguous(memory_format=torch.channels_last)
 
-        return stack(self.close), stack(self.near), rows[:, :4]
+        embeddings = torch.from_numpy(self.embeddings[picks]).chunk(2, 1)
+        return stack(self.close), stack(self.near), rows[:, :4], embeddings
 
 
 def exposures(draw, count, share):
@@ -87,6 +92,18 @@ def loss(said, wanted):
     return entropy * TEMPERATURE**2 + 0.05 * F.smooth_l1_loss(said, wanted)
 
 
+class Hints(nn.Module):
+    """In training only: each network is also to make its teacher's embedding from its own, which says far more of a
+    picture than one number does (Romero et al., "FitNets: Hints for Thin Deep Nets", 2015)."""
+
+    def __init__(self, pair, width):
+        super().__init__()
+        self.maps = nn.ModuleList(nn.Linear(part.head.in_features, width) for part in pair.parts())
+
+    def forward(self, own, teachers):
+        return sum(F.mse_loss(convert(mine), theirs) for convert, mine, theirs in zip(self.maps, own, teachers))
+
+
 def learning_rate(step, steps, config):
     warm = min(1.0, (step + 1) / 300)
     return config["learning_rate"] * warm * (0.01 + 0.99 * (1 + math.cos(math.pi * step / steps)) / 2)
@@ -99,12 +116,15 @@ def train(out, config, name):
     pair = Pair().to(memory_format=torch.channels_last)
     if "start" in config:
         pair.load_state_dict(torch.load(Path(out) / f"{config['start']}.pt"))
-    averaged = copy.deepcopy(pair).eval()
-    decayed = [p for p in pair.parameters() if p.ndim > 1]
-    others = [p for p in pair.parameters() if p.ndim <= 1]
+    crops = Crops(out, config)
+    averaged, hints = copy.deepcopy(pair).eval(), Hints(pair, crops.embeddings.shape[1] // 2)
+    parameters = [*pair.parameters(), *hints.parameters()]
+    decayed = [p for p in parameters if p.ndim > 1]
+    others = [p for p in parameters if p.ndim <= 1]
     groups = [{"params": decayed, "weight_decay": config["weight_decay"]}, {"params": others, "weight_decay": 0.0}]
     optimiser = torch.optim.AdamW(groups, lr=config["learning_rate"])
-    crops = Crops(out, config)
+    # Thrice as fast where the processor has it, and ten times slower where not.
+    bfloat16 = torch.cpu._is_avx512_bf16_supported()
     steps = config["pairs"] // config["batch"]
     print(f"{name}: {len(crops)} pairs of crops, {steps} steps of {config['batch']}", flush=True)
     order, begun, running = np.empty(0, int), time.time(), None
@@ -113,13 +133,15 @@ def train(out, config, name):
         if len(order) < config["batch"]:
             order = np.r_[order, draw.permutation(len(crops))]
         picks, order = order[: config["batch"]], order[config["batch"] :]
-        close, near, rows = crops.batch(picks, draw)
+        close, near, rows, embeddings = crops.batch(picks, draw)
         wanted = targets(rows)
         for group in optimiser.param_groups:
             group["lr"] = learning_rate(step, steps, config)
-        with torch.autocast("cpu", torch.bfloat16):
-            said = pair(close, near)
-        cost = loss(said[0].float(), wanted[:, 0]) + loss(said[1].float(), wanted[:, 1])
+        with torch.autocast("cpu", torch.bfloat16, enabled=bfloat16):
+            own = [part.embed(crop) for part, crop in zip(pair.parts(), (close, near))]
+            said = [part.head(part.drop(embedding))[:, 0] for part, embedding in zip(pair.parts(), own)]
+        cost = sum(loss(said[i].float(), wanted[:, i]) for i in range(2))
+        cost = cost + config["hint_weight"] * hints([embedding.float() for embedding in own], embeddings)
         optimiser.zero_grad(set_to_none=True)
         cost.backward()
         torch.nn.utils.clip_grad_norm_(pair.parameters(), 5.0)
