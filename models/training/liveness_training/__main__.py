@@ -4,7 +4,7 @@ import argparse
 import tomllib
 from pathlib import Path
 
-from . import burst, calibrate, card, development, export, measure, peers, prepare, robustness, sources, train
+from . import assistant, burst, calibrate, card, development, export, measure, peers, prepare, robustness, sources, train
 
 
 def main():
@@ -21,11 +21,12 @@ def main():
     step("faces", "the face in every photo, by the shipped detector", "--data", "--crops", "--only")
     step("prepare", "crops of changed photos, with the teachers' answers", "--crops", "--teachers", "--only")
     step("development", "the development sets", "--data", "--sets", "--crops", "--teachers")
+    step("assistant", "what a larger pair says of the crops", "--pair", "--only")
     step("train", "a configuration's weights").add_argument("config", type=Path)
     step("calibrate", "slope and intercept").add_argument("name")
     step("export", "ONNX files", "--target").add_argument("name")
     step("peers", "published models' scores of an evaluator's report", "--stack", "--scores", "--root", "--target")
-    step("card", "the tables of a card", "--reports")
+    step("card", "the tables of a card", "--reports").add_argument("model")
     step("burst", "how motion counts in rgb-burst-v1", "--scores")
     about = "the equal error rate of changed pictures of an evaluator's report"
     step("robustness", about, "--crops", "--scores", "--root").add_argument("name")
@@ -40,6 +41,8 @@ def main():
     elif a.step == "development":
         development.write_sets(a.data, a.sets)
         measure.prepare_development(a.sets, a.out, a.crops, a.teachers)
+    elif a.step == "assistant":
+        assistant.assist(a.out, a.pair, only)
     elif a.step == "train":
         train.train(a.out, tomllib.loads(a.config.read_text()), a.config.stem)
     elif a.step == "calibrate":
@@ -47,7 +50,7 @@ def main():
     elif a.step == "export":
         export.export(a.out, a.name, a.target)
     elif a.step == "card":
-        card.write(a.reports)
+        card.write(a.reports, a.model)
     elif a.step == "burst":
         burst.fit(a.scores)
     elif a.step == "peers":

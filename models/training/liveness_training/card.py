@@ -9,26 +9,31 @@ import numpy as np
 from .measure import by_video
 
 THRESHOLDS = (0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9)
-FIGURES = {"EER": "eer", "APCER": "apcer_pooled", "APCER, worst species": "apcer_max", "BPCER": "bpcer",
-           "attacks without a face": "apnrr", "bona fide without a face": "bpnrr"}
+FIGURES = {"EER": "eer", "APCER": "apcer_pooled", "worst species": "apcer_max", "BPCER": "bpcer"}
+WITHOUT_ATTACKS = {"BPCER": "bpcer"}
 
 
-def write(reports):
-    """Prints, for every report under `reports`, each model's figures with their intervals, and the error rates of
-    each threshold."""
-    for folder in sorted(path.parent for path in Path(reports).glob("*/figures.json")):
+def write(reports, model):
+    """Prints, for every report under `reports`, each model's figures with their intervals, in percent; and then the
+    error rates of `model` at each threshold."""
+    folders = sorted(path.parent for path in Path(reports).glob("*/figures.json"))
+    scores = {}
+    for folder in folders:
         evaluation = json.loads((folder / "figures.json").read_text())
-        counts = f"{evaluation['bona_fide']} bona fide, {evaluation['attacks']} attacks ({evaluation['unit']}, "
-        print(f"\n## {folder.name}: {counts}{evaluation['clusters']} clusters)\n")
-        print("| model |", " | ".join(FIGURES), "|\n" + "|---" * (len(FIGURES) + 1) + "|")
-        for model in evaluation["models"]:
-            print(f"| {model['model']} |", " | ".join(interval(model["figures"][key]) for key in FIGURES.values()), "|")
-        for model in evaluation["models"]:
-            print(f"\n{model['model']}\n\n| threshold | APCER | BPCER |\n|---|---|---|")
-            scores, labels = read(folder / "scores.csv", model["model"], evaluation["unit"] == "videos")
-            for threshold in THRESHOLDS:
-                missed, refused = rate(scores[labels] < threshold), rate(scores[~labels] >= threshold)
-                print(f"| {threshold} | {missed} | {refused} |")
+        figures = FIGURES if evaluation["attacks"] else WITHOUT_ATTACKS
+        counts = f"{evaluation['bona_fide']} bona fide, {evaluation['attacks']} attacks, {evaluation['clusters']} clusters"
+        print(f"\n**{folder.name}**: {counts}\n")
+        print("| model |", " | ".join(figures), "|\n" + "|---" * (len(figures) + 1) + "|")
+        for row in evaluation["models"]:
+            print(f"| {row['model']} |", " | ".join(interval(row["figures"][key]) for key in figures.values()), "|")
+        first = evaluation["models"][0]["figures"]
+        missed = [interval(first[key]) for key in ("apnrr", "bpnrr")]
+        print(f"\nNo face found: attacks {missed[0]}, bona fide {missed[1]}")
+        scores[folder.name] = read(folder / "scores.csv", model, evaluation["unit"] == "videos")
+    print(f"\n{model}\n\n| threshold |", " | ".join(scores), "|\n" + "|---" * (len(scores) + 1) + "|")
+    for threshold in THRESHOLDS:
+        rates = [f"{rate(s[l] < threshold)} / {rate(s[~l] >= threshold)}" for s, l in scores.values()]
+        print(f"| {threshold} |", " | ".join(rates), "|")
 
 
 def interval(figure):
@@ -38,7 +43,7 @@ def interval(figure):
 
 
 def rate(wrong):
-    return f"{100 * wrong.mean():.1f} ({wrong.sum()}/{len(wrong)})" if len(wrong) else "–"
+    return f"{100 * wrong.mean():.1f}" if len(wrong) else "–"
 
 
 def read(file, model, videos):

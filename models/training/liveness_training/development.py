@@ -15,13 +15,14 @@ PAINTED = ("image_0389.jpg", "image_0391.jpg", "image_0392.jpg")
 
 
 def write_sets(data, out):
-    """Writes OUT/NAME/set.csv: replay, nuaa and celeba with attacks, caltech and ytf without; and
-    replay-train for the fit of the burst."""
+    """Writes OUT/NAME/set.csv: replay, nuaa and celeba with attacks, caltech and ytf without; nuaa-new for what the
+    people of NUAA's lists make of it; and replay-train for the fit of the burst."""
     data = Path(data).resolve()
     sets = {
         "replay": replay(data / "replay_live", "devel"),
         "replay-train": replay(data / "replay_live", "train"),
         "nuaa": nuaa(data / "nuaa_live"),
+        "nuaa-new": nuaa(data / "nuaa_live", only_new_people=True),
         "celeba": celeba(data / "celeba"),
         "caltech": caltech(data / "caltech"),
         "ytf": ytf(data / "ytf"),
@@ -46,12 +47,15 @@ def replay(root, clients):
             yield frame, "live" if live else "spoof", species, subject, video.name
 
 
-def nuaa(root):
+def nuaa(root, only_new_people=False):
+    """NUAA's own `test` lists. Nine of their sixteen people are in its `train` lists too, in other sessions."""
+    lists = [(root / "db" / f"{listing}_train_raw.txt").read_text().split() for listing in ("client", "imposter")]
+    known = {re.split(r"[\\/]", name)[0] for names in lists for name in names} if only_new_people else set()
     for listing, folder, label in (("client", "ClientRaw", "live"), ("imposter", "ImposterRaw", "spoof")):
         names = (root / "db" / f"{listing}_test_raw.txt").read_text().split()[::NUAA_STEP]
         for name in names:
             file = root / "db" / folder / name.replace("\\", "/")
-            if file.exists():
+            if file.exists() and file.parent.name not in known:
                 yield file, label, "" if label == "live" else "print", file.parent.name, ""
 
 

@@ -34,7 +34,11 @@ class Crops:
             if (config["open_only"] and not source["open"]) or not file.exists():
                 continue
             told = weighted(np.load(file), source, config)
-            answers.append(np.c_[told, np.full(len(told), len(self.close)), np.arange(len(told))])
+            if config["assistant_weight"]:
+                assistant = np.load(Path(out) / f"{name}.assistant.npy")
+            else:
+                assistant = np.zeros((len(told), 2))
+            answers.append(np.c_[told, assistant, np.full(len(told), len(self.close)), np.arange(len(told))])
             self.close.append(np.load(Path(out) / f"{name}.close.npy", mmap_mode="r"))
             self.near.append(np.load(Path(out) / f"{name}.near.npy", mmap_mode="r"))
             self.embeddings.append(np.load(Path(out) / f"{name}.embeddings.npy"))
@@ -47,7 +51,7 @@ class Crops:
 
     def batch(self, picks, draw):
         rows = self.answers[picks]
-        where = rows[:, 4:].astype(int)
+        where = rows[:, 6:].astype(int)
         flipped = draw.random(len(rows)) < 0.5
         exposed = torch.from_numpy(exposures(draw, len(rows), self.exposed_share)).float()
 
@@ -58,7 +62,7 @@ class Crops:
             return planes.clamp_(0, 255).contiguous(memory_format=torch.channels_last)
 
         embeddings = torch.from_numpy(self.embeddings[picks]).chunk(2, 1)
-        return stack(self.close), stack(self.near), rows[:, :4], embeddings
+        return stack(self.close), stack(self.near), rows[:, :6], embeddings
 
 
 def exposures(draw, count, share):
@@ -78,11 +82,13 @@ def weighted(answers, source, config):
     return np.c_[answers[:, :2], np.where(unlabelled, BONA_FIDE, label), weight]
 
 
-def targets(rows):
-    """What each network is to say: its teacher's log-odds, moved towards the label where there is one."""
-    label, weight = rows[:, 2:3], rows[:, 3:4]
+def targets(rows, assistant_weight):
+    """What each network is to say: its teacher's log-odds, moved towards the label where there is one, and then towards
+    what the assistant says."""
+    label, weight, assistant = rows[:, 2:3], rows[:, 3:4], rows[:, 4:6]
     teachers = np.clip(rows[:, :2], -SUREST, SUREST)
     moved = (1 - weight) * teachers + weight * LABEL_LOG_ODDS * (2 * label - 1)
+    moved = (1 - assistant_weight) * moved + assistant_weight * np.clip(assistant, -SUREST, SUREST)
     return torch.from_numpy(moved).float()
 
 
@@ -134,7 +140,7 @@ def train(out, config, name):
             order = np.r_[order, draw.permutation(len(crops))]
         picks, order = order[: config["batch"]], order[config["batch"] :]
         close, near, rows, embeddings = crops.batch(picks, draw)
-        wanted = targets(rows)
+        wanted = targets(rows, config["assistant_weight"])
         for group in optimiser.param_groups:
             group["lr"] = learning_rate(step, steps, config)
         with torch.autocast("cpu", torch.bfloat16, enabled=bfloat16):

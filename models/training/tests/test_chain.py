@@ -12,7 +12,7 @@ import pytest
 import torch
 from onnx import TensorProto, helper, numpy_helper
 
-from liveness_training import calibrate, crops, export, measure, pictures, prepare, sources, train
+from liveness_training import assistant, calibrate, crops, export, measure, pictures, prepare, sources, train
 from liveness_training.network import Pair
 from liveness_training.teachers import CLOSE_FILE, NEAR_FILE, Teachers, attack_log_odds
 
@@ -43,6 +43,7 @@ def data(tmp_path, monkeypatch):
     monkeypatch.setattr(sources, "sources", lambda: TABLE)
     monkeypatch.setattr(prepare, "sources", lambda: TABLE)
     monkeypatch.setattr(train, "sources", lambda: TABLE)
+    monkeypatch.setattr(assistant, "sources", lambda: TABLE)
     return tmp_path
 
 
@@ -90,7 +91,7 @@ def test_the_chain(program, data, tmp_path, monkeypatch):
 
     config = dict(open_only=True, seed=1, threads=1, batch=16, pairs=16 * 90, learning_rate=1e-2, weight_decay=0.02,
                   averaging=0.9, label_weight=0.0, simulated_weight=0.0, bona_fide_weight=0.0,
-                  exposed_share=0.5, hint_weight=0.1, measure_every=90)
+                  exposed_share=0.5, hint_weight=0.1, assistant_weight=0.0, measure_every=90)
     train.train(out, config, "dozen")
     pair = Pair()
     pair.load_state_dict(torch.load(out / "dozen.pt"))
@@ -106,6 +107,11 @@ def test_the_chain(program, data, tmp_path, monkeypatch):
     answer = export.onnxruntime.InferenceSession(tmp_path / "onnx" / "close.onnx")
     answer = answer.run(None, {"image": close[:1].astype(np.float32)})[0].item()
     assert abs(answer - wanted) < 0.02, "what float16 weights cost"
+
+    assistant.assist(out, tmp_path / "onnx")
+    assert abs(np.load(out / "faces.assistant.npy") - said).max() < 0.05, "the pair as an assistant says the same"
+    train.train(out, {**config, "pairs": 16 * 4, "measure_every": 4, "start": "dozen", "assistant_weight": 0.5}, "again")
+    assert (out / "again.pt").exists()
 
 
 def test_crops_are_the_shipped_ones_and_scaled_boxes_find_the_face_again(program):
