@@ -31,28 +31,28 @@ pub const CENTERFACE: Weights = Weights {
 pub const RGB_SINGLE_V1_CLOSE: Weights = Weights {
     file: "rgb-single-v1/close.onnx",
     onnx: include_bytes!("../rgb-single-v1/close.onnx"),
-    sha256: "54d50f608da4ee5631f355037f5d05916cdccb41d78f4e154271466f73624ba5",
+    sha256: "8149d411831ffb52c326ab0b71ff0cfa282d4e90459ba8f429360372be30799c",
 };
 
 /// The network of `rgb-single-v1` that sees 2.7 times the face box. Card: `rgb-single-v1/README.md`.
 pub const RGB_SINGLE_V1_NEAR: Weights = Weights {
     file: "rgb-single-v1/near.onnx",
     onnx: include_bytes!("../rgb-single-v1/near.onnx"),
-    sha256: "f9ec5c765b9046bda2488b864098bad9edf141e8588ccb4c30442442614d1dad",
+    sha256: "13fc1dd2a3c0578f2d969619b5fd6e22434557c9da7fefc1422117b6ced7fe8c",
 };
 
 /// The network of `rgb-single-v1-open` that sees 1.5 times the face box. Card: `rgb-single-v1-open/README.md`.
 pub const RGB_SINGLE_V1_OPEN_CLOSE: Weights = Weights {
     file: "rgb-single-v1-open/close.onnx",
     onnx: include_bytes!("../rgb-single-v1-open/close.onnx"),
-    sha256: "cfbb8e741e7f0e3b10b2dd6a6882ee56d4fa6cba49f8b7f6dfde986789b617f0",
+    sha256: "183d15b0cd524be27869a3247956bcc0ded5c0b3ca15dd72f602c502681d96cb",
 };
 
 /// The network of `rgb-single-v1-open` that sees 2.7 times the face box. Card: `rgb-single-v1-open/README.md`.
 pub const RGB_SINGLE_V1_OPEN_NEAR: Weights = Weights {
     file: "rgb-single-v1-open/near.onnx",
     onnx: include_bytes!("../rgb-single-v1-open/near.onnx"),
-    sha256: "2b1ac978c16a7a7bff75ce90d11ec5737ed6db9de1c0531a6d27d0dd9dad8c66",
+    sha256: "7d8e8e7761ae77fd134cf328d72484e5731f6f153d1b4fd0d0003da1fb5282a3",
 };
 
 /// Every network of this crate.

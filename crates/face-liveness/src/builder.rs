@@ -14,8 +14,8 @@ const SINGLE: &str = "rgb-single-v1";
 const OPEN: &str = "rgb-single-v1-open";
 const BURST: &str = "rgb-burst-v1";
 // Fitted on the development sets by `models/training`.
-const SINGLE_FUSION: Fusion = Fusion { close: 1.082, near: 0.489, intercept: 1.930 };
-const OPEN_FUSION: Fusion = Fusion { close: 0.601, near: 0.614, intercept: 0.505 };
+const SINGLE_FUSION: Fusion = Fusion { close: 0.969, near: 0.630, intercept: 1.035 };
+const OPEN_FUSION: Fusion = Fusion { close: 0.560, near: 0.729, intercept: 0.490 };
 
 /// Sets up an [`Engine`].
 ///
