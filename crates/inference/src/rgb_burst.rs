@@ -20,9 +20,9 @@ pub struct BurstParams {
 }
 
 impl Default for BurstParams {
-    /// Fitted to the training clients of Replay-Attack: the card of `rgb-single-v1` has the figures.
+    /// Motion is fitted to the training clients of Replay-Attack, its limit to the others: `models/training/NOTES.md`.
     fn default() -> Self {
-        Self { appearance: 1.0, motion: -5.3, neutral: 0.38, limit: 2.0 }
+        Self { appearance: 1.0, motion: -5.3, neutral: 0.38, limit: 1.0 }
     }
 }
 
