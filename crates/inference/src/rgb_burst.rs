@@ -20,7 +20,8 @@ pub struct BurstParams {
 }
 
 impl Default for BurstParams {
-    /// Motion is fitted to the training clients of Replay-Attack, its limit to the others: `models/training/NOTES.md`.
+    /// Motion is fitted to the training clients of Replay-Attack, its limit chosen on its `devel` clients: see the card
+    /// of `rgb-single-v1`.
     fn default() -> Self {
         Self { appearance: 1.0, motion: -5.3, neutral: 0.38, limit: 1.0 }
     }

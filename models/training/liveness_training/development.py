@@ -15,8 +15,8 @@ PAINTED = ("image_0389.jpg", "image_0391.jpg", "image_0392.jpg")
 
 
 def write_sets(data, out):
-    """Writes OUT/NAME/set.csv: replay, nuaa and celeba with attacks, caltech and ytf without; nuaa-new for what the
-    people of NUAA's lists make of it; and replay-train for the fit of the burst."""
+    """Writes OUT/NAME/set.csv: replay, nuaa and celeba with attacks, caltech and ytf without; nuaa-new, of nuaa
+    the people who are not in the lists that are trained on; and replay-train for the fit of the burst."""
     data = Path(data).resolve()
     sets = {
         "replay": replay(data / "replay_live", "devel"),
