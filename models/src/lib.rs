@@ -31,14 +31,14 @@ pub const CENTERFACE: Weights = Weights {
 pub const RGB_SINGLE_V1_CLOSE: Weights = Weights {
     file: "rgb-single-v1/close.onnx",
     onnx: include_bytes!("../rgb-single-v1/close.onnx"),
-    sha256: "8149d411831ffb52c326ab0b71ff0cfa282d4e90459ba8f429360372be30799c",
+    sha256: "e5bc3bb3a5bfa102988e0db20d860f236c61319b7716813c4ab23171374e871f",
 };
 
 /// The network of `rgb-single-v1` that sees 2.7 times the face box. Card: `rgb-single-v1/README.md`.
 pub const RGB_SINGLE_V1_NEAR: Weights = Weights {
     file: "rgb-single-v1/near.onnx",
     onnx: include_bytes!("../rgb-single-v1/near.onnx"),
-    sha256: "13fc1dd2a3c0578f2d969619b5fd6e22434557c9da7fefc1422117b6ced7fe8c",
+    sha256: "220867ebc81a53e988ed060035695e56e911dbb1ebff9fbeba82ffecba311b8b",
 };
 
 /// The network of `rgb-single-v1-open` that sees 1.5 times the face box. Card: `rgb-single-v1-open/README.md`.

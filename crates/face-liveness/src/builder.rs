@@ -14,7 +14,7 @@ const SINGLE: &str = "rgb-single-v1";
 const OPEN: &str = "rgb-single-v1-open";
 const BURST: &str = "rgb-burst-v1";
 // Fitted on the development sets by `models/training`.
-const SINGLE_FUSION: Fusion = Fusion { close: 0.969, near: 0.630, intercept: 1.035 };
+const SINGLE_FUSION: Fusion = Fusion { close: 0.828, near: 0.552, intercept: 0.415 };
 const OPEN_FUSION: Fusion = Fusion { close: 0.560, near: 0.729, intercept: 0.490 };
 
 /// Sets up an [`Engine`].

@@ -23,7 +23,7 @@ impl Default for BurstParams {
     /// Motion is fitted to the training clients of Replay-Attack, its limit chosen on its `devel` clients: see the card
     /// of `rgb-single-v1`.
     fn default() -> Self {
-        Self { appearance: 1.0, motion: -5.3, neutral: 0.38, limit: 1.0 }
+        Self { appearance: 1.0, motion: -5.3, neutral: 0.38, limit: 0.5 }
     }
 }
 

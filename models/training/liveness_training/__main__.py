@@ -4,7 +4,7 @@ import argparse
 import tomllib
 from pathlib import Path
 
-from . import assistant, burst, calibrate, card, development, export, measure, peers, prepare, robustness, sources, train
+from . import assistant, average, burst, calibrate, card, development, export, measure, peers, prepare, robustness, sources, train
 
 
 def main():
@@ -23,6 +23,7 @@ def main():
     step("development", "the development sets", "--data", "--sets", "--crops", "--teachers")
     step("assistant", "what a larger pair says of the crops", "--pair", "--only")
     step("train", "a configuration's weights").add_argument("config", type=Path)
+    step("average", "the mean of the weights of several runs", "--names").add_argument("target")
     step("calibrate", "slope and intercept").add_argument("name")
     step("export", "ONNX files", "--target").add_argument("name")
     step("peers", "published models' scores of an evaluator's report", "--stack", "--scores", "--root", "--target")
@@ -45,6 +46,8 @@ def main():
         assistant.assist(a.out, a.pair, only)
     elif a.step == "train":
         train.train(a.out, tomllib.loads(a.config.read_text()), a.config.stem)
+    elif a.step == "average":
+        average.average(a.out, a.names.split(","), a.target)
     elif a.step == "calibrate":
         calibrate.calibrate(a.out, a.name)
     elif a.step == "export":

@@ -5,11 +5,12 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from .measure import SETS, by_video, eer, figures, log_odds
+from .measure import SETS, by_video, figures, log_odds
 from .network import Pair
+from .train import CLOSE_SHARE
 
-# How much the near network's log-odds count beside the close one's.
-RATIOS = np.arange(0.2, 2.01, 0.05)
+# How much a bona fide set counts beside a set of attacks.
+BONA_FIDE_WEIGHT = 2.25
 
 
 def calibrate(out, name):
@@ -21,9 +22,9 @@ def calibrate(out, name):
 
 
 def fit(out, name):
-    """[close, near, intercept]. How much near counts beside close is what makes the mean EER of the sets with attacks
-    smallest; slope and intercept are the logistic regression of that sum in which each class of each set counts alike,
-    but bona fide half as much again: the threshold then keeps APCER and BPCER of all sets in the bounds that we set."""
+    """[close, near, intercept]. Both networks count as they did in training; slope and intercept are the logistic
+    regression in which each class of each set counts alike, but bona fide 2.25 times: the threshold then keeps APCER and
+    BPCER of all sets in the bounds that we set."""
     pair = Pair()
     pair.load_state_dict(torch.load(Path(out) / f"{name}.pt"))
     sets = {}
@@ -33,13 +34,11 @@ def fit(out, name):
         close, label = by_video(said[:, 0], data["video"], data["label"])
         near, _ = by_video(said[:, 1], data["video"], data["label"])
         sets[development] = np.c_[close, near, np.ones(len(label))], label
-    attacked = [(x, label) for x, label in sets.values() if label.any()]
-    mean_eer = lambda ratio: np.mean([eer(x @ [1, ratio, 0], label) for x, label in attacked])
-    ratio = min(RATIOS, key=mean_eer)
+    shares = np.array([CLOSE_SHARE, 1 - CLOSE_SHARE])
     x, labels = (np.concatenate(parts) for parts in zip(*sets.values()))
-    weights = [np.where(label, 1 / max(1, label.sum()), 1.5 / (~label).sum()) for _, label in sets.values()]
-    slope, intercept = logistic_regression(x @ [[1, 0], [ratio, 0], [0, 1]], labels, np.concatenate(weights))
-    return np.array([slope, slope * ratio, intercept]), sets
+    weights = [np.where(label, 1 / max(1, label.sum()), BONA_FIDE_WEIGHT / (~label).sum()) for _, label in sets.values()]
+    slope, intercept = logistic_regression(np.c_[x[:, :2] @ shares, x[:, 2]], labels, np.concatenate(weights))
+    return np.array([*(slope * shares), intercept]), sets
 
 
 def logistic_regression(x, labels, weights, ridge=1e-6):

@@ -62,6 +62,55 @@ def recaptured(photo, box, scene, draw):
     return camera(relit(frame, draw), draw), [x, y, right - x, bottom - y]
 
 
+def worn(photo, box, wearer, head, draw):
+    """The face printed, cut out of the paper and held before the head in another photo, and photographed."""
+    photo, box = near_the_face(photo, box, draw)
+    paper = on_paper(displayed(relit(photo, draw), box, draw), draw)
+    frame, (hx, hy, hw, hh) = near_the_face(wearer, head, draw)
+    frame, (x, y, w, h) = np.ascontiguousarray(frame), box
+    sheet, holes = cut_out(paper.shape, box, draw)
+    if draw.random() < 0.5:
+        # Cut with a margin of white paper.
+        margin = max(1, int(h * draw.uniform(0.01, 0.05)))
+        wider = cv2.dilate(sheet, np.ones((2 * margin + 1, 2 * margin + 1), np.uint8))
+        paper = np.where((sheet < 128)[..., None], np.uint8(draw.integers(190, 256)), paper)
+        sheet = wider
+    sheet = cv2.min(sheet, holes)
+    scale, angle = hh / h * draw.uniform(0.9, 1.25), draw.normal(0, 6)
+    warp = cv2.getRotationMatrix2D((x + w / 2, y + h / 2), angle, scale)
+    warp[:, 2] += np.array([hx + hw / 2, hy + hh / 2]) - [x + w / 2, y + h / 2] + draw.normal(0, 0.05, 2) * [hw, hh]
+    size = frame.shape[1::-1]
+    flags = cv2.INTER_AREA if scale < 1 else cv2.INTER_LINEAR
+    paper, sheet = (cv2.warpAffine(image, warp, size, flags=flags) for image in (paper, sheet))
+    if draw.random() < 0.6:
+        away = np.float32([[1, 0, draw.normal(0, 0.03) * hw], [0, 1, draw.uniform(0, 0.06) * hh]])
+        shadow = cv2.GaussianBlur(cv2.warpAffine(sheet, away, size), (0, 0), max(0.8, 0.04 * hh)) / np.float32(255)
+        frame = scaled(frame, (1 - draw.uniform(0.15, 0.6) * shadow)[..., None])
+    alpha = cv2.GaussianBlur(sheet, (0, 0), draw.uniform(0.4, 1.2))[..., None] / np.float32(255)
+    frame = (paper * alpha + frame * (1 - alpha)).astype(np.uint8)
+    if draw.random() < 0.3:
+        frame = glare(frame, draw)
+    corners = cv2.transform(np.float32([[[x, y], [x + w, y], [x + w, y + h], [x, y + h]]]), warp)[0]
+    (x, y), (right, bottom) = corners.min(0), corners.max(0)
+    return camera(relit(frame, draw), draw), [x, y, right - x, bottom - y]
+
+
+def cut_out(shape, box, draw):
+    """Where the scissors went about the face, and where not through the eyes: 255 is paper."""
+    x, y, w, h = box
+    angles = np.linspace(0, 2 * np.pi, 72, endpoint=False)
+    waves = sum(draw.normal(0, 0.03 / n) * np.sin(n * angles + draw.uniform(0, 7)) for n in range(1, 6))
+    reach = np.array([w * draw.uniform(0.44, 0.75), h * draw.uniform(0.46, 0.7)])
+    outline = np.c_[np.cos(angles), np.sin(angles)] * reach * (1 + waves)[:, None] + [x + w / 2, y + h / 2]
+    sheet, holes = np.zeros(shape[:2], np.uint8), np.full(shape[:2], 255, np.uint8)
+    cv2.fillPoly(sheet, [outline.astype(np.int32)], 255)
+    if draw.random() < 0.3:
+        for side in (0.3, 0.7):
+            eye = int(x + w * side), int(y + h * draw.uniform(0.38, 0.42))
+            cv2.ellipse(holes, eye, (max(1, int(0.1 * w)), max(1, int(0.05 * h))), 0, 0, 360, 0, -1)
+    return sheet, holes
+
+
 def near_the_face(photo, box, draw):
     """Cut to what surrounds the face and scaled, so that the face has the height of FACE_HEIGHTS drawn."""
     height, width = photo.shape[:2]

@@ -9,11 +9,13 @@ import numpy as np
 from tqdm import tqdm
 
 from .crops import CLOSE_SIDE, NEAR_SIDE, Crops
-from .pictures import photographed, recaptured
+from .pictures import photographed, recaptured, worn
 from .sources import read_faces, sources
 from .teachers import Teachers, close_square
 
 UNKNOWN, BONA_FIDE, ATTACK = -1, 0, 1
+# How a picture came about: photographed, recaptured, or a mask of paper before a photographed head.
+PLAIN, RECAPTURED, WORN = 0, 1, 2
 # How far the box is from where it would be, as parts of it: so the networks do not mind where exactly it lies.
 BOX_SHIFT, BOX_SCALE = 0.06, 0.12
 ARRAYS = ("close", "near", "embeddings", "answers")
@@ -47,11 +49,9 @@ def prepare_part(arguments):
     crops, teachers = Crops(program), Teachers(teacher_folder)
     rows = []
     for path, box in tqdm(faces, desc=name, disable=part > 0, mininterval=10):
-        photo = cv2.imread(path)
+        photo, box = read(path, box)
         if photo is None:
             continue
-        height, width = photo.shape[:2]
-        box = [box[0] * width, box[1] * height, box[2] * width, box[3] * height]
         for _ in range(times(source["plain"], draw)):
             file, face = photographed(photo, box, draw)
             rows += answers(file, [jittered(face, draw)], source.get("label", UNKNOWN), crops, teachers)
@@ -59,11 +59,25 @@ def prepare_part(arguments):
             scene = cv2.imread(scenes[int(draw.integers(len(scenes)))])
             file, face = recaptured(photo, box, scene, draw)
             boxes = [jittered(face, draw) for _ in range(BOXES_OF_A_RECAPTURE)]
-            rows += answers(file, boxes, ATTACK, crops, teachers, simulated=True)
+            rows += answers(file, boxes, ATTACK, crops, teachers, RECAPTURED)
+        for _ in range(times(source.get("worn", 0) / BOXES_OF_A_RECAPTURE, draw)):
+            wearer, head = read(*faces[int(draw.integers(len(faces)))])
+            file, face = worn(photo, box, wearer, head, draw)
+            boxes = [jittered(face, draw) for _ in range(BOXES_OF_A_RECAPTURE)]
+            rows += answers(file, boxes, ATTACK, crops, teachers, WORN)
     stem = str(Path(out) / f"{name}.part{part}")
     for key, values in zip(ARRAYS, zip(*rows)):
         np.save(f"{stem}.{key}.npy", np.stack(values))
     return stem
+
+
+def read(path, box):
+    """The photo, or None, and its box in pixels."""
+    photo = cv2.imread(path)
+    if photo is None:
+        return None, None
+    height, width = photo.shape[:2]
+    return photo, [box[0] * width, box[1] * height, box[2] * width, box[3] * height]
 
 
 def scene_faces(out, open_only):
@@ -71,8 +85,8 @@ def scene_faces(out, open_only):
     return [row for name in scenes if sources()[name]["open"] or not open_only for row in read_faces(out, name)]
 
 
-def answers(file, boxes, label, crops, teachers, simulated=False):
-    """A row for each box: its crops, both teachers' embeddings, and [close teacher, near teacher, label, simulated]."""
+def answers(file, boxes, label, crops, teachers, made=PLAIN):
+    """A row for each box: its crops, both teachers' embeddings, and [close teacher, near teacher, label, how made]."""
     photo = cv2.imdecode(np.frombuffer(file, np.uint8), cv2.IMREAD_COLOR)
     boxes = [box for box in boxes if is_inside(box, photo)]
     rows = []
@@ -80,7 +94,7 @@ def answers(file, boxes, label, crops, teachers, simulated=False):
         close_answer, close_embedding = teachers.ask_close(close_square(photo, box)[None])
         near_answer, near_embedding = teachers.ask_near(near[None])
         embeddings = np.concatenate([close_embedding[0], near_embedding[0]]).astype(np.float16)
-        told = np.array([close_answer[0], near_answer[0], label, simulated], np.float32)
+        told = np.array([close_answer[0], near_answer[0], label, made], np.float32)
         rows.append((close, near, embeddings, told))
     return rows
 

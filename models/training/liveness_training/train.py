@@ -13,7 +13,7 @@ from tqdm import tqdm
 
 from .measure import development_figures
 from .network import Pair
-from .prepare import BONA_FIDE, UNKNOWN
+from .prepare import BONA_FIDE, RECAPTURED, UNKNOWN, WORN
 from .sources import sources
 
 # A teacher that is surer than this need not be followed in how sure it is.
@@ -21,6 +21,8 @@ SUREST = 8.0
 # A label's log-odds where it corrects a teacher.
 LABEL_LOG_ODDS = 6.0
 TEMPERATURE = 2.0
+# How much the close network counts in what both say together.
+CLOSE_SHARE = 0.6
 
 
 class Crops:
@@ -75,20 +77,22 @@ def exposures(draw, count, share):
 
 def weighted(answers, source, config):
     """[close teacher, near teacher, label, how far the label counts] of each pair."""
-    label, simulated = answers[:, 2], answers[:, 3] > 0
+    label, made = answers[:, 2], answers[:, 3]
     unlabelled = label == UNKNOWN
     known = config["bona_fide_weight"] if source.get("bona_fide") else 0.0
-    weight = np.where(simulated, config["simulated_weight"], np.where(unlabelled, known, config["label_weight"]))
+    weight = np.where(unlabelled, known, config["label_weight"])
+    weight = np.where(made == RECAPTURED, config["recaptured_weight"], weight)
+    weight = np.where(made == WORN, config["worn_weight"], weight)
     return np.c_[answers[:, :2], np.where(unlabelled, BONA_FIDE, label), weight]
 
 
 def targets(rows, assistant_weight):
-    """What each network is to say: its teacher's log-odds, moved towards the label where there is one, and then towards
-    what the assistant says."""
+    """What each network is to say: its teacher's log-odds, moved towards what the assistant says, and then towards the
+    label where there is one."""
     label, weight, assistant = rows[:, 2:3], rows[:, 3:4], rows[:, 4:6]
     teachers = np.clip(rows[:, :2], -SUREST, SUREST)
-    moved = (1 - weight) * teachers + weight * LABEL_LOG_ODDS * (2 * label - 1)
-    moved = (1 - assistant_weight) * moved + assistant_weight * np.clip(assistant, -SUREST, SUREST)
+    moved = (1 - assistant_weight) * teachers + assistant_weight * np.clip(assistant, -SUREST, SUREST)
+    moved = (1 - weight) * moved + weight * LABEL_LOG_ODDS * (2 * label - 1)
     return torch.from_numpy(moved).float()
 
 
@@ -96,6 +100,14 @@ def loss(said, wanted):
     """The cross entropy at a temperature, and a little of the distance between the log-odds."""
     entropy = F.binary_cross_entropy_with_logits(said / TEMPERATURE, torch.sigmoid(wanted / TEMPERATURE))
     return entropy * TEMPERATURE**2 + 0.05 * F.smooth_l1_loss(said, wanted)
+
+
+def costs(said, wanted, together):
+    """Each network for itself, and, as far as `together` says, for what both say together: where one is wrong the other
+    can make up for it, which counts as only their fusion answers."""
+    close, near = said
+    fused = loss(CLOSE_SHARE * close + (1 - CLOSE_SHARE) * near, wanted.mean(1))
+    return (1 - together) * (loss(close, wanted[:, 0]) + loss(near, wanted[:, 1])) + 2 * together * fused
 
 
 class Hints(nn.Module):
@@ -146,7 +158,7 @@ def train(out, config, name):
         with torch.autocast("cpu", torch.bfloat16, enabled=bfloat16):
             own = [part.embed(crop) for part, crop in zip(pair.parts(), (close, near))]
             said = [part.head(part.drop(embedding))[:, 0] for part, embedding in zip(pair.parts(), own)]
-        cost = sum(loss(said[i].float(), wanted[:, i]) for i in range(2))
+        cost = costs([answer.float() for answer in said], wanted, config["together_weight"])
         cost = cost + config["hint_weight"] * hints([embedding.float() for embedding in own], embeddings)
         optimiser.zero_grad(set_to_none=True)
         cost.backward()

@@ -19,7 +19,7 @@ from liveness_training.teachers import CLOSE_FILE, NEAR_FILE, Teachers, attack_l
 REPOSITORY = Path(__file__).resolve().parents[3]
 PHOTOS = REPOSITORY / "examples" / "photos"
 TABLE = {
-    "faces": {"files": "*.jpg", "licence": "CC0", "open": True, "kind": "photos", "plain": 2, "recaptured": 2},
+    "faces": {"files": "*.jpg", "licence": "CC0", "open": True, "kind": "photos", "plain": 2, "recaptured": 2, "worn": 2},
     "walls": {"files": "*.png", "licence": "CC0", "open": True, "kind": "scenes", "plain": 1, "recaptured": 0},
 }
 
@@ -85,13 +85,13 @@ def test_the_chain(program, data, tmp_path, monkeypatch):
             Path(f"{stem}.{key}.npy").rename(out / f"{name}.{key}.npy")
         stems.append(stem)
     told = np.load(out / "faces.answers.npy")
-    assert 27 <= len(told) <= 36 and set(told[:, 3]) == {0.0, 1.0}
+    assert 42 <= len(told) <= 54 and set(told[:, 3]) == {prepare.PLAIN, prepare.RECAPTURED, prepare.WORN}
     close = np.load(out / "faces.close.npy")
     assert close.shape[1:] == (3, 96, 96) and close.std() > 20
 
     config = dict(open_only=True, seed=1, threads=1, batch=16, pairs=16 * 90, learning_rate=1e-2, weight_decay=0.02,
-                  averaging=0.9, label_weight=0.0, simulated_weight=0.0, bona_fide_weight=0.0,
-                  exposed_share=0.5, hint_weight=0.1, assistant_weight=0.0, measure_every=90)
+                  averaging=0.9, label_weight=0.0, recaptured_weight=0.0, worn_weight=0.0, bona_fide_weight=0.0,
+                  exposed_share=0.5, together_weight=0.2, hint_weight=0.1, assistant_weight=0.0, measure_every=90)
     train.train(out, config, "dozen")
     pair = Pair()
     pair.load_state_dict(torch.load(out / "dozen.pt"))
@@ -122,8 +122,9 @@ def test_crops_are_the_shipped_ones_and_scaled_boxes_find_the_face_again(program
     assert (found["crops"][0][0] == again["crops"][0][0]).all()
     photo = cv2.imdecode(np.frombuffer(file, np.uint8), cv2.IMREAD_COLOR)
     draw = np.random.default_rng(1)
-    for _ in range(8):
-        changed, box = pictures.recaptured(photo, found["faces"][0], photo, draw)
+    face = found["faces"][0]
+    for i in range(16):
+        changed, box = pictures.recaptured(photo, face, photo, draw) if i < 8 else pictures.worn(photo, face, photo, face, draw)
         height, width = cv2.imdecode(np.frombuffer(changed, np.uint8), cv2.IMREAD_COLOR).shape[:2]
         assert min(height, width) > 100 and min(box[2:]) > 8
 
