@@ -1,0 +1,29 @@
+"""python -m detector_training STEP …: each step reads what the one before wrote into OUT. See the README."""
+
+import argparse
+import tomllib
+from pathlib import Path
+
+from . import labels, train
+
+
+def main():
+    parser = argparse.ArgumentParser(prog="detector_training", description=__doc__)
+    parser.add_argument("--out", required=True, help="where labels, copies of photos and weights go: some 4 GB")
+    steps = parser.add_subparsers(dest="step", required=True)
+    step = steps.add_parser("labels", help=labels.write_labels.__doc__)
+    for argument in ("--data", "--centerface", "--yunet"):
+        step.add_argument(argument, required=True)
+    step.add_argument("--only")
+    steps.add_parser("train", help="a configuration's weights").add_argument("config", type=Path)
+    a = parser.parse_args()
+
+    Path(a.out).mkdir(parents=True, exist_ok=True)
+    if a.step == "labels":
+        labels.write_labels(a.data, a.out, a.centerface, a.yunet, a.only and a.only.split(","))
+    elif a.step == "train":
+        train.train(a.out, tomllib.loads(a.config.read_text()), a.config.stem)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,142 @@
+"""What the network sees in training: a photo turned, scaled and moved, so that faces of every size lie everywhere, in
+other light and through other cameras; and where the faces are then."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import cv2
+import numpy as np
+
+from liveness_training.pictures import camera, relit
+
+# The default input of a 4:3 photo: 288 × 216, and what is missing to multiples of 32.
+WIDTH, HEIGHT = 288, 224
+SMALLEST, LARGEST = 9, 1.3 * HEIGHT
+# Smaller faces nobody asks for, and faces that are hardly in the frame, count neither way.
+LEAST_HEIGHT, LEAST_SEEN = 7, 0.45
+FACELESS_SHARE = 0.12
+MIRRORED_LANDMARKS = [1, 0, 2, 4, 3]
+
+
+@dataclass
+class Faces:
+    box: np.ndarray
+    """N × 4: left, top, width, height."""
+    landmarks: np.ndarray
+    """N × 5 × 2."""
+    sure: np.ndarray
+    """N: a face for certain; if not, nobody knows."""
+
+
+class Photos:
+    """The labelled photos of some sources. `held_out` tells which files are kept for measuring."""
+
+    def __init__(self, out, names, held_out=lambda file: False, kept=False):
+        self.entries = []
+        for name in names:
+            data = dict(np.load(Path(out) / f"{name}.labels.npz"))
+            pack = np.memmap(Path(out) / f"{name}.photos", np.uint8, "r")
+            first = np.searchsorted(data["photo"], np.arange(len(data["name"]) + 1))
+            for number, file in enumerate(data["name"]):
+                if held_out(str(file)) == kept:
+                    faces = slice(first[number], first[number + 1])
+                    self.entries.append((pack, data["start"][number], data["start"][number + 1], data, faces))
+
+    def faceless(self):
+        """Those in which no detector saw a face."""
+        self.entries = [entry for entry in self.entries if entry[4].start == entry[4].stop]
+        return self
+
+    def __len__(self):
+        return len(self.entries)
+
+    def __getitem__(self, number):
+        pack, start, stop, data, faces = self.entries[number]
+        photo = cv2.imdecode(np.array(pack[start:stop]), cv2.IMREAD_COLOR)
+        return photo, Faces(*(data[key][faces] for key in ("box", "landmarks", "sure")))
+
+
+def frame(photo, faces, scene, draw):
+    """HEIGHT × WIDTH × 3 and its faces; `scene` is a photo without any, to fill what lies beyond the edges, and to hide faces with."""
+    matrix, mirrored = placed(photo, faces, draw)
+    scale = np.sqrt(abs(np.linalg.det(matrix[:, :2])))
+    if scale < 0.75:
+        # Smaller first, as the engine does it: over all pixels that fall together.
+        small = cv2.resize(photo, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA)
+        matrix_small = matrix @ np.diag([photo.shape[1] / small.shape[1], photo.shape[0] / small.shape[0], 1])
+    else:
+        small, matrix_small = photo, matrix
+    image = beyond(scene, draw)
+    cv2.warpAffine(small, matrix_small, (WIDTH, HEIGHT), dst=image, flags=cv2.INTER_LINEAR, borderMode=cv2.BORDER_TRANSPARENT)
+    moved = moved_faces(faces, matrix, mirrored)
+    if draw.random() < 0.25:
+        hide(image, moved, scene, draw)
+    image = cv2.imdecode(np.frombuffer(camera(relit(image, draw), draw), np.uint8), cv2.IMREAD_COLOR)
+    return image, moved
+
+
+def placed(photo, faces, draw):
+    """2 × 3, from the photo to the frame; and whether it mirrors."""
+    height, width = photo.shape[:2]
+    angle = draw.normal(0, 7) if draw.random() < 0.5 else draw.uniform(-45, 45)
+    mirrored = draw.random() < 0.5
+    sure = np.flatnonzero(faces.sure)
+    if len(sure) and draw.random() >= FACELESS_SHARE:
+        x, y, w, h = faces.box[draw.choice(sure)]
+        seen = np.exp(draw.uniform(np.log(SMALLEST), np.log(LARGEST)))
+        scale, centre = min(seen / h, 3.0), np.array([x + w / 2, y + h / 2])
+        # A large face is in the middle, more or less; a small one is anywhere.
+        room = np.maximum(0, np.array([WIDTH, HEIGHT]) - 0.8 * scale * np.array([w, h])) / 2
+        target = np.array([WIDTH, HEIGHT]) / 2 + draw.uniform(-1, 1, 2) * (room + 0.12 * scale * h)
+    else:
+        scale = min(WIDTH / width, HEIGHT / height) * np.exp(draw.uniform(np.log(0.7), np.log(4)))
+        centre = draw.uniform(0.2, 0.8, 2) * [width, height]
+        target = np.array([WIDTH, HEIGHT]) * draw.uniform(0.3, 0.7, 2)
+    cos, sin = np.cos(np.deg2rad(angle)), np.sin(np.deg2rad(angle))
+    turn = scale * np.array([[cos, -sin], [sin, cos]]) @ np.diag([-1.0 if mirrored else 1.0, 1.0])
+    return np.c_[turn, target - turn @ centre], mirrored
+
+
+def moved_faces(faces, matrix, mirrored):
+    """A turned face is an ellipse; its box is the upright one about that."""
+    half = faces.box[:, 2:] / 2
+    centre = (faces.box[:, :2] + half) @ matrix[:, :2].T + matrix[:, 2]
+    half = np.sqrt(half**2 @ (matrix[:, :2] ** 2).T)
+    landmarks = faces.landmarks @ matrix[:, :2].T + matrix[:, 2]
+    if mirrored:
+        landmarks = landmarks[:, MIRRORED_LANDMARKS]
+    low, high = np.maximum(centre - half, 0), np.minimum(centre + half, [WIDTH, HEIGHT])
+    seen = np.prod(np.maximum(high - low, 0), axis=1) / np.prod(2 * half, axis=1)
+    inside = ((centre > 0) & (centre < [WIDTH, HEIGHT])).all(1)
+    sure = faces.sure & (2 * half[:, 1] >= LEAST_HEIGHT) & (seen >= LEAST_SEEN) & inside
+    some = seen > 0
+    return Faces(np.c_[centre - half, 2 * half][some], landmarks[some], sure[some])
+
+
+def beyond(scene, draw):
+    """Black as the engine fills, grey, or another picture."""
+    kind = draw.random()
+    if kind < 0.45:
+        return np.zeros((HEIGHT, WIDTH, 3), np.uint8)
+    if kind < 0.6:
+        return np.full((HEIGHT, WIDTH, 3), draw.integers(0, 256, 3 if draw.random() < 0.5 else 1), np.uint8)
+    return cv2.resize(scene, (WIDTH, HEIGHT), interpolation=cv2.INTER_AREA)
+
+
+def hide(image, faces, scene, draw):
+    """A hand, a phone, a mask or hair: a patch over less than half of a face."""
+    if not faces.sure.any():
+        return
+    x, y, w, h = faces.box[draw.choice(np.flatnonzero(faces.sure))]
+    size = np.maximum(2, draw.uniform(0.2, 0.6, 2) * [w, h]).astype(int)
+    at = (np.array([x, y]) + draw.uniform(-0.2, 1, 2) * np.array([w, h])).astype(int)
+    low, high = np.clip(at, 0, [WIDTH, HEIGHT]), np.clip(at + size, 0, [WIDTH, HEIGHT])
+    if (high <= low).any():
+        return
+    width, height = high - low
+    patch = np.empty((height, width, 3), np.uint8)
+    patch[:] = draw.integers(0, 256, 3)
+    if draw.random() < 0.5 and scene.shape[0] > height and scene.shape[1] > width:
+        top, left = draw.integers(scene.shape[0] - height), draw.integers(scene.shape[1] - width)
+        patch = scene[top : top + height, left : left + width]
+    image[low[1] : high[1], low[0] : high[0]] = patch

@@ -1,0 +1,47 @@
+"""The network: a patch stem and plain 3 × 3 convolutions, as in the liveness networks, down to a cell of 32 pixels; what
+the coarse cells know comes back to cells of 8 pixels, where the faces are told. Fully convolutional."""
+
+import torch
+from torch import nn
+
+from liveness_training.network import Convolution, Residual
+
+STRIDE = 8
+STEM, WIDTHS = 24, (32, 64, 96)
+# Log-odds of a face's centre; the centre's offset in box sides, log of width and height in cells; ten of landmarks.
+OUTPUTS = 1 + 4 + 10
+
+
+class Up(nn.Module):
+    """Twice the sides: a 1 × 1 convolution to four times the channels, each four laid out as 2 × 2 places."""
+
+    def __init__(self, before, after):
+        super().__init__()
+        self.spread = Convolution(before, 4 * after, relu=False, side=1, padding=0)
+
+    def forward(self, coarse, fine):
+        return torch.relu(fine + nn.functional.pixel_shuffle(self.spread(coarse), 2))
+
+
+class Detector(nn.Module):
+    """N × 3 × H × W, 0 to 255, H and W multiples of 32, to N × 15 × H/8 × W/8."""
+
+    def __init__(self):
+        super().__init__()
+        self.stem = Convolution(3, STEM, 4, side=6, padding=1)
+        steps, before = [], STEM
+        for width in WIDTHS:
+            steps.append(nn.Sequential(Convolution(before, width, 2), Residual(width)))
+            before = width
+        self.down = nn.ModuleList(steps)
+        self.up = nn.ModuleList([Up(WIDTHS[2], WIDTHS[1]), Up(WIDTHS[1], WIDTHS[0])])
+        self.mix, self.head = Convolution(WIDTHS[0], WIDTHS[0]), nn.Conv2d(WIDTHS[0], OUTPUTS, 1)
+        nn.init.constant_(self.head.bias, 0)
+        nn.init.constant_(self.head.bias[:1], -4.0)
+
+    def forward(self, x):
+        x = self.stem((x - 127.5) / 128)
+        eighth = self.down[0](x)
+        sixteenth = self.down[1](eighth)
+        coarse = self.down[2](sixteenth)
+        return self.head(self.mix(self.up[1](self.up[0](coarse, sixteenth), eighth)))

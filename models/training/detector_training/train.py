@@ -1,0 +1,89 @@
+"""Trains the detector on frames made on the fly, and measures it on photos that it does not see."""
+
+import copy
+import time
+import zlib
+from pathlib import Path
+
+import numpy as np
+import torch
+from tqdm import tqdm
+
+from liveness_training.sources import sources
+from liveness_training.train import learning_rate
+
+from .frames import Photos, frame
+from .measure import figures
+from .network import Detector
+from .targets import cost, encoded
+
+# One file in so many is kept for watching the training.
+KEPT = 25
+
+
+def held_out(file):
+    return zlib.crc32(Path(file).name.encode()) % KEPT == 0
+
+
+class Frames(torch.utils.data.IterableDataset):
+    """Batches without end. Each source is drawn by its share, its photos alike."""
+
+    def __init__(self, out, config):
+        self.sources = [Photos(out, [name], held_out) for name in config["shares"]]
+        scenes = [name for name in config["shares"] if sources()[name]["kind"] == "scenes"]
+        self.scenes = Photos(out, scenes, held_out).faceless()
+        share = np.array([*config["shares"].values()], float)
+        self.share, self.batch, self.seed = share / share.sum(), config["batch"], config["seed"]
+
+    def made(self, draw):
+        photos = self.sources[draw.choice(len(self.sources), p=self.share)]
+        scene, _ = self.scenes[int(draw.integers(len(self.scenes)))]
+        return frame(*photos[int(draw.integers(len(photos)))], scene, draw)
+
+    def __iter__(self):
+        worker = torch.utils.data.get_worker_info()
+        draw = np.random.default_rng([self.seed, worker.id if worker else 0])
+        while True:
+            made = [self.made(draw) for _ in range(self.batch)]
+            scores, told = zip(*(encoded(faces) for _, faces in made))
+            images = np.stack([image[:, :, ::-1].transpose(2, 0, 1) for image, _ in made])
+            yield images, np.stack(scores), np.stack(told)
+
+
+def train(out, config, name):
+    torch.manual_seed(config["seed"])
+    torch.set_num_threads(config["threads"])
+    network = Detector().to(memory_format=torch.channels_last)
+    if "start" in config:
+        network.load_state_dict(torch.load(Path(out) / f"{config['start']}.pt"))
+    averaged = copy.deepcopy(network).eval()
+    decayed = [p for p in network.parameters() if p.ndim > 1]
+    others = [p for p in network.parameters() if p.ndim <= 1]
+    groups = [{"params": decayed, "weight_decay": config["weight_decay"]}, {"params": others, "weight_decay": 0.0}]
+    optimiser = torch.optim.AdamW(groups, lr=config["learning_rate"])
+    steps = config["frames"] // config["batch"]
+    loader = iter(torch.utils.data.DataLoader(Frames(out, config), None, num_workers=config["workers"]))
+    kept = Photos(out, [*config["shares"]], held_out, kept=True)
+    begun, running = time.time(), None
+    for step in tqdm(range(steps), desc=name, mininterval=20):
+        images, scores, told = next(loader)
+        for group in optimiser.param_groups:
+            group["lr"] = learning_rate(step, steps, config)
+        images = images.float().contiguous(memory_format=torch.channels_last)
+        costs = cost(network(images), scores, told)
+        optimiser.zero_grad(set_to_none=True)
+        costs.backward()
+        torch.nn.utils.clip_grad_norm_(network.parameters(), 5.0)
+        optimiser.step()
+        decay = min(config["averaging"], (step + 1) / (step + 10))
+        with torch.no_grad():
+            for mean, value in zip(averaged.state_dict().values(), network.state_dict().values()):
+                if mean.dtype.is_floating_point:
+                    mean.lerp_(value, 1 - decay)
+                else:
+                    mean.copy_(value)
+        running = costs.item() if running is None else 0.99 * running + 0.01 * costs.item()
+        if (step + 1) % config["measure_every"] == 0 or step + 1 == steps:
+            torch.save(averaged.state_dict(), Path(out) / f"{name}.pt")
+            print(f"\n{name} step {step + 1} cost {running:.3f}, {time.time() - begun:.0f} s", flush=True)
+            print(figures(averaged, kept), flush=True)

@@ -1,0 +1,91 @@
+"""The detector's chain on the portrait of the repository, with CenterFace in YuNet's place; and what cells say of boxes."""
+
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+import torch
+
+from detector_training import frames, labels, measure, targets, train
+from detector_training.frames import HEIGHT, WIDTH, Faces
+from detector_training.network import Detector
+
+REPOSITORY = Path(__file__).resolve().parents[3]
+CENTERFACE = str(REPOSITORY / "models" / "centerface" / "centerface.onnx")
+TABLE = {
+    "portraits": {"files": "*.jpg", "kind": "photos"},
+    "walls": {"files": "*.png", "kind": "scenes"},
+}
+
+
+@pytest.fixture
+def data(tmp_path, monkeypatch):
+    for name in TABLE:
+        (tmp_path / name).mkdir()
+    portrait = cv2.imread(str(REPOSITORY / "examples" / "photos" / "astronaut.jpg"))
+    for i in range(4):
+        cv2.imwrite(str(tmp_path / "portraits" / f"{i}.jpg"), np.roll(portrait, 20 * i, 1))
+        wall = np.random.default_rng(i).integers(0, 256, (30, 40, 3), np.uint8)
+        cv2.imwrite(str(tmp_path / "walls" / f"{i}.png"), cv2.resize(wall, (400, 300)))
+    for module in (labels, train):
+        monkeypatch.setattr(module, "sources", lambda: TABLE)
+    monkeypatch.setattr(labels, "YuNet", labels.CenterFace)
+    monkeypatch.setattr(train, "held_out", lambda file: Path(file).name.startswith("3"))
+    return tmp_path
+
+
+def test_the_chain(data, tmp_path):
+    # A pool of processes would not see the table of this test.
+    for name in TABLE:
+        paths = labels.photos(data, name, TABLE[name])
+        found = labels.label_photos((paths, CENTERFACE, CENTERFACE, {}, ""))
+        labels.save(tmp_path, name, found)
+    portraits = frames.Photos(tmp_path, ["portraits"])
+    assert len(portraits) == 4 and all(portraits[i][1].sure.any() for i in range(4)), "the portrait's face, in each"
+    assert len(frames.Photos(tmp_path, ["portraits", "walls"]).faceless()) >= 3, "the walls are empty"
+
+    config = dict(seed=1, threads=1, workers=0, batch=8, frames=8 * 60, learning_rate=2e-2, weight_decay=0.0,
+                  averaging=0.9, measure_every=60, shares={"portraits": 4, "walls": 1})
+    train.train(tmp_path, config, "few")
+    images, scores, told = map(torch.from_numpy, next(iter(train.Frames(tmp_path, {**config, "seed": 2, "batch": 32}))))
+    networks = Detector(), Detector()
+    networks[1].load_state_dict(torch.load(tmp_path / "few.pt"))
+    with torch.no_grad():
+        before, after = (targets.cost(network.eval()(images.float()), scores, told) for network in networks)
+    assert after < 0.6 * before, f"{before} before, {after} after"
+
+
+def test_a_turned_and_mirrored_frame_keeps_the_landmarks_in_the_box():
+    draw = np.random.default_rng(1)
+    photo = draw.integers(0, 256, (300, 400, 3), np.uint8)
+    box = np.array([[150.0, 90.0, 80.0, 100.0]])
+    points = np.array([[[170, 130], [210, 130], [190, 150], [175, 170], [205, 170]]], float)
+    for _ in range(40):
+        image, moved = frames.frame(photo, Faces(box, points, np.array([True])), photo, draw)
+        assert image.shape == (HEIGHT, WIDTH, 3)
+        for (x, y, w, h), landmarks in zip(moved.box, moved.landmarks):
+            assert ((landmarks >= [x, y]) & (landmarks <= [x + w, y + h])).all()
+            assert landmarks[0, 0] < landmarks[1, 0], "the eye at the left stays the first"
+
+
+def test_what_a_frame_asks_for_decodes_to_its_faces():
+    box = np.array([[40.0, 30.0, 60.0, 80.0], [200.0, 100.0, 12.0, 15.0], [100.0, 150.0, 30.0, 30.0]])
+    landmarks = box[:, None, :2] + np.array([[0.3, 0.4], [0.7, 0.4], [0.5, 0.6], [0.35, 0.8], [0.65, 0.8]]) * box[:, None, 2:]
+    score, told = targets.encoded(Faces(box, landmarks, np.array([True, True, False])))
+    assert (score == 1).sum() == 2 and (score == -1).sum() >= 9, "two faces, and a place where nobody knows"
+    output = torch.zeros(1, 15, *score.shape)
+    output[0, 0] = torch.logit(torch.from_numpy(score).clamp(0.001, 0.999))
+    centre = [(torch.arange(n) + 0.5) * targets.STRIDE for n in score.shape]
+    y, x = torch.meshgrid(*centre, indexing="ij")
+    cx, cy, w, h = torch.from_numpy(told[:4]).clamp(min=1e-3)
+    output[0, 1:5] = torch.stack([(cx - x) / w, (cy - y) / h, torch.log(w / 8), torch.log(h / 8)])
+    size = torch.stack([w, h] * 5)
+    output[0, 5:] = (torch.from_numpy(told[4:]) - torch.stack([cx, cy] * 5)) / size
+    found = measure.faces(output, 0.4)
+    assert len(found) == 2
+    for face in found:
+        i = np.abs(box[:, 0] - face[1]).argmin()
+        assert np.allclose(face[1:5], box[i], atol=0.01) and np.allclose(face[5:].reshape(5, 2), landmarks[i], atol=0.01)
+    cost = targets.cost(output, torch.from_numpy(score)[None], torch.from_numpy(told)[None])
+    assert cost < 0.1, "and costs next to nothing"
