@@ -5,7 +5,7 @@ import numpy as np
 import torch
 
 from .frames import HEIGHT, WIDTH
-from .labels import iou
+from .labels import SAME_FACE_IOU, iou
 from .targets import decoded
 
 THRESHOLD = 0.4
@@ -15,7 +15,7 @@ PHOTOS = 400
 
 @torch.no_grad()
 def find(network, photo, threshold=THRESHOLD):
-    """N × 16: score, box, landmarks, best first, in the photo's pixels; the photo is scaled into the default input."""
+    """N × 15: score, box, landmarks, best first, in the photo's pixels; the photo is scaled into the default input."""
     scale = min(WIDTH / photo.shape[1], HEIGHT / photo.shape[0])
     small = cv2.resize(photo, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA if scale < 1 else cv2.INTER_LINEAR)
     canvas = np.zeros((HEIGHT, WIDTH, 3), np.uint8)
@@ -38,7 +38,7 @@ def faces(output, threshold):
     values = values[np.argsort(-score)]
     found = []
     while len(values):
-        same = iou(values[0, 1:5], values[:, 1:5]) > 0.4
+        same = iou(values[0, 1:5], values[:, 1:5]) > SAME_FACE_IOU
         mean = np.average(values[same], axis=0, weights=values[same, 0])
         found.append(np.r_[values[0, 0], mean[1:]])
         values = values[~same]

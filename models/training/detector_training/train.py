@@ -10,7 +10,7 @@ import torch
 from tqdm import tqdm
 
 from liveness_training.sources import sources
-from liveness_training.train import learning_rate
+from liveness_training.train import adamw, average_in, learning_rate
 
 from .frames import Photos, frame
 from .measure import figures
@@ -57,10 +57,7 @@ def train(out, config, name):
     if "start" in config:
         network.load_state_dict(torch.load(Path(out) / f"{config['start']}.pt"))
     averaged = copy.deepcopy(network).eval()
-    decayed = [p for p in network.parameters() if p.ndim > 1]
-    others = [p for p in network.parameters() if p.ndim <= 1]
-    groups = [{"params": decayed, "weight_decay": config["weight_decay"]}, {"params": others, "weight_decay": 0.0}]
-    optimiser = torch.optim.AdamW(groups, lr=config["learning_rate"])
+    optimiser = adamw([*network.parameters()], config)
     steps = config["frames"] // config["batch"]
     loader = iter(torch.utils.data.DataLoader(Frames(out, config), None, num_workers=config["workers"]))
     kept = Photos(out, [*config["shares"]], held_out, kept=True)
@@ -75,13 +72,7 @@ def train(out, config, name):
         costs.backward()
         torch.nn.utils.clip_grad_norm_(network.parameters(), 5.0)
         optimiser.step()
-        decay = min(config["averaging"], (step + 1) / (step + 10))
-        with torch.no_grad():
-            for mean, value in zip(averaged.state_dict().values(), network.state_dict().values()):
-                if mean.dtype.is_floating_point:
-                    mean.lerp_(value, 1 - decay)
-                else:
-                    mean.copy_(value)
+        average_in(averaged, network, step, config)
         running = costs.item() if running is None else 0.99 * running + 0.01 * costs.item()
         if (step + 1) % config["measure_every"] == 0 or step + 1 == steps:
             torch.save(averaged.state_dict(), Path(out) / f"{name}.pt")

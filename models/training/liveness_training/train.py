@@ -127,6 +127,25 @@ def learning_rate(step, steps, config):
     return config["learning_rate"] * warm * (0.01 + 0.99 * (1 + math.cos(math.pi * step / steps)) / 2)
 
 
+def adamw(parameters, config):
+    """Decays the weights, and neither biases nor norms."""
+    decayed = [p for p in parameters if p.ndim > 1]
+    others = [p for p in parameters if p.ndim <= 1]
+    groups = [{"params": decayed, "weight_decay": config["weight_decay"]}, {"params": others, "weight_decay": 0.0}]
+    return torch.optim.AdamW(groups, lr=config["learning_rate"])
+
+
+@torch.no_grad()
+def average_in(averaged, network, step, config):
+    """Moves the exponential average towards the network, further in the first steps."""
+    decay = min(config["averaging"], (step + 1) / (step + 10))
+    for mean, value in zip(averaged.state_dict().values(), network.state_dict().values()):
+        if mean.dtype.is_floating_point:
+            mean.lerp_(value, 1 - decay)
+        else:
+            mean.copy_(value)
+
+
 def train(out, config, name):
     torch.manual_seed(config["seed"])
     draw = np.random.default_rng(config["seed"])
@@ -136,11 +155,7 @@ def train(out, config, name):
         pair.load_state_dict(torch.load(Path(out) / f"{config['start']}.pt"))
     crops = Crops(out, config)
     averaged, hints = copy.deepcopy(pair).eval(), Hints(pair, crops.embeddings.shape[1] // 2)
-    parameters = [*pair.parameters(), *hints.parameters()]
-    decayed = [p for p in parameters if p.ndim > 1]
-    others = [p for p in parameters if p.ndim <= 1]
-    groups = [{"params": decayed, "weight_decay": config["weight_decay"]}, {"params": others, "weight_decay": 0.0}]
-    optimiser = torch.optim.AdamW(groups, lr=config["learning_rate"])
+    optimiser = adamw([*pair.parameters(), *hints.parameters()], config)
     # Thrice as fast where the processor has it, and ten times slower where not.
     bfloat16 = torch.cpu._is_avx512_bf16_supported()
     steps = config["pairs"] // config["batch"]
@@ -164,13 +179,7 @@ def train(out, config, name):
         cost.backward()
         torch.nn.utils.clip_grad_norm_(pair.parameters(), 5.0)
         optimiser.step()
-        decay = min(config["averaging"], (step + 1) / (step + 10))
-        with torch.no_grad():
-            for mean, value in zip(averaged.state_dict().values(), pair.state_dict().values()):
-                if mean.dtype.is_floating_point:
-                    mean.lerp_(value, 1 - decay)
-                else:
-                    mean.copy_(value)
+        average_in(averaged, pair, step, config)
         running = cost.item() if running is None else 0.99 * running + 0.01 * cost.item()
         if (step + 1) % config["measure_every"] == 0 or step + 1 == steps:
             torch.save(averaged.state_dict(), Path(out) / f"{name}.pt")
