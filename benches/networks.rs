@@ -1,8 +1,9 @@
 //! The networks alone, in one run: `cargo bench --bench networks`.
 //!
-//! `FACE_LIVENESS_PEERS=DIR` measures `models/minifasnetv2_80.onnx` of that folder beside them, as published: without
-//! the rewriting of PRelu that [`Network`] does. Then both are also run by turns, so that whatever else the machine does
-//! slows both, and the last line is the ratio of the medians.
+//! `FACE_LIVENESS_PEERS=DIR` measures two files of that folder beside them, as published, without the rewriting of PRelu
+//! that [`Network`] does: `models/minifasnetv2_80.onnx` beside the liveness networks, and `models/yunet_n_640_640.onnx` at
+//! 320 × 320 beside the face detector. Then each two are also run by turns, so that whatever else the machine does slows
+//! both, and the last lines are the ratios of the medians.
 #![allow(missing_docs, clippy::unwrap_used, clippy::print_stdout)]
 
 use std::path::Path;
@@ -10,32 +11,36 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use criterion::{Criterion, criterion_group, criterion_main};
-use face_liveness::detection::Network;
+use face_liveness::detection::{HeatmapDetector, HeatmapDetectorParams, Network};
 use face_liveness::inference::{Fusion, RgbSingle};
 use face_liveness_models as weights;
 use tract_onnx::prelude::*;
 
 fn networks(criterion: &mut Criterion) {
     let [close_file, near_file] = [weights::RGB_SINGLE_V1_CLOSE.onnx, weights::RGB_SINGLE_V1_NEAR.onnx];
+    let detector_file = weights::FACE_DETECTOR_V1.onnx;
     let close = Network::from_onnx(close_file, [3, RgbSingle::CLOSE_SIDE, RgbSingle::CLOSE_SIDE]).unwrap();
     let near = Network::from_onnx(near_file, [3, RgbSingle::NEAR_SIDE, RgbSingle::NEAR_SIDE]).unwrap();
+    let [longer, shorter] = HeatmapDetectorParams::default().input_sizes[0].map(|side| side as usize);
+    let detector = Network::from_onnx(detector_file, [3, shorter, longer]).unwrap();
 
     let run = |network: &Network| network.run(|mut planes| planes.fill(100.0)).unwrap();
-    let ours = || (run(&close), run(&near));
-    let mut by_turns = None;
+    let liveness = || (run(&close), run(&near));
+    let detection = || run(&detector);
 
     let mut group = criterion.benchmark_group("networks");
     group.sample_size(50);
-    group.bench_function("rgb-single-v1", |bencher| bencher.iter(ours));
+    group.bench_function("rgb-single-v1", |bencher| bencher.iter(liveness));
+    group.bench_function("face-detector-v1", |bencher| bencher.iter(detection));
+    let mut by_turns = Vec::new();
     if let Some(peers) = std::env::var_os("FACE_LIVENESS_PEERS") {
-        let file = Path::new(&peers).join("models/minifasnetv2_80.onnx");
-        let published = as_published(&std::fs::read(file).unwrap()).unwrap();
-        let theirs = || {
-            let planes = Tensor::zero::<f32>(&[1, 3, 80, 80]).unwrap();
-            published.run(tvec!(planes.into_tvalue())).unwrap()
-        };
-        group.bench_function("MiniFASNetV2 as published", |bencher| bencher.iter(theirs));
-        by_turns = Some(medians_by_turns(ours, theirs));
+        let models = Path::new(&peers).join("models");
+        let minifasnet = AsPublished::load(&models.join("minifasnetv2_80.onnx"), 80).unwrap();
+        let yunet = AsPublished::load(&models.join("yunet_n_640_640.onnx"), 320).unwrap();
+        group.bench_function("MiniFASNetV2", |bencher| bencher.iter(|| minifasnet.run()));
+        group.bench_function("YuNet at 320", |bencher| bencher.iter(|| yunet.run()));
+        by_turns.push(("rgb-single-v1 and MiniFASNetV2", medians_by_turns(liveness, || minifasnet.run())));
+        by_turns.push(("face-detector-v1 and YuNet at 320", medians_by_turns(detection, || yunet.run())));
     }
     group.sample_size(10);
     group.bench_function("load rgb-single-v1", |bencher| {
@@ -44,9 +49,12 @@ fn networks(criterion: &mut Criterion) {
                 .unwrap()
         })
     });
+    group.bench_function("load face-detector-v1", |bencher| {
+        bencher.iter(|| HeatmapDetector::new(detector_file).unwrap())
+    });
     group.finish();
-    if let Some((ours, theirs)) = by_turns {
-        println!("by turns: {ours:.2} ms against {theirs:.2} ms, ratio {:.3}", ours / theirs);
+    for (both, (ours, theirs)) in by_turns {
+        println!("{both} by turns: {ours:.2} ms against {theirs:.2} ms, ratio {:.3}", ours / theirs);
     }
 }
 
@@ -71,14 +79,27 @@ fn median(mut values: Vec<f64>) -> f64 {
     values[values.len() / 2]
 }
 
-fn as_published(onnx: &[u8]) -> TractResult<Arc<TypedSimplePlan>> {
-    tract_onnx::onnx()
-        .with_ignore_output_shapes(true)
-        .with_ignore_value_info(true)
-        .model_for_read(&mut &onnx[..])?
-        .with_input_fact(0, f32::fact([1, 3, 80, 80]).into())?
-        .into_optimized()?
-        .into_runnable()
+struct AsPublished {
+    plan: Arc<TypedSimplePlan>,
+    side: usize,
+}
+
+impl AsPublished {
+    fn load(file: &Path, side: usize) -> TractResult<Self> {
+        let plan = tract_onnx::onnx()
+            .with_ignore_output_shapes(true)
+            .with_ignore_value_info(true)
+            .model_for_path(file)?
+            .with_input_fact(0, f32::fact([1, 3, side, side]).into())?
+            .into_optimized()?
+            .into_runnable()?;
+        Ok(Self { plan, side })
+    }
+
+    fn run(&self) -> TVec<TValue> {
+        let planes = Tensor::zero::<f32>(&[1, 3, self.side, self.side]).unwrap();
+        self.plan.run(tvec!(planes.into_tvalue())).unwrap()
+    }
 }
 
 criterion_group!(benches, networks);

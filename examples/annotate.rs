@@ -7,32 +7,43 @@ use embedded_graphics::pixelcolor::Rgb888;
 use embedded_graphics::prelude::*;
 use embedded_graphics::primitives::{PrimitiveStyle, Rectangle};
 use embedded_graphics::text::{Baseline, Text};
-use face_liveness::Response;
 use face_liveness::image::RgbImage;
+use face_liveness::{Position, Response};
 
 /// The photo with the face's box, red from the score 0.5 on and green below, and the score above it.
 ///
 /// `photo` must be the image as it was processed: after the Exif orientation, when that was applied.
 pub fn annotate(photo: &RgbImage, response: &Response) -> image::RgbImage {
-    let mut canvas = image::RgbImage::new(photo.width(), photo.height());
-    canvas.copy_from_slice(photo.pixels());
     let colour = if response.spoof_score >= 0.5 { Rgb888::CSS_CRIMSON } else { Rgb888::CSS_LIME_GREEN };
-    // Lines and letters that can be seen at the size at which a screen shows the photo.
-    let zoom = photo.width().max(photo.height()).div_ceil(800);
-
+    let zoom = zoom(photo);
     let position = response.position;
-    let corner = Point::new(position.left as i32, position.top as i32);
-    let size = Size::new(position.width, position.height);
-    let outline = Rectangle::new(corner, size).into_styled(PrimitiveStyle::with_stroke(colour, 2 * zoom));
-    let Ok(()) = outline.draw(&mut Zoomed { canvas: &mut canvas, zoom: 1 });
-
+    let mut canvas = outlined(photo, &[position], colour);
     let style =
         MonoTextStyleBuilder::new().font(&FONT_10X20).text_color(Rgb888::BLACK).background_color(colour);
     let words = format!(" spoof {:.2} ", response.spoof_score);
-    let above = Point::new(corner.x / zoom as i32, (corner.y / zoom as i32 - 22).max(0));
+    let above = Point::new((position.left / zoom) as i32, ((position.top / zoom) as i32 - 22).max(0));
     let text = Text::with_baseline(&words, above, style.build(), Baseline::Top);
     let Ok(_) = text.draw(&mut Zoomed { canvas: &mut canvas, zoom });
     canvas
+}
+
+/// The photo with boxes on it.
+pub fn outlined(photo: &RgbImage, positions: &[Position], colour: Rgb888) -> image::RgbImage {
+    let mut canvas = image::RgbImage::new(photo.width(), photo.height());
+    canvas.copy_from_slice(photo.pixels());
+    let stroke = PrimitiveStyle::with_stroke(colour, 2 * zoom(photo));
+    for position in positions {
+        let corner = Point::new(position.left as i32, position.top as i32);
+        let size = Size::new(position.width, position.height);
+        let outline = Rectangle::new(corner, size).into_styled(stroke);
+        let Ok(()) = outline.draw(&mut Zoomed { canvas: &mut canvas, zoom: 1 });
+    }
+    canvas
+}
+
+/// By what to enlarge lines and letters, so that they can be seen at the size at which a screen shows the photo.
+fn zoom(photo: &RgbImage) -> u32 {
+    photo.width().max(photo.height()).div_ceil(800)
 }
 
 /// Draws each pixel as a square of `zoom × zoom`, as the fonts have one size only.

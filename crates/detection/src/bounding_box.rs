@@ -1,5 +1,7 @@
 //! Boxes and points in an image's pixels.
 
+use face_liveness_image::Orientation;
+
 /// A point in an image. The frame is continuous: the top-left pixel covers 0 to 1 both ways.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Point {
@@ -7,6 +9,14 @@ pub struct Point {
     pub x: f32,
     /// Pixels from the top edge of the image.
     pub y: f32,
+}
+
+impl Point {
+    /// Where the point lies once its image, stored as `width × height`, is turned upright.
+    pub fn upright(&self, orientation: Orientation, width: u32, height: u32) -> Self {
+        let [x, y] = orientation.upright_point([self.x, self.y], width, height);
+        Self { x, y }
+    }
 }
 
 /// An upright box in an image, in the frame of [`Point`]. It may reach over the edge of the image.
@@ -58,6 +68,22 @@ impl BoundingBox {
         let intersection = width.max(0.0) * height.max(0.0);
         let union = self.area() + other.area() - intersection;
         if union > 0.0 { intersection / union } else { 0.0 }
+    }
+
+    /// Where the box lies once its image, stored as `width × height`, is turned upright.
+    ///
+    /// ```
+    /// use face_liveness_detection::BoundingBox;
+    /// use face_liveness_image::Orientation;
+    ///
+    /// let stored = BoundingBox { left: 10.0, top: 20.0, width: 30.0, height: 40.0 };
+    /// let upright = stored.upright(Orientation::new(8).unwrap(), 640, 480);
+    /// assert_eq!(upright, BoundingBox { left: 20.0, top: 600.0, width: 40.0, height: 30.0 });
+    /// ```
+    pub fn upright(&self, orientation: Orientation, width: u32, height: u32) -> Self {
+        let corner = |x, y| Point { x, y }.upright(orientation, width, height);
+        let (a, b) = (corner(self.left, self.top), corner(self.right(), self.bottom()));
+        Self { left: a.x.min(b.x), top: a.y.min(b.y), width: (a.x - b.x).abs(), height: (a.y - b.y).abs() }
     }
 
     /// The part of the box inside an image of this size; `None` where there is none.

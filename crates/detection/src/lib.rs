@@ -3,10 +3,12 @@
 mod bounding_box;
 mod centerface;
 mod detector;
+mod heatmap;
 mod network;
 mod resize;
 
 pub use bounding_box::{BoundingBox, Point};
 pub use centerface::{CenterFace, CenterFaceParams};
 pub use detector::{Face, FaceDetector, largest};
+pub use heatmap::{HeatmapDetector, HeatmapDetectorParams};
 pub use network::{Error, Network};

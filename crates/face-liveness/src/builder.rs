@@ -20,13 +20,12 @@ const OPEN_FUSION: Fusion = Fusion { close: 0.560, near: 0.729, intercept: 0.490
 /// Sets up an [`Engine`].
 ///
 /// ```
-/// use face_liveness::detection::{CenterFace, CenterFaceParams};
+/// use face_liveness::detection::HeatmapDetector;
 /// use face_liveness::image::Limits;
 /// use face_liveness::Engine;
 ///
-/// let params = CenterFaceParams { input_sides: vec![320], ..Default::default() };
 /// let engine = Engine::builder()
-///     .detector(CenterFace::with_params(face_liveness_models::CENTERFACE.onnx, params)?)
+///     .detector(HeatmapDetector::new(face_liveness_models::FACE_DETECTOR_V1.onnx)?)
 ///     .image_limits(Limits { max_pixels: 13_000_000, ..Default::default() })
 ///     .max_body_bytes(10_000_000)
 ///     .build()?;
@@ -41,6 +40,7 @@ pub struct EngineBuilder {
     image_limits: Limits,
     max_body_bytes: usize,
     min_face_side: u32,
+    search_rotations: bool,
 }
 
 impl Default for EngineBuilder {
@@ -54,12 +54,13 @@ impl Default for EngineBuilder {
             max_body_bytes: 5_000_000,
             // The contract's smallest face.
             min_face_side: 32,
+            search_rotations: false,
         }
     }
 }
 
 impl EngineBuilder {
-    /// The face detector; CenterFace unless set.
+    /// The face detector; [`CenterFace`] unless set.
     pub fn detector(mut self, detector: impl FaceDetector + 'static) -> Self {
         self.detector = Some(Box::new(detector));
         self
@@ -97,6 +98,28 @@ impl EngineBuilder {
         self
     }
 
+    /// Where no upright face is found, whether to try the image's other three turns: for photos that lost their Exif
+    /// orientation. Off unless set: then a face that lies sideways or upside down is scored as it lies, although the liveness
+    /// models have not learnt such faces. A face is upright when its landmarks lean by at most 60°; one that was found in a
+    /// turned image is scored there, `position` and the landmarks stay in the image as it was sent, and `warnings` says
+    /// `rotated`. Images without a face then cost four detections.
+    ///
+    /// ```
+    /// use face_liveness::image::{Limits, Orientation, decode};
+    /// use face_liveness::{Engine, ImageSource, Warning};
+    ///
+    /// let engine = Engine::builder().search_rotations(true).build()?;
+    /// let upright = decode(&std::fs::read("../../examples/photos/astronaut.png")?, &Limits::default(), false)?;
+    /// let sideways = Orientation::new(6).unwrap().upright(upright);
+    /// let detection = engine.detect_image(ImageSource::Rgb(sideways.view()))?;
+    /// assert!(detection.response.warnings.contains(&Warning::Rotated));
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn search_rotations(mut self, search: bool) -> Self {
+        self.search_rotations = search;
+        self
+    }
+
     /// Loads what is not set.
     ///
     /// # Errors
@@ -119,6 +142,7 @@ impl EngineBuilder {
             image_limits: self.image_limits,
             max_body_bytes: self.max_body_bytes,
             min_face_side: self.min_face_side,
+            search_rotations: self.search_rotations,
         })))
     }
 }

@@ -4,13 +4,19 @@ use std::fmt;
 use std::sync::Arc;
 
 use face_liveness_detection::{BoundingBox, Face, FaceDetector, largest};
-use face_liveness_image::{ImageView, Limits, RgbImage, decode, decode_base64};
+use face_liveness_image::{ImageView, Limits, Orientation, RgbImage, decode, decode_base64};
 use face_liveness_inference::{Frame, LivenessModel};
-use face_liveness_schema::{ModelInputs, SelectedImage};
+use face_liveness_schema::{ModelInputs, SelectedImage, Warning};
 
 use crate::position::position;
 use crate::quality::warnings;
 use crate::{EngineBuilder, Error, Request, RequestError, Response};
+
+/// A face that leans by more degrees lies sideways or upside down. Between the 45° up to which the detectors know faces and
+/// the 90° of a turn.
+const UPRIGHT_LEAN: f32 = 60.0;
+/// The orientations that turn an image by 90°, 270° and 180° clockwise.
+const QUARTER_TURNS: [u32; 3] = [6, 8, 3];
 
 /// The path of the only image, in errors of the calls that take one.
 const FIRST_IMAGE: &str = "images[0]";
@@ -33,6 +39,7 @@ pub(crate) struct Parts {
     pub(crate) image_limits: Limits,
     pub(crate) max_body_bytes: usize,
     pub(crate) min_face_side: u32,
+    pub(crate) search_rotations: bool,
 }
 
 /// An image that a caller already holds.
@@ -54,7 +61,8 @@ pub enum ImageSource<'a> {
 pub struct Detection {
     /// What a service answers.
     pub response: Response,
-    /// The face that was scored, in the image with index 0, with its landmarks where the detector has them.
+    /// The face that was scored, in the image with index 0, with its landmarks where the detector has them: those of a
+    /// face that was turned to be scored are in the order of the upright face.
     pub face: Face,
 }
 
@@ -138,9 +146,9 @@ impl Engine {
     /// # Errors
     /// 215 and 223.
     pub fn find_face(&self, image: ImageSource<'_>) -> Result<Face, Error> {
-        let pixels = self.pixels(&image, FIRST_IMAGE)?;
-        let faces = self.faces(pixels.view())?;
-        largest(&faces).cloned().ok_or_else(|| Error::NoFace { path: FIRST_IMAGE.into() })
+        let seen = self.look(self.pixels(&image, FIRST_IMAGE)?)?;
+        let face = largest(&seen.faces).map(|face| seen.in_image(face));
+        face.ok_or_else(|| Error::NoFace { path: FIRST_IMAGE.into() })
     }
 
     /// Scores a face that the caller has found, in the pixels of the image as it is processed, with the model
@@ -240,31 +248,55 @@ impl Engine {
         model: &dyn LivenessModel,
         images: Vec<(String, Pixels<'_>)>,
     ) -> Result<Detection, Error> {
+        let images = images.into_iter().map(|(path, pixels)| Ok((path, self.look(pixels)?)));
+        let images = images.collect::<Result<Vec<_>, Error>>()?;
         let mut frames = Vec::with_capacity(images.len());
-        let mut first = None;
-        for (index, (path, pixels)) in images.iter().enumerate() {
-            let image = pixels.view();
-            let faces = self.faces(image)?;
-            let Some(face) = largest(&faces) else {
-                if index == 0 {
-                    return Err(Error::NoFace { path: path.clone() });
+        for (index, (path, seen)) in images.iter().enumerate() {
+            match largest(&seen.faces) {
+                Some(face) => {
+                    frames.push(Frame { index, image: seen.pixels.view(), face: face.bounding_box })
                 }
-                continue;
-            };
-            frames.push(Frame { index, image, face: face.bounding_box });
-            first.get_or_insert_with(|| (face.clone(), warnings(&faces, face, image)));
+                None if index == 0 => return Err(Error::NoFace { path: path.clone() }),
+                None => {}
+            }
         }
-        let (Some((face, warnings)), Some((_, pixels))) = (first, images.first()) else {
+        let first = images.first().and_then(|(_, seen)| Some((seen, largest(&seen.faces)?)));
+        let Some((seen, face)) = first else {
             return Err(RequestError::TooFewImages { given: 0, required: model.inputs().required() }.into());
         };
-        let image = pixels.view();
+        let mut warnings = warnings(&seen.faces, face, seen.pixels.view());
+        warnings.extend((seen.turned != Orientation::UPRIGHT).then_some(Warning::Rotated));
+        let face = seen.in_image(face);
+        let [width, height] = seen.image_sides();
         let response = Response {
             spoof_score: spoof_score(model, &frames)?,
-            position: position(&face.bounding_box, image.width(), image.height()),
+            position: position(&face.bounding_box, width, height),
             model: model.name().to_owned(),
             warnings,
         };
         Ok(Detection { response, face })
+    }
+
+    /// Finds the faces of an image. Where rotations are searched and none is upright, those of the turn that shows the surest
+    /// largest one; where no turn does, none.
+    fn look<'a>(&self, pixels: Pixels<'a>) -> Result<Seen<'a>, Error> {
+        let faces = self.faces(pixels.view())?;
+        if !self.0.search_rotations || faces.iter().any(is_upright) {
+            return Ok(Seen { pixels, turned: Orientation::UPRIGHT, faces });
+        }
+        let mut best: Option<(f32, Seen<'a>)> = None;
+        for turned in QUARTER_TURNS.into_iter().filter_map(Orientation::new) {
+            let image = pixels.view();
+            let pixels = turned.upright(image.crop(0, 0, image.width(), image.height()));
+            let mut faces = self.faces(pixels.view())?;
+            faces.retain(is_upright);
+            let score = largest(&faces).map(|face| face.score);
+            if let Some(score) = score.filter(|&score| best.as_ref().is_none_or(|&(most, _)| score > most)) {
+                best = Some((score, Seen { pixels: Pixels::Owned(pixels), turned, faces }));
+            }
+        }
+        let none = || Seen { pixels, turned: Orientation::UPRIGHT, faces: Vec::new() };
+        Ok(best.map_or_else(none, |(_, seen)| seen))
     }
 
     /// The faces that are large enough to count.
@@ -279,6 +311,10 @@ impl Engine {
         });
         Ok(faces)
     }
+}
+
+fn is_upright(face: &Face) -> bool {
+    face.lean().is_none_or(|lean| lean.abs() <= UPRIGHT_LEAN)
 }
 
 /// The model's score, which may be anyone's, once it is known to be a probability.
@@ -303,6 +339,28 @@ impl fmt::Debug for ImageSource<'_> {
             Self::Encoded { bytes, .. } => write!(f, "Encoded({} bytes)", bytes.len()),
             Self::Rgb(view) => write!(f, "Rgb({view:?})"),
         }
+    }
+}
+
+/// An image as it was looked at, and the faces in it.
+struct Seen<'a> {
+    pixels: Pixels<'a>,
+    /// What the image was taken for, to find a face that lies sideways or upside down.
+    turned: Orientation,
+    faces: Vec<Face>,
+}
+
+impl Seen<'_> {
+    /// One of the faces in the image as it was given.
+    fn in_image(&self, face: &Face) -> Face {
+        let image = self.pixels.view();
+        face.upright(self.turned.inverse(), image.width(), image.height())
+    }
+
+    /// Width and height of the image as it was given.
+    fn image_sides(&self) -> [u32; 2] {
+        let image = self.pixels.view();
+        self.turned.inverse().upright_sides(image.width(), image.height())
     }
 }
 

@@ -6,7 +6,7 @@ mod support;
 use face_liveness::image::{ImageView, Limits};
 use face_liveness::inference::{self, Frame, LivenessModel};
 use face_liveness::schema::ModelInputs;
-use face_liveness::{Engine, ImageSource, ImageType, Response, Warning};
+use face_liveness::{Engine, ImageSource, ImageType, Position, Response, Warning};
 use image::codecs::gif::GifEncoder;
 use image::imageops::FilterType;
 use image::{DynamicImage, Frame as GifFrame, ImageFormat, RgbImage, imageops};
@@ -531,6 +531,55 @@ mod orientation {
                 }
             }
         }
+    }
+}
+
+mod search_rotations {
+    use super::*;
+
+    #[test]
+    fn a_lying_face_is_scored_as_if_it_were_upright_when_it_is_searched() {
+        let searching = Engine::builder().search_rotations(true).build().unwrap();
+        let file = |image: &DynamicImage| encoded(image, ImageFormat::Png);
+        let upright = response_to_file(&ENGINE, &file(&PORTRAIT));
+        assert_eq!(response_to_file(&searching, &file(&PORTRAIT)), upright);
+
+        let Position { top, left, width, height } = upright.position;
+        let (right, below) = (512 - left - width, 512 - top - height);
+        for (lying, [left, top, width, height]) in [
+            (PORTRAIT.rotate90(), [below, left, height, width]),
+            (PORTRAIT.rotate180(), [right, below, width, height]),
+            (PORTRAIT.rotate270(), [top, right, height, width]),
+        ] {
+            let lying = file(&lying);
+            assert!(!response_to_file(&ENGINE, &lying).warnings.contains(&Warning::Rotated));
+            let found = response_to_file(&searching, &lying);
+            assert_eq!(found.spoof_score, upright.spoof_score);
+            assert_eq!(found.warnings, [&upright.warnings[..], &[Warning::Rotated]].concat());
+            let position = Position { top, left, width, height };
+            assert_same_face(
+                &found,
+                &Response { position, ..found.clone() },
+                1,
+                0.0,
+                "in the image as it was sent",
+            );
+            let source = ImageSource::Encoded { bytes: &lying, auto_rotate: false };
+            let face = searching.detect_image(source).unwrap().face;
+            assert!(
+                face.landmarks.unwrap().iter().all(|&point| face.bounding_box.contains(point)),
+                "{face:?}"
+            );
+            assert_eq!(searching.find_face(source).unwrap(), face);
+        }
+    }
+
+    #[test]
+    fn without_any_face_it_stays_223() {
+        let searching = Engine::builder().search_rotations(true).build().unwrap();
+        let grey = DynamicImage::ImageRgb8(RgbImage::from_pixel(200, 300, image::Rgb([90; 3])));
+        let body = request([image(0, base64(&encoded(&grey, ImageFormat::Png)))]);
+        assert_eq!(error(&searching, body.to_string().as_bytes()).0, 223);
     }
 }
 

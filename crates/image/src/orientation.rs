@@ -55,13 +55,55 @@ impl Orientation {
         value.and_then(Self::new).unwrap_or(Self::UPRIGHT)
     }
 
+    /// The orientation that undoes this one.
+    ///
+    /// ```
+    /// use face_liveness_image::Orientation;
+    ///
+    /// assert_eq!(Orientation::new(6).map(Orientation::inverse), Orientation::new(8));
+    /// ```
+    pub fn inverse(self) -> Self {
+        match self.0 {
+            6 => Self(8),
+            8 => Self(6),
+            _ => self,
+        }
+    }
+
+    /// Width and height, once it is turned upright, of a stored picture of `width × height`.
+    pub fn upright_sides(self, width: u32, height: u32) -> [u32; 2] {
+        if self.0 >= 5 { [height, width] } else { [width, height] }
+    }
+
+    /// Where a point of a stored picture of `width × height` comes to lie when [`upright`](Self::upright) turns it. x and
+    /// y count from the left and the top edge; the first pixel covers 0 to 1 both ways.
+    ///
+    /// ```
+    /// use face_liveness_image::Orientation;
+    ///
+    /// let quarter = Orientation::new(6).unwrap();
+    /// assert_eq!(quarter.upright_point([1.0, 2.0], 640, 480), [478.0, 1.0]);
+    /// ```
+    pub fn upright_point(self, [x, y]: [f32; 2], width: u32, height: u32) -> [f32; 2] {
+        let (right, below) = (width as f32 - x, height as f32 - y);
+        match self.0 {
+            2 => [right, y],
+            3 => [right, below],
+            4 => [x, below],
+            5 => [y, x],
+            6 => [below, x],
+            7 => [below, right],
+            8 => [y, right],
+            _ => [x, y],
+        }
+    }
+
     /// Turns a picture that was stored with this orientation upright. The stored one is wiped.
     pub fn upright(self, stored: RgbImage) -> RgbImage {
         if self == Self::UPRIGHT {
             return stored;
         }
-        let (width, height) =
-            if self.0 >= 5 { (stored.height(), stored.width()) } else { (stored.width(), stored.height()) };
+        let [width, height] = self.upright_sides(stored.width(), stored.height());
         let mut pixels = Zeroizing::new(vec![0; stored.pixels().len()]);
         let from = ImageBuffer::<Rgb<u8>, _>::from_raw(stored.width(), stored.height(), stored.pixels());
         let to = ImageBuffer::<Rgb<u8>, _>::from_raw(width, height, pixels.as_mut_slice());
@@ -112,7 +154,16 @@ mod tests {
         for (value, width, letters) in stored {
             let pixels = letters.bytes().flat_map(|byte| [byte; 3]).collect();
             let image = RgbImage::new(width, 6 / width, pixels).expect("six pixels");
-            let upright = Orientation::new(value).expect("a valid value").upright(image);
+            let orientation = Orientation::new(value).expect("a valid value");
+            let a = letters.find('a').expect("an a") as u32;
+            let middle = [(a % width) as f32 + 0.5, (a / width) as f32 + 0.5];
+            assert_eq!(
+                orientation.upright_point(middle, width, 6 / width),
+                [0.5, 0.5],
+                "orientation {value}"
+            );
+            let upright = orientation.upright(image);
+            assert_eq!(orientation.inverse().upright_point([0.5, 0.5], 3, 2), middle, "orientation {value}");
             assert_eq!((upright.width(), upright.height()), (3, 2), "orientation {value}");
             let letters: String = upright.pixels().chunks(3).map(|pixel| char::from(pixel[0])).collect();
             assert_eq!(letters, "abcdef", "orientation {value}");

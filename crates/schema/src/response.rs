@@ -70,4 +70,6 @@ pub enum Warning {
     Blurred,
     /// The face has no colour.
     Greyscale,
+    /// The face lies sideways or upside down in the image; it was turned upright to be scored.
+    Rotated,
 }

@@ -4,7 +4,7 @@ import argparse
 import tomllib
 from pathlib import Path
 
-from . import labels, train
+from . import export, labels, sets, train
 
 
 def main():
@@ -14,15 +14,26 @@ def main():
     step = steps.add_parser("labels", help=labels.write_labels.__doc__)
     for argument in ("--data", "--centerface", "--yunet"):
         step.add_argument(argument, required=True)
+    step.add_argument("--most", type=int, default=4000)
     step.add_argument("--only")
     steps.add_parser("train", help="a configuration's weights").add_argument("config", type=Path)
+    step = steps.add_parser("export", help="the ONNX file")
+    step.add_argument("name")
+    step.add_argument("--target", required=True)
+    step = steps.add_parser("sets", help=sets.write_sets.__doc__)
+    step.add_argument("--data", required=True)
+    step.add_argument("--target", required=True)
     a = parser.parse_args()
 
     Path(a.out).mkdir(parents=True, exist_ok=True)
     if a.step == "labels":
-        labels.write_labels(a.data, a.out, a.centerface, a.yunet, a.only and a.only.split(","))
+        labels.write_labels(a.data, a.out, a.centerface, a.yunet, a.most, a.only and a.only.split(","))
     elif a.step == "train":
         train.train(a.out, tomllib.loads(a.config.read_text()), a.config.stem)
+    elif a.step == "sets":
+        sets.write_sets(a.data, a.target)
+    elif a.step == "export":
+        export.export(a.out, a.name, a.target)
 
 
 if __name__ == "__main__":

@@ -2,6 +2,7 @@
 photo, so that training need not decode the large ones again and again."""
 
 import csv
+import math
 from multiprocessing import get_context
 from pathlib import Path
 
@@ -20,18 +21,20 @@ CENTERFACE_SIDES, YUNET_SIDES = (160, 320, 640), (320, 640)
 BEST_HEIGHT = 80
 LEAST_SCORE, SURE_CENTERFACE, SURE_YUNET = 0.3, 0.5, 0.6
 SAME_FACE_IOU = 0.4
-# Of the 68 points of the stills of videos: both eyes, the tip of the nose, the corners of the mouth.
+# Of the usual 68 points: both eyes, the tip of the nose, the corners of the mouth. All-Age-Faces has none of the jaw.
 POINTS_OF_68 = (range(36, 42), range(42, 48), (30,), (48,), (54,))
+JAW = 17
 
 
-def write_labels(data, out, centerface, yunet, only=None, processes=2):
-    """Writes OUT/NAME.photos, the copies one after the other, and OUT/NAME.labels.npz: `start` and `name` of each
-    copy, and the faces: `photo` (its number), `box` (left, top, width, height in the copy), `landmarks`,
-    `sure` (whether both agree; if not, nobody knows)."""
+def write_labels(data, out, centerface, yunet, most, only=None, processes=2):
+    """Of each source at most so many photos, spread over it. Writes OUT/NAME.photos, the copies one after the other, and
+    OUT/NAME.labels.npz: `start` and `name` of each copy, and the faces: `photo` (its number), `box` (left, top, width,
+    height in the copy), `landmarks`, `sure` (whether both agree; if not, nobody knows)."""
     for name in only or sources():
         if (Path(out) / f"{name}.labels.npz").exists():
             continue
         paths = photos(data, name, sources()[name])
+        paths = paths[:: max(1, math.ceil(len(paths) / most))]
         points = known_points(Path(data) / name)
         jobs = [(paths[part::processes], centerface, yunet, points, name if part == 0 else "") for part in range(processes)]
         with get_context("spawn").Pool(processes) as pool:
@@ -102,14 +105,20 @@ def iou(box, boxes):
 
 
 def known_points(folder):
-    """Hand-made landmarks by the file's name, where a set has them."""
+    """Five landmarks by the photo's name, where a set has hand-made ones."""
     known = {}
     for table in folder.glob("data/*_frames_keypoints.csv"):
         with open(table, newline="") as handle:
             for row in list(csv.reader(handle))[1:]:
-                points = np.array(row[1:], float).reshape(68, 2)
-                known[row[0]] = np.stack([points[list(part)].mean(0) for part in POINTS_OF_68])
+                known[row[0]] = five(np.array(row[1:], float).reshape(68, 2))
+    for file in folder.glob("*/key points/*.txt"):
+        points = np.array(file.read_text().split(), float).reshape(-1, 2)
+        known[f"{file.stem}.jpg"] = five(np.concatenate([np.zeros((JAW, 2)), points]))
     return known
+
+
+def five(points):
+    return np.stack([points[list(part)].mean(0) for part in POINTS_OF_68])
 
 
 def with_points(faces, points, scale):
@@ -158,7 +167,7 @@ class CenterFace(Detector):
 
     def candidates(self, network, canvas):
         planes = canvas[:, :, ::-1].transpose(2, 0, 1)[None].astype(np.float32)
-        heatmap, scale, offset, landmarks = (output[0] for output in network.run(None, {"image": planes}))
+        heatmap, scale, offset, landmarks = (output[0] for output in network.run(None, {network.get_inputs()[0].name: planes}))
         rows, columns = np.nonzero(heatmap[0] > LEAST_SCORE)
         at = lambda map: map[:, rows, columns].T
         size = 4 * np.exp(at(scale)[:, ::-1])
@@ -191,8 +200,8 @@ class YuNet(Detector):
 
 def session(file, side):
     model = onnx.load(file)
-    for dimension in model.graph.input[0].type.tensor_type.shape.dim[2:]:
-        dimension.dim_value = side
+    for dimension, size in zip(model.graph.input[0].type.tensor_type.shape.dim, (1, 3, side, side)):
+        dimension.dim_value = size
     for output in model.graph.output:
         for number, dimension in enumerate(output.type.tensor_type.shape.dim):
             dimension.dim_param = f"{output.name}{number}"

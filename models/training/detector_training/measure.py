@@ -8,16 +8,16 @@ from .frames import HEIGHT, WIDTH
 from .labels import SAME_FACE_IOU, iou
 from .targets import decoded
 
-THRESHOLD = 0.4
+THRESHOLD, VOTE = 0.5, 0.1
 # At most so many photos, spread over the sources.
 PHOTOS = 400
 
 
 @torch.no_grad()
 def find(network, photo, threshold=THRESHOLD):
-    """N × 15: score, box, landmarks, best first, in the photo's pixels; the photo is scaled into the default input."""
-    scale = min(WIDTH / photo.shape[1], HEIGHT / photo.shape[0])
-    small = cv2.resize(photo, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA if scale < 1 else cv2.INTER_LINEAR)
+    """N × 15: score, box, landmarks, best first, in the photo's pixels; the photo made to fit the default input."""
+    scale = min(1.0, WIDTH / photo.shape[1], HEIGHT / photo.shape[0])
+    small = cv2.resize(photo, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA)
     canvas = np.zeros((HEIGHT, WIDTH, 3), np.uint8)
     canvas[: small.shape[0], : small.shape[1]] = small[:HEIGHT, :WIDTH]
     planes = torch.from_numpy(canvas[:, :, ::-1].transpose(2, 0, 1).copy()).float()[None]
@@ -27,17 +27,17 @@ def find(network, photo, threshold=THRESHOLD):
 
 
 def faces(output, threshold):
-    """The cells above the threshold, each group of overlapping boxes as their mean by score (Solovyev et al., "Weighted
-    boxes fusion", 2021): steadier than the best alone."""
+    """The cells above the threshold, each as the mean by score of the boxes that overlap it (Solovyev et al., "Weighted boxes
+    fusion", 2021): steadier than the best alone."""
     score = torch.sigmoid(output[0, 0])
     box, landmarks = decoded(output)
-    rows, columns = torch.nonzero(score > threshold, as_tuple=True)
+    rows, columns = torch.nonzero(score > VOTE, as_tuple=True)
     at = lambda map: map[0, :, rows, columns].T.numpy()
     score, box = score[rows, columns].numpy(), at(box)
     values = np.c_[score, box[:, :2] - box[:, 2:] / 2, box[:, 2:], at(landmarks)]
     values = values[np.argsort(-score)]
     found = []
-    while len(values):
+    while len(values) and values[0, 0] > threshold:
         same = iou(values[0, 1:5], values[:, 1:5]) > SAME_FACE_IOU
         mean = np.average(values[same], axis=0, weights=values[same, 0])
         found.append(np.r_[values[0, 0], mean[1:]])

@@ -28,7 +28,7 @@ class Detector(nn.Module):
 
     def __init__(self):
         super().__init__()
-        self.stem = Convolution(3, STEM, 4, side=6, padding=1)
+        self.stem = Convolution(3, STEM, 4, side=6, padding=0)
         steps, before = [], STEM
         for width in WIDTHS:
             steps.append(nn.Sequential(Convolution(before, width, 2), Residual(width)))
@@ -40,7 +40,8 @@ class Detector(nn.Module):
         nn.init.constant_(self.head.bias[:1], -4.0)
 
     def forward(self, x):
-        x = self.stem((x - 127.5) / 128)
+        # Black beyond the edges, so that ONNX can pad pixels.
+        x = self.stem((nn.functional.pad(x, [1] * 4) - 127.5) / 128)
         eighth = self.down[0](x)
         sixteenth = self.down[1](eighth)
         coarse = self.down[2](sixteenth)

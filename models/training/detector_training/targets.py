@@ -12,7 +12,7 @@ ROWS, COLUMNS = HEIGHT // STRIDE, WIDTH // STRIDE
 REACH, LEAST_REACH = 0.18, 0.71
 # What is told of a cell that answers: centre and size of the box, and the landmarks, in pixels.
 TOLD = 4 + 10
-LANDMARK_COST, BOX_COST = 2.0, 1.5
+LANDMARK_COST, BOX_COST = 25.0, 3.0
 
 
 def encoded(faces):
@@ -63,7 +63,7 @@ def cost(output, score, told):
     mean = lambda values: (values * weight).sum() / weight.sum().clamp(min=1)
     apart = (box[:, :2] - true_box[:, :2]).abs() / size + (box[:, 2:] / size).log().abs()
     of_landmarks = ((landmarks - true_landmarks).abs() / size.repeat(1, 5)).mean(1)
-    return of_scores + BOX_COST * mean(apart.sum(1) + 1 - iou(box, true_box)) + LANDMARK_COST * mean(of_landmarks) * 5
+    return of_scores + BOX_COST * mean(apart.sum(1) + 1 - iou(box, true_box)) + LANDMARK_COST * mean(of_landmarks)
 
 
 def iou(a, b):

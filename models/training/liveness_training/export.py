@@ -35,14 +35,19 @@ class Graph:
         self.nodes.append(helper.make_node(operator, inputs, [output], **attributes))
         return output
 
-    def convolution(self, x, layers: Convolution, of_pixels=False):
+    def convolution(self, x, layers: Convolution, of_pixels=False, padding=None):
         weight, bias = folded(layers[0].weight, layers[1])
         if of_pixels:
             weight, bias = weight / 128, bias - weight.sum((1, 2, 3)) * 127.5 / 128
         inputs = [x, self.constant(weight, half=not of_pixels), self.constant(bias, half=False)]
-        shape = dict(kernel_shape=list(weight.shape[2:]), strides=list(layers[0].stride), pads=2 * list(layers[0].padding))
+        pads = [layers[0].padding[0] if padding is None else padding] * 4
+        shape = dict(kernel_shape=list(weight.shape[2:]), strides=list(layers[0].stride), pads=pads)
         x = self.add("Conv", inputs, **shape)
         return self.add("Relu", [x]) if len(layers) == 3 else x
+
+    def residual(self, x, layers: Residual):
+        y = self.convolution(self.convolution(x, layers.first), layers.second)
+        return self.add("Relu", [self.add("Add", [x, y])])
 
 
 def folded(weight, norm):
@@ -54,11 +59,7 @@ def to_onnx(network, side):
     graph = Graph()
     x = graph.convolution("image", network.features[0], of_pixels=True)
     for layer in network.features[1:]:
-        if isinstance(layer, Residual):
-            y = graph.convolution(graph.convolution(x, layer.first), layer.second)
-            x = graph.add("Relu", [graph.add("Add", [x, y])])
-        else:
-            x = graph.convolution(x, layer)
+        x = graph.residual(x, layer) if isinstance(layer, Residual) else graph.convolution(x, layer)
     weight, bias = folded(network.pool.weight, network.norm)
     inputs = [x, graph.constant(weight, half=True), graph.constant(bias, half=False)]
     x = graph.add("Conv", inputs, group=weight.shape[0], kernel_shape=list(weight.shape[2:]))

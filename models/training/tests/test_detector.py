@@ -1,4 +1,5 @@
-"""The detector's chain on the portrait of the repository, with CenterFace in YuNet's place; and what cells say of boxes."""
+"""The detector's chain on the portrait of the repository, with the shipped detector in its teachers' place; and what cells
+say of boxes."""
 
 from pathlib import Path
 
@@ -7,16 +8,25 @@ import numpy as np
 import pytest
 import torch
 
-from detector_training import frames, labels, measure, targets, train
+from detector_training import export, frames, labels, measure, targets, train
 from detector_training.frames import HEIGHT, WIDTH, Faces
 from detector_training.network import Detector
 
 REPOSITORY = Path(__file__).resolve().parents[3]
-CENTERFACE = str(REPOSITORY / "models" / "centerface" / "centerface.onnx")
+SHIPPED = str(REPOSITORY / "models" / "face-detector-v1" / "detector.onnx")
 TABLE = {
     "portraits": {"files": "*.jpg", "kind": "photos"},
     "walls": {"files": "*.png", "kind": "scenes"},
 }
+
+
+class Shipped(labels.Detector):
+    def __init__(self, file):
+        super().__init__(file, (320,))
+
+    def candidates(self, network, canvas):
+        planes = canvas[:, :, ::-1].transpose(2, 0, 1)[None].astype(np.float32)
+        return measure.faces(torch.from_numpy(network.run(None, {"image": planes})[0]), measure.THRESHOLD)
 
 
 @pytest.fixture
@@ -30,7 +40,8 @@ def data(tmp_path, monkeypatch):
         cv2.imwrite(str(tmp_path / "walls" / f"{i}.png"), cv2.resize(wall, (400, 300)))
     for module in (labels, train):
         monkeypatch.setattr(module, "sources", lambda: TABLE)
-    monkeypatch.setattr(labels, "YuNet", labels.CenterFace)
+    for teacher in ("CenterFace", "YuNet"):
+        monkeypatch.setattr(labels, teacher, Shipped)
     monkeypatch.setattr(train, "held_out", lambda file: Path(file).name.startswith("3"))
     return tmp_path
 
@@ -39,7 +50,7 @@ def test_the_chain(data, tmp_path):
     # A pool of processes would not see the table of this test.
     for name in TABLE:
         paths = labels.photos(data, name, TABLE[name])
-        found = labels.label_photos((paths, CENTERFACE, CENTERFACE, {}, ""))
+        found = labels.label_photos((paths, SHIPPED, SHIPPED, {}, ""))
         labels.save(tmp_path, name, found)
     portraits = frames.Photos(tmp_path, ["portraits"])
     assert len(portraits) == 4 and all(portraits[i][1].sure.any() for i in range(4)), "the portrait's face, in each"
@@ -54,6 +65,10 @@ def test_the_chain(data, tmp_path):
     with torch.no_grad():
         before, after = (targets.cost(network.eval()(images.float()), scores, told) for network in networks)
     assert after < 0.6 * before, f"{before} before, {after} after"
+
+    export.export(tmp_path, "few", tmp_path)
+    maps = labels.session(str(tmp_path / "detector.onnx"), 288).run(None, {"image": np.zeros((1, 3, 288, 288), np.float32)})[0]
+    assert maps.shape == (1, 15, 36, 36)
 
 
 def test_a_turned_and_mirrored_frame_keeps_the_landmarks_in_the_box():

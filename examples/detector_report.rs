@@ -1,0 +1,391 @@
+//! How well a built-in face detector finds faces: a line of Markdown for each figure of its card.
+//!
+//! `DIR` holds any of these folders; `models/training/README.md` tells where they come from:
+//!
+//! - `caltech`: photos of one face, and `boxes.json`: `{"FILE": {"face": [left, top, width, height]}}`;
+//! - `compreface`: photos of groups, and `noses.json`: `{"FILE": [[x, y]]}`;
+//! - `stills`: photos of one face, and `landmarks.csv`: `file,x0,y0,…,x4,y4`;
+//! - `faceless`: photos without any face.
+#![allow(clippy::print_stdout)]
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+use std::sync::Arc;
+
+use clap::{Parser, ValueEnum};
+use embedded_graphics::pixelcolor::{Rgb888, WebColors};
+use face_liveness::detection::{
+    BoundingBox, CenterFace, Face, FaceDetector, HeatmapDetector, Point, largest,
+};
+use face_liveness::image::{Limits, Orientation, RgbImage, decode, resize};
+use face_liveness::{Detection, Engine, Error, ImageSource, Position, Warning};
+use face_liveness_examples::outlined;
+use face_liveness_models as weights;
+use rayon::prelude::*;
+use serde::Deserialize;
+use serde::de::DeserializeOwned;
+
+type Failure = Box<dyn std::error::Error + Send + Sync>;
+
+/// How well a built-in face detector finds faces, as lines of a Markdown table.
+#[derive(Parser)]
+struct Arguments {
+    /// The folder of `caltech`, `compreface`, `stills` and `faceless`; those that are missing are passed over.
+    dir: PathBuf,
+
+    /// The portrait to shrink and to turn.
+    #[arg(long, default_value = "examples/photos/astronaut.png")]
+    portrait: PathBuf,
+
+    /// Write the photos whose face is missed, with what was found drawn on them, into this folder.
+    #[arg(long, value_name = "FOLDER")]
+    misses: Option<PathBuf>,
+
+    #[arg(long, value_enum, default_value_t = Which::FaceDetectorV1)]
+    detector: Which,
+}
+
+#[derive(Clone, Copy, ValueEnum)]
+enum Which {
+    FaceDetectorV1,
+    Centerface,
+}
+
+fn main() -> Result<ExitCode, Failure> {
+    let Arguments { dir, portrait, misses, detector } = Arguments::parse();
+    let detector: Arc<dyn FaceDetector> = match detector {
+        Which::FaceDetectorV1 => Arc::new(HeatmapDetector::new(weights::FACE_DETECTOR_V1.onnx)?),
+        Which::Centerface => Arc::new(CenterFace::new(weights::CENTERFACE.onnx)?),
+    };
+    let report = Report { detector, misses };
+    println!("| | |\n|---|---|");
+    report.portrait(&photo(&portrait)?)?;
+    for (folder, figures) in [
+        ("caltech", Report::caltech as fn(&Report, &Path) -> Result<(), Failure>),
+        ("compreface", Report::compreface),
+        ("stills", Report::stills),
+        ("faceless", Report::faceless),
+    ] {
+        let folder = dir.join(folder);
+        if folder.is_dir() {
+            figures(&report, &folder)?;
+        }
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+struct Report {
+    detector: Arc<dyn FaceDetector>,
+    misses: Option<PathBuf>,
+}
+
+impl Report {
+    fn faces(&self, photo: &RgbImage) -> Result<Vec<Face>, Failure> {
+        Ok(self.detector.detect(photo.view())?)
+    }
+
+    fn largest(&self, photo: &RgbImage) -> Result<Option<Face>, Failure> {
+        Ok(largest(&self.faces(photo)?).cloned())
+    }
+
+    /// The portrait's face, 32 pixels wide, at nine places of grey and of black pictures; and the portrait turned.
+    fn portrait(&self, portrait: &RgbImage) -> Result<(), Failure> {
+        let face = self.largest(portrait)?.ok_or("no face in the portrait")?.bounding_box;
+        for (width, height) in [(640, 480), (4032, 3024)] {
+            let (mut found, mut tried) = (0, 0);
+            let scale = 32.0 / face.width;
+            let side = |side: u32| (side as f32 * scale).round() as u32;
+            let small = resize(portrait.view(), side(portrait.width()), side(portrait.height()))?;
+            for place in 0..9 {
+                for shade in [0, 128] {
+                    let at = |place: u32, side: u32, small: u32| place * (side - small) / 2;
+                    let (left, top) =
+                        (at(place % 3, width, small.width()), at(place / 3, height, small.height()));
+                    let truth = moved(&scaled(&face, scale), left as f32, top as f32);
+                    let picture =
+                        RgbImage::new(width, height, pasted(&small, [width, height], [left, top], shade))?;
+                    found += u32::from(is_right(self.largest(&picture)?.as_ref(), &truth));
+                    tried += 1;
+                }
+            }
+            println!(
+                "| portrait with a face 32 px wide, anywhere in {width} × {height}: right (IoU ≥ 0.5) | {found} of {tried} |"
+            );
+        }
+        let (mut found, mut tried) = (0, 0);
+        for angle in (-40..=40).step_by(5) {
+            let (turned, truth) = turned(portrait, &face, (angle as f32).to_radians())?;
+            found += u32::from(is_right(self.largest(&turned)?.as_ref(), &truth));
+            tried += 1;
+        }
+        println!("| portrait turned by −40° to 40° in steps of 5°: right | {found} of {tried} |");
+        Ok(())
+    }
+
+    fn caltech(&self, folder: &Path) -> Result<(), Failure> {
+        #[derive(Deserialize)]
+        struct Labelled {
+            face: [f32; 4],
+        }
+        let labels: BTreeMap<String, Labelled> = json(&folder.join("boxes.json"))?;
+        let engine = Engine::builder().detector(Arc::clone(&self.detector)).search_rotations(true).build()?;
+        let photos = labels.par_iter().map(|(name, Labelled { face: [left, top, width, height] })| {
+            let photo = photo(&folder.join(name))?;
+            let truth = BoundingBox { left: *left, top: *top, width: *width, height: *height };
+            let found = self.largest(&photo)?;
+            if !is_right(found.as_ref(), &truth) {
+                self.show(name, &photo, found.as_ref())?;
+            }
+            Ok(CaltechPhoto {
+                overlap: found.as_ref().map_or(0.0, |face| face.bounding_box.iou(&truth)),
+                moves: self.moves(&photo)?,
+                turns: self.turns(&photo, &truth, &engine)?,
+            })
+        });
+        let photos: Vec<_> = photos.collect::<Result<_, Failure>>()?;
+        let overlaps: Vec<_> = photos.iter().map(|photo| photo.overlap).collect();
+        let turned = |of: fn(&Turn) -> bool| {
+            [0, 1, 2, 3].map(|turn| photos.iter().filter(|photo| of(&photo.turns[turn])).count())
+        };
+        let (turns, searched) = (turned(|turn| turn.right), turned(|turn| turn.right_when_searched));
+        let right = overlaps.iter().filter(|&&iou| iou >= 0.5).count();
+        let mean = overlaps.iter().sum::<f32>() / overlaps.len() as f32;
+        println!("| Caltech faces: largest face right | {right} of {}, mean IoU {mean:.3} |", overlaps.len());
+        println!("| the same turned by 0°, 90°, 180°, 270°: right | {turns:?} |");
+        println!(
+            "| the same with `search_rotations`: right, and `rotated` told where it is so | {searched:?} |"
+        );
+        print_moves(
+            "shifted by 2 px",
+            photos.iter().flat_map(|photo| &photo.moves.shifted).copied().collect(),
+        );
+        print_moves("mirrored", photos.iter().flat_map(|photo| &photo.moves.mirrored).copied().collect());
+        Ok(())
+    }
+
+    /// Of the photo and its three other turns: whether the detector is right, and the engine that searches them.
+    fn turns(&self, photo: &RgbImage, truth: &BoundingBox, engine: &Engine) -> Result<[Turn; 4], Failure> {
+        let mut turns = [Turn::default(); 4];
+        for (turn, orientation) in turns.iter_mut().zip([1, 6, 3, 8].into_iter().filter_map(Orientation::new))
+        {
+            let truth = truth.upright(orientation, photo.width(), photo.height());
+            let turned = orientation.upright(photo.view().crop(0, 0, photo.width(), photo.height()));
+            turn.right = is_right(self.largest(&turned)?.as_ref(), &truth);
+            turn.right_when_searched = match engine.detect_image(ImageSource::Rgb(turned.view())) {
+                Ok(Detection { response, face }) => {
+                    let rotated = response.warnings.contains(&Warning::Rotated);
+                    is_right(Some(&face), &truth) && rotated == (orientation != Orientation::UPRIGHT)
+                }
+                Err(Error::NoFace { .. }) => false,
+                Err(error) => return Err(error.into()),
+            };
+        }
+        Ok(turns)
+    }
+
+    /// How far the box moves when the photo is shifted by two pixels, or mirrored.
+    fn moves(&self, photo: &RgbImage) -> Result<Moves, Failure> {
+        let mut moves = Moves::default();
+        let (width, height) = (photo.width() - 2, photo.height() - 2);
+        let part = |left, top| photo.view().crop(left, top, width, height);
+        let Some(before) = self.largest(&part(0, 0))? else { return Ok(moves) };
+        for (left, top) in [(2, 0), (0, 2), (2, 2)] {
+            let after = self.largest(&part(left, top))?;
+            moves.shifted.extend(after.map(|after| {
+                movement(&before.bounding_box, &moved(&after.bounding_box, left as f32, top as f32))
+            }));
+        }
+        let mirrored = Orientation::new(2).ok_or("no orientation 2")?.upright(part(0, 0));
+        moves.mirrored.extend(self.largest(&mirrored)?.map(|after| {
+            let BoundingBox { left, width: side, .. } = after.bounding_box;
+            let back = BoundingBox { left: width as f32 - left - side, ..after.bounding_box };
+            movement(&before.bounding_box, &back)
+        }));
+        Ok(moves)
+    }
+
+    fn compreface(&self, folder: &Path) -> Result<(), Failure> {
+        let noses: BTreeMap<String, Vec<Point2>> = json(&folder.join("noses.json"))?;
+        let (mut found, mut all, mut photos, mut extra) = (0, 0, 0, 0);
+        for (name, noses) in &noses {
+            let path = folder.join(name);
+            if !path.is_file() {
+                continue;
+            }
+            let photo = photo(&path)?;
+            let faces = self.faces(&photo)?;
+            let holds = |face: &Face, &Point2(x, y): &Point2| face.bounding_box.contains(Point { x, y });
+            let here = noses.iter().filter(|nose| faces.iter().any(|face| holds(face, nose))).count();
+            extra += faces.iter().filter(|face| !noses.iter().any(|nose| holds(face, nose))).count();
+            if here < noses.len() {
+                self.show(name, &photo, largest(&faces))?;
+            }
+            (found, all, photos) = (found + here, all + noses.len(), photos + 1);
+        }
+        println!(
+            "| CompreFace, {photos} photos: noses in a box | {found} of {all}; boxes without a nose: {extra} |"
+        );
+        Ok(())
+    }
+
+    fn stills(&self, folder: &Path) -> Result<(), Failure> {
+        let (mut apart, mut wanted) = (Vec::new(), 0);
+        for row in csv::Reader::from_path(folder.join("landmarks.csv"))?.deserialize() {
+            let (name, truth): (String, [[f32; 2]; 5]) = row?;
+            wanted += 1;
+            let faces = self.faces(&photo(&folder.join(name))?)?;
+            let [x, y] = truth[2];
+            let Some(face) = faces.iter().find(|face| face.bounding_box.contains(Point { x, y })) else {
+                continue;
+            };
+            let landmarks = face.landmarks.ok_or("no landmarks")?;
+            let distances =
+                landmarks.iter().zip(&truth).map(|(found, [x, y])| (found.x - x).hypot(found.y - y));
+            apart.push(distances.sum::<f32>() / 5.0 / face.bounding_box.width);
+        }
+        let mean = 100.0 * apart.iter().sum::<f32>() / apart.len() as f32;
+        println!("| stills of videos: faces found | {} of {wanted} |", apart.len());
+        println!("| their landmarks: mean distance, in percent of the box's width | {mean:.2} |");
+        Ok(())
+    }
+
+    fn faceless(&self, folder: &Path) -> Result<(), Failure> {
+        let (mut faces, mut with, mut photos) = (0, 0, 0);
+        let mut entries: Vec<_> = std::fs::read_dir(folder)?.collect::<Result<_, _>>()?;
+        entries.sort_by_key(std::fs::DirEntry::file_name);
+        for entry in entries {
+            let photo = photo(&entry.path())?;
+            let found = self.faces(&photo)?;
+            if let Some(face) = largest(&found) {
+                with += 1;
+                self.show(&entry.file_name().to_string_lossy(), &photo, Some(face))?;
+            }
+            (faces, photos) = (faces + found.len(), photos + 1);
+        }
+        println!("| {photos} photos without a face: false faces | {faces}, in {with} photos |");
+        Ok(())
+    }
+
+    fn show(&self, name: &str, photo: &RgbImage, found: Option<&Face>) -> Result<(), Failure> {
+        let Some(folder) = &self.misses else { return Ok(()) };
+        std::fs::create_dir_all(folder)?;
+        let boxes = found.iter().map(|face| {
+            let BoundingBox { left, top, width, height } = face.bounding_box;
+            let [left, top, width, height] = [left, top, width, height].map(|pixels| pixels as u32);
+            Position { left, top, width, height }
+        });
+        let drawing = outlined(photo, &boxes.collect::<Vec<_>>(), Rgb888::CSS_CRIMSON);
+        Ok(drawing.save(folder.join(name).with_extension("png"))?)
+    }
+}
+
+#[derive(Deserialize)]
+struct Point2(f32, f32);
+
+/// How far boxes moved, as parts of their sides.
+#[derive(Default)]
+struct Moves {
+    shifted: Vec<f32>,
+    mirrored: Vec<f32>,
+}
+
+fn print_moves(change: &str, mut moves: Vec<f32>) {
+    moves.sort_by(f32::total_cmp);
+    let percentile = |part: f32| 100.0 * moves[((moves.len() - 1) as f32 * part) as usize];
+    let mean = 100.0 * moves.iter().sum::<f32>() / moves.len() as f32;
+    println!(
+        "| the same {change}: the box moves by, in percent of its side | mean {mean:.2}, 95 of 100 within {:.2}, all {:.2} |",
+        percentile(0.95),
+        percentile(1.0)
+    );
+}
+
+#[derive(Clone, Copy, Default)]
+struct Turn {
+    right: bool,
+    right_when_searched: bool,
+}
+
+struct CaltechPhoto {
+    overlap: f32,
+    moves: Moves,
+    turns: [Turn; 4],
+}
+
+/// The edge that moved farthest, as a part of the box's side.
+fn movement(before: &BoundingBox, after: &BoundingBox) -> f32 {
+    let across =
+        [after.left - before.left, after.right() - before.right()].map(|edge| edge.abs() / before.width);
+    let down =
+        [after.top - before.top, after.bottom() - before.bottom()].map(|edge| edge.abs() / before.height);
+    across.into_iter().chain(down).fold(0.0, f32::max)
+}
+
+fn is_right(face: Option<&Face>, truth: &BoundingBox) -> bool {
+    face.is_some_and(|face| face.bounding_box.iou(truth) >= 0.5)
+}
+
+fn scaled(face: &BoundingBox, by: f32) -> BoundingBox {
+    BoundingBox { left: face.left * by, top: face.top * by, width: face.width * by, height: face.height * by }
+}
+
+fn moved(face: &BoundingBox, right: f32, down: f32) -> BoundingBox {
+    BoundingBox { left: face.left + right, top: face.top + down, ..*face }
+}
+
+fn pasted(small: &RgbImage, [width, height]: [u32; 2], [left, top]: [u32; 2], shade: u8) -> Vec<u8> {
+    let mut pixels = vec![shade; (width * height * 3) as usize];
+    for y in 0..small.height() {
+        let start = (((top + y) * width + left) * 3) as usize;
+        let row = small.view().row(y);
+        pixels[start..start + row.len()].copy_from_slice(row);
+    }
+    pixels
+}
+
+/// The picture turned clockwise about the face's middle, grey beyond its edges; and the upright box about the face, taken
+/// as an ellipse.
+fn turned(picture: &RgbImage, face: &BoundingBox, angle: f32) -> Result<(RgbImage, BoundingBox), Failure> {
+    let (width, height) = (picture.width(), picture.height());
+    let middle = [face.left + face.width / 2.0, face.top + face.height / 2.0];
+    let (sin, cos) = angle.sin_cos();
+    let mut pixels = Vec::with_capacity(picture.pixels().len());
+    for y in 0..height {
+        for x in 0..width {
+            let (dx, dy) = (x as f32 + 0.5 - middle[0], y as f32 + 0.5 - middle[1]);
+            let from = [middle[0] + cos * dx + sin * dy - 0.5, middle[1] - sin * dx + cos * dy - 0.5];
+            pixels.extend(bilinear(picture, from));
+        }
+    }
+    let half = |a: f32, b: f32| (a * cos).hypot(b * sin) / 2.0;
+    let (half_width, half_height) = (half(face.width, face.height), half(face.height, face.width));
+    let truth = BoundingBox {
+        left: middle[0] - half_width,
+        top: middle[1] - half_height,
+        width: 2.0 * half_width,
+        height: 2.0 * half_height,
+    };
+    Ok((RgbImage::new(width, height, pixels)?, truth))
+}
+
+fn bilinear(picture: &RgbImage, [x, y]: [f32; 2]) -> [u8; 3] {
+    let inside =
+        x >= 0.0 && y >= 0.0 && x < (picture.width() - 1) as f32 && y < (picture.height() - 1) as f32;
+    if !inside {
+        return [128; 3];
+    }
+    let at = |dx: u32, dy: u32| picture.view().pixel(x as u32 + dx, y as u32 + dy).map(f32::from);
+    let mix = |a: [f32; 3], b: [f32; 3], part: f32| [0, 1, 2].map(|i| a[i] + (b[i] - a[i]) * part);
+    let (upper, lower) = (mix(at(0, 0), at(1, 0), x.fract()), mix(at(0, 1), at(1, 1), x.fract()));
+    mix(upper, lower, y.fract()).map(|sample| sample.round() as u8)
+}
+
+fn photo(path: &Path) -> Result<RgbImage, Failure> {
+    let bytes = std::fs::read(path).map_err(|error| format!("{}: {error}", path.display()))?;
+    Ok(decode(&bytes, &Limits::default(), true)?)
+}
+
+fn json<T: DeserializeOwned>(path: &Path) -> Result<T, Failure> {
+    Ok(serde_json::from_slice(&std::fs::read(path)?)?)
+}

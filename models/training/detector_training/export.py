@@ -1,0 +1,54 @@
+"""The network as ONNX, in the manner of the liveness networks; its sides stay open, for it runs at several."""
+
+import hashlib
+from pathlib import Path
+
+import numpy as np
+import onnx
+import onnxruntime
+import torch
+from onnx import TensorProto, helper
+
+from liveness_training.export import OPSET, Graph
+
+from .network import OUTPUTS, STRIDE, Detector
+
+
+def to_onnx(network):
+    graph = Graph()
+    x = graph.convolution("image", network.stem, of_pixels=True, padding=1)
+    levels = []
+    for convolution, residual in network.down:
+        x = graph.residual(graph.convolution(x, convolution), residual)
+        levels.append(x)
+    for up, fine in zip(network.up, reversed(levels[:-1])):
+        spread = graph.convolution(x, up.spread)
+        # CRD is the order in which PyTorch's pixel_shuffle lays out the channels.
+        places = graph.add("DepthToSpace", [spread], blocksize=2, mode="CRD")
+        x = graph.add("Relu", [graph.add("Add", [fine, places])])
+    x = graph.convolution(x, network.mix)
+    inputs = [x, graph.constant(network.head.weight, half=True), graph.constant(network.head.bias, half=False)]
+    graph.add("Conv", inputs, "maps", kernel_shape=[1, 1])
+    value = lambda name, shape: helper.make_tensor_value_info(name, TensorProto.FLOAT, shape)
+    inputs = [value("image", [1, 3, "height", "width"])]
+    outputs = [value("maps", [1, OUTPUTS, f"height / {STRIDE}", f"width / {STRIDE}"])]
+    onnx_graph = helper.make_graph(graph.nodes, "faces", inputs, outputs, graph.initializers)
+    model = helper.make_model(onnx_graph, opset_imports=[helper.make_opsetid("", OPSET)], ir_version=8, producer_name="")
+    onnx.checker.check_model(model)
+    return model.SerializeToString()
+
+
+def export(out, name, target):
+    """Writes TARGET/detector.onnx, and says how far float16 weights move an answer."""
+    network = Detector()
+    network.load_state_dict(torch.load(Path(out) / f"{name}.pt"))
+    network.eval()
+    file = to_onnx(network)
+    path = Path(target) / "detector.onnx"
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_bytes(file)
+    session = onnxruntime.InferenceSession(file, providers=["CPUExecutionProvider"])
+    images = np.random.default_rng(0).integers(0, 256, (4, 1, 3, 224, 288)).astype(np.float32)
+    with torch.no_grad():
+        apart = [abs(session.run(None, {"image": i})[0] - network(torch.from_numpy(i)).numpy()).max() for i in images]
+    print(f"{path}: {len(file)} bytes, SHA-256 {hashlib.sha256(file).hexdigest()}, {max(apart):.4f} apart")

@@ -1,0 +1,33 @@
+"""What `examples/detector_report.rs` measures on, of photos that the detector is not trained on."""
+
+import csv
+import shutil
+from pathlib import Path
+
+import numpy as np
+
+from liveness_training.sources import is_held_out, sources
+
+from .labels import known_points
+
+# Photos of BSDS500 that show people, or statues and pictures of people.
+PEOPLE = Path(__file__).with_name("bsds500_people.txt").read_text().split()
+
+
+def write_sets(data, target):
+    """Writes TARGET/stills: YouTube-Faces' people who are kept for measuring, with `landmarks.csv`; and TARGET/faceless:
+    BSDS500 without the photos that show people."""
+    stills, faceless = Path(target) / "stills", Path(target) / "faceless"
+    for folder in (stills, faceless):
+        folder.mkdir(parents=True, exist_ok=True)
+    points, source = known_points(Path(data) / "ytf"), sources()["ytf"]
+    with open(stills / "landmarks.csv", "w", newline="") as handle:
+        table = csv.writer(handle)
+        table.writerow(["file", *(f"{axis}{i}" for i in range(5) for axis in "xy")])
+        for path in sorted((Path(data) / "ytf").glob(source["files"])):
+            if is_held_out(path, source["held_out"]) and path.name in points:
+                shutil.copy(path, stills)
+                table.writerow([path.name, *np.round(points[path.name].ravel(), 2)])
+    for path in sorted((Path(data) / "bsds500").glob("BSDS500/data/images/*/*.jpg")):
+        if path.stem not in PEOPLE:
+            shutil.copy(path, faceless)
