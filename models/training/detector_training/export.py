@@ -4,12 +4,10 @@ import hashlib
 from pathlib import Path
 
 import numpy as np
-import onnx
 import onnxruntime
 import torch
-from onnx import TensorProto, helper
 
-from liveness_training.export import OPSET, Graph
+from liveness_training.export import Graph
 
 from .network import OUTPUTS, STRIDE, Detector
 
@@ -29,13 +27,8 @@ def to_onnx(network):
     x = graph.convolution(x, network.mix)
     inputs = [x, graph.constant(network.head.weight, half=True), graph.constant(network.head.bias, half=False)]
     graph.add("Conv", inputs, "maps", kernel_shape=[1, 1])
-    value = lambda name, shape: helper.make_tensor_value_info(name, TensorProto.FLOAT, shape)
-    inputs = [value("image", [1, 3, "height", "width"])]
-    outputs = [value("maps", [1, OUTPUTS, f"height / {STRIDE}", f"width / {STRIDE}"])]
-    onnx_graph = helper.make_graph(graph.nodes, "faces", inputs, outputs, graph.initializers)
-    model = helper.make_model(onnx_graph, opset_imports=[helper.make_opsetid("", OPSET)], ir_version=8, producer_name="")
-    onnx.checker.check_model(model)
-    return model.SerializeToString()
+    maps = [1, OUTPUTS, f"height / {STRIDE}", f"width / {STRIDE}"]
+    return graph.file("faces", ("image", [1, 3, "height", "width"]), ("maps", maps))
 
 
 def export(out, name, target):

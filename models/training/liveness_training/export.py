@@ -49,6 +49,14 @@ class Graph:
         y = self.convolution(self.convolution(x, layers.first), layers.second)
         return self.add("Relu", [self.add("Add", [x, y])])
 
+    def file(self, name, *ends):
+        """The ONNX file; `ends` are the names and shapes of its input and its output."""
+        first, last = (helper.make_tensor_value_info(end, TensorProto.FLOAT, shape) for end, shape in ends)
+        graph = helper.make_graph(self.nodes, name, [first], [last], self.initializers)
+        model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", OPSET)], ir_version=8, producer_name="")
+        onnx.checker.check_model(model)
+        return model.SerializeToString()
+
 
 def folded(weight, norm):
     scale = norm.weight / torch.sqrt(norm.running_var + norm.eps)
@@ -65,13 +73,7 @@ def to_onnx(network, side):
     x = graph.add("Conv", inputs, group=weight.shape[0], kernel_shape=list(weight.shape[2:]))
     inputs = [graph.add("Flatten", [x]), graph.constant(network.head.weight, half=True)]
     graph.add("Gemm", [*inputs, graph.constant(network.head.bias, half=False)], "log_odds", transB=1)
-    value = lambda name, shape: helper.make_tensor_value_info(name, TensorProto.FLOAT, shape)
-    onnx_graph = helper.make_graph(
-        graph.nodes, "liveness", [value("image", [1, 3, side, side])], [value("log_odds", [1, 1])], graph.initializers
-    )
-    model = helper.make_model(onnx_graph, opset_imports=[helper.make_opsetid("", OPSET)], ir_version=8, producer_name="")
-    onnx.checker.check_model(model)
-    return model.SerializeToString()
+    return graph.file("liveness", ("image", [1, 3, side, side]), ("log_odds", [1, 1]))
 
 
 def export(out, name, target):
