@@ -72,15 +72,7 @@ impl FaceDetector for CenterFace {
     fn detect(&self, image: ImageView<'_>) -> Result<Vec<Face>, Error> {
         for (&side, network) in self.params.input_sides.iter().zip(&self.networks) {
             let small = resize::to_longer_side(image, side)?;
-            let outputs = network.run(|mut planes| {
-                for (y, row) in small.pixels().chunks_exact(small.width() as usize * 3).enumerate() {
-                    for (x, pixel) in row.chunks_exact(3).enumerate() {
-                        for (channel, &sample) in pixel.iter().enumerate() {
-                            planes[[channel, y, x]] = f32::from(sample);
-                        }
-                    }
-                }
-            })?;
+            let outputs = network.run(|planes| resize::fill(planes, &small))?;
             let candidates = Maps::new(&outputs)?.faces(self.params.score_threshold);
             let scale_x = image.width() as f32 / small.width() as f32;
             let scale_y = image.height() as f32 / small.height() as f32;

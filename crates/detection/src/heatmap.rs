@@ -1,9 +1,10 @@
 //! A fully convolutional detector: one map in which the centre of a face glows, and maps that tell its box and landmarks
 //! there ("Objects as Points", Zhou, Wang, Krähenbühl, 2019, arXiv:1904.07850).
 
-use face_liveness_image::{ImageView, RgbImage, resize};
-use ndarray::{ArrayView3, ArrayViewMut3, Axis, Ix4};
+use face_liveness_image::{ImageView, resize};
+use ndarray::{ArrayView3, Axis, Ix4};
 
+use crate::resize::fill;
 use crate::{BoundingBox, Error, Face, FaceDetector, Network, Point, largest};
 
 /// The cells of the maps are this many input pixels wide.
@@ -129,15 +130,6 @@ impl Pass {
         let mut faces = by_face(candidates, params.same_face_iou);
         faces.retain(|face| face[0].score > params.score_threshold);
         Ok(faces.iter().filter_map(|face| Candidate::fused(face).in_photo(image, scales)).collect())
-    }
-}
-
-fn fill(mut planes: ArrayViewMut3<'_, f32>, small: &RgbImage) {
-    for (channel, mut plane) in planes.outer_iter_mut().enumerate() {
-        for (y, mut row) in (0..small.height()).zip(plane.outer_iter_mut()) {
-            let samples = small.view().row(y).iter().skip(channel).step_by(3);
-            row.iter_mut().zip(samples).for_each(|(value, &sample)| *value = f32::from(sample));
-        }
     }
 }
 

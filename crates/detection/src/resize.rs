@@ -1,6 +1,7 @@
-//! A photo shrunk to what a detector reads.
+//! A photo shrunk to what a detector reads, and laid into its input.
 
 use face_liveness_image::{ImageView, RgbImage, resize};
+use ndarray::ArrayViewMut3;
 
 use crate::Error;
 
@@ -10,4 +11,14 @@ pub(crate) fn to_longer_side(image: ImageView<'_>, side: u32) -> Result<RgbImage
     let scaled = |length: u32| ((f64::from(length) * scale).round() as u32).clamp(1, side);
     resize(image, scaled(image.width()), scaled(image.height()))
         .map_err(|cause| Error::new("cannot be given the image", cause))
+}
+
+/// Writes the picture's samples at the top left of a network's planes, 0 to 255.
+pub(crate) fn fill(mut planes: ArrayViewMut3<'_, f32>, small: &RgbImage) {
+    for (channel, mut plane) in planes.outer_iter_mut().enumerate() {
+        for (y, mut row) in (0..small.height()).zip(plane.outer_iter_mut()) {
+            let samples = small.view().row(y).iter().skip(channel).step_by(3);
+            row.iter_mut().zip(samples).for_each(|(value, &sample)| *value = f32::from(sample));
+        }
+    }
 }
