@@ -2,7 +2,7 @@
 #![allow(missing_docs, clippy::unwrap_used)]
 
 use criterion::{BenchmarkId, Criterion, criterion_group, criterion_main};
-use face_liveness::detection::{CenterFace, FaceDetector, largest};
+use face_liveness::detection::{FaceDetector, HeatmapDetector, largest};
 use face_liveness::image::{Limits, Orientation, RgbImage, decode, decode_base64};
 use face_liveness::inference::{Frame, Fusion, LivenessModel, RgbSingle};
 use face_liveness::schema::{ImageType, ModelInputs, RequestDocument};
@@ -12,7 +12,8 @@ use face_liveness_models as weights;
 fn stages(criterion: &mut Criterion) {
     let limits = Limits::default();
     let inputs = ModelInputs::single(ImageType::Rgb);
-    let detector = CenterFace::new(weights::CENTERFACE.onnx).unwrap();
+    let detector =
+        HeatmapDetector::new(weights::FACE_DETECTOR_V1.onnx, weights::FACE_DETECTOR_V1_REFINER.onnx).unwrap();
     let networks = [weights::RGB_SINGLE_V1_CLOSE.onnx, weights::RGB_SINGLE_V1_NEAR.onnx];
     let model = RgbSingle::new(
         "rgb-single-v1",

@@ -4,7 +4,8 @@
 //!
 //! - `caltech`: photos of one face, and `boxes.json`: `{"FILE": {"face": [left, top, width, height]}}`;
 //! - `compreface`: photos of groups, and `noses.json`: `{"FILE": [[x, y]]}`;
-//! - `stills`: photos of one face, and `landmarks.csv`: `file,x0,y0,…,x4,y4`;
+//! - `stills`: photos of one face, and `landmarks.csv`: `file,x0,y0,…,x4,y4,on_face`, the last 0 where the landmarks were put
+//!   beside the face;
 //! - `faceless`: photos without any face.
 #![allow(clippy::print_stdout)]
 
@@ -55,7 +56,10 @@ enum Which {
 fn main() -> Result<ExitCode, Failure> {
     let Arguments { dir, portrait, misses, detector } = Arguments::parse();
     let detector: Arc<dyn FaceDetector> = match detector {
-        Which::FaceDetectorV1 => Arc::new(HeatmapDetector::new(weights::FACE_DETECTOR_V1.onnx)?),
+        Which::FaceDetectorV1 => Arc::new(HeatmapDetector::new(
+            weights::FACE_DETECTOR_V1.onnx,
+            weights::FACE_DETECTOR_V1_REFINER.onnx,
+        )?),
         Which::Centerface => Arc::new(CenterFace::new(weights::CENTERFACE.onnx)?),
     };
     let report = Report { detector, misses };
@@ -102,7 +106,7 @@ impl Report {
                     let at = |place: u32, side: u32, small: u32| place * (side - small) / 2;
                     let (left, top) =
                         (at(place % 3, width, small.width()), at(place / 3, height, small.height()));
-                    let truth = moved(&scaled(&face, scale), left as f32, top as f32);
+                    let truth = moved(&face.scaled([scale; 2]), left as f32, top as f32);
                     let picture =
                         RgbImage::new(width, height, pasted(&small, [width, height], [left, top], shade))?;
                     found += u32::from(is_right(self.largest(&picture)?.as_ref(), &truth));
@@ -230,10 +234,10 @@ impl Report {
     }
 
     fn stills(&self, folder: &Path) -> Result<(), Failure> {
-        let (mut apart, mut wanted) = (Vec::new(), 0);
+        let (mut apart, mut wanted) = ([Vec::new(), Vec::new()], [0, 0]);
         for row in csv::Reader::from_path(folder.join("landmarks.csv"))?.deserialize() {
-            let (name, truth): (String, [[f32; 2]; 5]) = row?;
-            wanted += 1;
+            let (name, truth, on_face): (String, [[f32; 2]; 5], usize) = row?;
+            wanted[on_face] += 1;
             let faces = self.faces(&photo(&folder.join(name))?)?;
             let [x, y] = truth[2];
             let Some(face) = faces.iter().find(|face| face.bounding_box.contains(Point { x, y })) else {
@@ -242,11 +246,22 @@ impl Report {
             let landmarks = face.landmarks.ok_or("no landmarks")?;
             let distances =
                 landmarks.iter().zip(&truth).map(|(found, [x, y])| (found.x - x).hypot(found.y - y));
-            apart.push(distances.sum::<f32>() / 5.0 / face.bounding_box.width);
+            apart[on_face].push(distances.sum::<f32>() / 5.0 / face.bounding_box.width);
         }
-        let mean = 100.0 * apart.iter().sum::<f32>() / apart.len() as f32;
-        println!("| stills of videos: faces found | {} of {wanted} |", apart.len());
-        println!("| their landmarks: mean distance, in percent of the box's width | {mean:.2} |");
+        let percent = |values: &[f32]| 100.0 * values.iter().sum::<f32>() / values.len() as f32;
+        let all: Vec<_> = apart.concat();
+        println!(
+            "| stills of videos: the point of the nose in a box | {} of {}; of those with landmarks on the face {} of {} |",
+            all.len(),
+            wanted[0] + wanted[1],
+            apart[1].len(),
+            wanted[1]
+        );
+        println!(
+            "| their landmarks: mean distance, in percent of the box's width | {:.2}; of those on the face {:.2} |",
+            percent(&all),
+            percent(&apart[1])
+        );
         Ok(())
     }
 
@@ -324,10 +339,6 @@ fn movement(before: &BoundingBox, after: &BoundingBox) -> f32 {
 
 fn is_right(face: Option<&Face>, truth: &BoundingBox) -> bool {
     face.is_some_and(|face| face.bounding_box.iou(truth) >= 0.5)
-}
-
-fn scaled(face: &BoundingBox, by: f32) -> BoundingBox {
-    BoundingBox { left: face.left * by, top: face.top * by, width: face.width * by, height: face.height * by }
 }
 
 fn moved(face: &BoundingBox, right: f32, down: f32) -> BoundingBox {

@@ -20,18 +20,25 @@ impl std::fmt::Debug for Weights {
     }
 }
 
-/// A face detector: CenterFace. Card: `centerface/README.md`.
+/// An older, slower face detector: CenterFace. Card: `centerface/README.md`.
 pub const CENTERFACE: Weights = Weights {
     file: "centerface/centerface.onnx",
     onnx: include_bytes!("../centerface/centerface.onnx"),
     sha256: "05d8c5011782d7a9a35363303050d6eebb57807bae3976403b28e54d83eb16a6",
 };
 
-/// A faster face detector of this project's own, not the default yet. Card: `face-detector-v1/README.md`.
+/// The heatmap of the face detector: where faces may be. Card: `face-detector-v1/README.md`.
 pub const FACE_DETECTOR_V1: Weights = Weights {
     file: "face-detector-v1/detector.onnx",
     onnx: include_bytes!("../face-detector-v1/detector.onnx"),
     sha256: "bb865bc337db391474582515370b81335f8ee2f1a068644502e2b050e5ac3582",
+};
+
+/// What looks more closely at the faces of the heatmap. Card: `face-detector-v1/README.md`.
+pub const FACE_DETECTOR_V1_REFINER: Weights = Weights {
+    file: "face-detector-v1/refiner.onnx",
+    onnx: include_bytes!("../face-detector-v1/refiner.onnx"),
+    sha256: "9bca44f325d49afb8b59383c9744ad78dd668760d7223c1f95ab0b472dd63b1f",
 };
 
 /// The network of `rgb-single-v1` that sees 1.5 times the face box. Card: `rgb-single-v1/README.md`.
@@ -63,9 +70,10 @@ pub const RGB_SINGLE_V1_OPEN_NEAR: Weights = Weights {
 };
 
 /// Every network of this crate.
-pub const ALL: [Weights; 6] = [
+pub const ALL: [Weights; 7] = [
     CENTERFACE,
     FACE_DETECTOR_V1,
+    FACE_DETECTOR_V1_REFINER,
     RGB_SINGLE_V1_CLOSE,
     RGB_SINGLE_V1_NEAR,
     RGB_SINGLE_V1_OPEN_CLOSE,

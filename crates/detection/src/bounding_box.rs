@@ -12,6 +12,11 @@ pub struct Point {
 }
 
 impl Point {
+    /// The point in another size of its image, `across` times as wide and `down` times as high.
+    pub fn scaled(&self, [across, down]: [f32; 2]) -> Self {
+        Self { x: self.x * across, y: self.y * down }
+    }
+
     /// Where the point lies once its image, stored as `width × height`, is turned upright.
     pub fn upright(&self, orientation: Orientation, width: u32, height: u32) -> Self {
         let [x, y] = orientation.upright_point([self.x, self.y], width, height);
@@ -54,6 +59,16 @@ impl BoundingBox {
     /// The area in square pixels.
     pub fn area(&self) -> f32 {
         self.width * self.height
+    }
+
+    /// The box in another size of its image, `across` times as wide and `down` times as high.
+    pub fn scaled(&self, [across, down]: [f32; 2]) -> Self {
+        Self {
+            left: self.left * across,
+            top: self.top * down,
+            width: self.width * across,
+            height: self.height * down,
+        }
     }
 
     /// Whether the point lies inside or on the edge.

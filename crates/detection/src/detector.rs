@@ -38,6 +38,15 @@ impl Face {
         Some(right.atan2(-down).to_degrees())
     }
 
+    /// The face in another size of its image, `across` times as wide and `down` times as high.
+    pub fn scaled(&self, [across, down]: [f32; 2]) -> Self {
+        Self {
+            bounding_box: self.bounding_box.scaled([across, down]),
+            score: self.score,
+            landmarks: self.landmarks.map(|points| points.map(|point| point.scaled([across, down]))),
+        }
+    }
+
     /// Where the face lies once its image, stored as `width × height`, is turned upright. The landmarks keep their order.
     pub fn upright(&self, orientation: Orientation, width: u32, height: u32) -> Self {
         Self {

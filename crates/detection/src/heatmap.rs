@@ -4,8 +4,9 @@
 use face_liveness_image::{ImageView, resize};
 use ndarray::{ArrayView3, Axis, Ix4};
 
+use crate::refiner::Refiner;
 use crate::resize::fill;
-use crate::{BoundingBox, Error, Face, FaceDetector, Network, Point, largest};
+use crate::{BoundingBox, Error, Face, FaceDetector, Network};
 
 /// The cells of the maps are this many input pixels wide.
 const STRIDE: f32 = 8.0;
@@ -14,29 +15,46 @@ const LOG_SIDES: std::ops::RangeInclusive<f32> = -2.0..=5.0;
 const MAPS: usize = 15;
 
 /// A heatmap detector with inputs for wide and for tall photos, tried from the first size to the last until one finds a
-/// face that is large enough in it.
+/// face. What the heatmap takes for a face, a second network, the refiner, looks at more closely, in the photo as it was sent:
+/// that tells whether it is one, and its box and landmarks.
 ///
-/// Input: RGB, 0 to 255, the photo, made smaller where it does not fit, at the top left, zeros beyond it.
+/// Input of the heatmap: RGB, 0 to 255, the photo, made smaller where it does not fit, at the top left, zeros beyond it.
 /// Output: 15 maps with a cell for every 8 × 8 pixels. The log-odds that a face has its centre about there; from the cell's
 /// centre to the face's, x and y, as parts of the box's width and height; the logarithms of width and height in cells; x and
 /// y of five landmarks, from the face's centre, as parts of the box.
+///
+/// Input of the refiner: RGB, 0 to 255, the square of 1.4 times the box's longer side about its middle, at 64 × 64 pixels,
+/// zeros beyond the photo. Output: the log-odds of a face; from the crop's middle to the box's, x and y, in sides of the
+/// crop; the logarithms of width and height in sides of the crop; x and y of five landmarks, from the crop's middle, in sides
+/// of the crop.
 #[derive(Debug)]
 pub struct HeatmapDetector {
     params: HeatmapDetectorParams,
     passes: Vec<Pass>,
+    refiner: Refiner,
 }
 
 /// The settings of [`HeatmapDetector`].
 #[derive(Debug, Clone, PartialEq)]
 pub struct HeatmapDetectorParams {
-    /// Longer and shorter side of the inputs, in the order in which they are tried; multiples of 32.
+    /// Longer and shorter side of the heatmap's inputs, in the order in which they are tried; multiples of 32.
     pub input_sizes: Vec<[u32; 2]>,
-    /// The least score of a face, 0 to 1: that of its best cell.
-    pub score_threshold: f32,
-    /// The least score with which another cell has a say in the face's box and landmarks.
+    /// The least score of the heatmap, 0 to 1, that is worth a closer look.
+    pub candidate_threshold: f32,
+    /// The least score with which another cell has a say in where that look goes.
     pub vote_threshold: f32,
-    /// Where the largest face has a shorter side than this in the input's pixels, the next, finer input decides.
-    pub trusted_side: f32,
+    /// At most so many closer looks in a pass, best first.
+    pub most_candidates: usize,
+    /// The least score of a face, 0 to 1, by the refiner.
+    pub score_threshold: f32,
+    /// The score of the heatmap from which on a lower score by the refiner is enough.
+    pub sure: f32,
+    /// The least shorter side of a box, in the input's pixels, of which the heatmap can be sure.
+    pub sure_side: f32,
+    /// That lower score.
+    pub sure_score_threshold: f32,
+    /// The shorter side of the smallest face, in the photo's pixels.
+    pub least_side: f32,
     /// Boxes with a higher IoU are of the same face.
     pub same_face_iou: f32,
 }
@@ -44,12 +62,21 @@ pub struct HeatmapDetectorParams {
 impl Default for HeatmapDetectorParams {
     fn default() -> Self {
         Self {
-            // The first finds faces of a twentieth of a 4:3 photo's longer side and more, the other those of a 130th.
-            input_sizes: vec![[288, 224], [1920, 1440]],
-            score_threshold: 0.5,
-            vote_threshold: 0.1,
-            // 27 pixels of a photo 640 wide: less than a face must have.
-            trusted_side: 12.0,
+            // The first finds faces of a twentieth of the photo's longer side and more, the other those of a 130th: 32 pixels of
+            // 4032. A shape between 4:3 and 16:9, in which either photo leaves little empty.
+            input_sizes: vec![[288, 192], [1728, 1280]],
+            candidate_threshold: 0.1,
+            vote_threshold: 0.05,
+            // A crowd; and a bound of what a hostile picture costs.
+            most_candidates: 100,
+            score_threshold: 0.9,
+            // Faces unlike those that both have learnt: hats with beards and glasses.
+            sure: 0.5,
+            // What is smaller may be anything: a whole small portrait looks like a face.
+            sure_side: 16.0,
+            sure_score_threshold: 0.3,
+            // Smaller ones are blots; half of what a request's face must have.
+            least_side: 16.0,
             same_face_iou: 0.4,
         }
     }
@@ -64,29 +91,49 @@ struct Pass {
 }
 
 impl HeatmapDetector {
-    /// Loads the network with the default settings.
+    /// Loads the networks with the default settings.
     ///
     /// # Errors
-    /// When the bytes are not a heatmap detector as ONNX.
-    pub fn new(onnx: &[u8]) -> Result<Self, Error> {
-        Self::with_params(onnx, HeatmapDetectorParams::default())
+    /// When the bytes are not a heatmap and a refiner as ONNX.
+    pub fn new(heatmap: &[u8], refiner: &[u8]) -> Result<Self, Error> {
+        Self::with_params(heatmap, refiner, HeatmapDetectorParams::default())
     }
 
-    /// Loads the network, twice for each input size.
+    /// Loads the networks, the heatmap twice for each input size.
     ///
     /// # Errors
-    /// When the bytes are not a heatmap detector as ONNX, or there is no input size.
-    pub fn with_params(onnx: &[u8], params: HeatmapDetectorParams) -> Result<Self, Error> {
+    /// When the bytes are not a heatmap and a refiner as ONNX, or there is no input size.
+    pub fn with_params(heatmap: &[u8], refiner: &[u8], params: HeatmapDetectorParams) -> Result<Self, Error> {
         if params.input_sizes.is_empty() {
             return Err(Error::new("cannot be loaded", "HeatmapDetectorParams::input_sizes is empty"));
         }
         let network =
-            |width: u32, height: u32| Network::from_onnx(onnx, [3, height as usize, width as usize]);
+            |width: u32, height: u32| Network::from_onnx(heatmap, [3, height as usize, width as usize]);
         let load = |&[longer, shorter]: &[u32; 2]| -> Result<Pass, Error> {
             Ok(Pass { wide: network(longer, shorter)?, tall: network(shorter, longer)?, longer, shorter })
         };
         let passes = params.input_sizes.iter().map(load).collect::<Result<_, _>>()?;
-        Ok(Self { params, passes })
+        Ok(Self { params, passes, refiner: Refiner::new(refiner)? })
+    }
+
+    /// The candidates that are faces, each face once, best first.
+    fn refined(&self, image: ImageView<'_>, candidates: Vec<Candidate>) -> Result<Vec<Face>, Error> {
+        let HeatmapDetectorParams { most_candidates, least_side, .. } = self.params;
+        let mut faces = Vec::new();
+        for candidate in candidates.into_iter().take(most_candidates) {
+            let Candidate { bounding_box, score_threshold } = candidate;
+            faces.extend(self.refiner.face(image, bounding_box, score_threshold)?);
+        }
+        faces.retain(|face| face.bounding_box.width.min(face.bounding_box.height) >= least_side);
+        faces.sort_by(|a, b| b.score.total_cmp(&a.score));
+        let mut kept: Vec<Face> = Vec::new();
+        for face in faces {
+            let same = |other: &Face| other.bounding_box.iou(&face.bounding_box) > self.params.same_face_iou;
+            if !kept.iter().any(same) {
+                kept.push(face);
+            }
+        }
+        Ok(kept)
     }
 }
 
@@ -94,11 +141,8 @@ impl FaceDetector for HeatmapDetector {
     fn detect(&self, image: ImageView<'_>) -> Result<Vec<Face>, Error> {
         let mut faces = Vec::new();
         for pass in &self.passes {
-            faces = pass.detect(image, &self.params)?;
-            let scale = pass.scale(image);
-            let trusted =
-                |BoundingBox { width, height, .. }| width.min(height) * scale >= self.params.trusted_side;
-            if scale == 1.0 || largest(&faces).is_some_and(|face| trusted(face.bounding_box)) {
+            faces = self.refined(image, pass.candidates(image, &self.params)?)?;
+            if !faces.is_empty() || pass.scale(image) == 1.0 {
                 break;
             }
         }
@@ -114,7 +158,12 @@ impl Pass {
         fit(self.longer, longer).min(fit(self.shorter, shorter)).min(1.0)
     }
 
-    fn detect(&self, image: ImageView<'_>, params: &HeatmapDetectorParams) -> Result<Vec<Face>, Error> {
+    /// Where faces may be, in the photo's pixels, best first.
+    fn candidates(
+        &self,
+        image: ImageView<'_>,
+        params: &HeatmapDetectorParams,
+    ) -> Result<Vec<Candidate>, Error> {
         let network = if image.width() >= image.height() { &self.wide } else { &self.tall };
         let scale = self.scale(image);
         let side = |side: u32| ((side as f32 * scale).round() as u32).max(1);
@@ -124,87 +173,79 @@ impl Pass {
         let maps = outputs.first().and_then(|maps| maps.view().into_dimensionality::<Ix4>().ok());
         let maps = maps.filter(|maps| maps.shape()[..2] == [1, MAPS]);
         let maps = maps.ok_or_else(|| Error::new("failed", "the output is not a heatmap detector's"))?;
-        let candidates = candidates(maps.index_axis(Axis(0), 0), params.vote_threshold);
+        let cells = cells(maps.index_axis(Axis(0), 0), params.vote_threshold);
         let scales = [(image.width(), small.width()), (image.height(), small.height())];
         let scales = scales.map(|(photo, small)| photo as f32 / small as f32);
-        let mut faces = by_face(candidates, params.same_face_iou);
-        faces.retain(|face| face[0].score > params.score_threshold);
-        Ok(faces.iter().filter_map(|face| Candidate::fused(face).in_photo(image, scales)).collect())
+        let mut faces = by_face(cells, params.same_face_iou);
+        faces.retain(|face| face[0].score > params.candidate_threshold);
+        let candidate = |face: &Vec<Cell>| {
+            let (score, in_input) = (face[0].score, fused(face));
+            let is_sure = score > params.sure && in_input.width.min(in_input.height) >= params.sure_side;
+            Candidate {
+                bounding_box: in_input.scaled(scales),
+                score_threshold: if is_sure { params.sure_score_threshold } else { params.score_threshold },
+            }
+        };
+        Ok(faces.iter().map(candidate).collect())
     }
+}
+
+/// Where a face may be, in the photo's pixels, and the least score by the refiner for it to be one.
+struct Candidate {
+    bounding_box: BoundingBox,
+    score_threshold: f32,
 }
 
 /// What a cell says of a face, in the input's pixels.
-struct Candidate {
+struct Cell {
     score: f32,
-    /// Left, top, width, height of the box; x and y of five landmarks.
-    values: [f32; 14],
+    bounding_box: BoundingBox,
 }
 
-impl Candidate {
+impl Cell {
     fn of(maps: ArrayView3<'_, f32>, (row, column): (usize, usize), score: f32) -> Self {
         let at = |map: usize| maps[[map, row, column]];
         let side = |map: usize| at(map).clamp(*LOG_SIDES.start(), *LOG_SIDES.end()).exp() * STRIDE;
-        let sides = [side(3), side(4)];
-        let centre = [
-            (column as f32 + 0.5) * STRIDE + at(1) * sides[0],
-            (row as f32 + 0.5) * STRIDE + at(2) * sides[1],
-        ];
-        let values = std::array::from_fn(|i| match i {
-            0 | 1 => centre[i] - sides[i] / 2.0,
-            2 | 3 => sides[i - 2],
-            _ => centre[i % 2] + at(i + 1) * sides[i % 2],
-        });
-        Self { score, values }
+        let (width, height) = (side(3), side(4));
+        let left = (column as f32 + 0.5) * STRIDE + (at(1) - 0.5) * width;
+        let top = (row as f32 + 0.5) * STRIDE + (at(2) - 0.5) * height;
+        Self { score, bounding_box: BoundingBox { left, top, width, height } }
     }
+}
 
-    /// The mean by score of the candidates of one face, with the best one's score: steadier than the best alone ("Weighted
-    /// boxes fusion", Solovyev, Wang, Gabruseva, 2021, arXiv:1910.13302).
-    fn fused(candidates: &[Self]) -> Self {
-        let total: f32 = candidates.iter().map(|candidate| candidate.score).sum();
-        let mean = |i: usize| {
-            candidates.iter().map(|candidate| candidate.score * candidate.values[i]).sum::<f32>() / total
-        };
-        Self { score: candidates[0].score, values: std::array::from_fn(mean) }
-    }
-
-    fn bounding_box(&self) -> BoundingBox {
-        let [left, top, width, height, ..] = self.values;
-        BoundingBox { left, top, width, height }
-    }
-
-    /// From the input's pixels to the photo's, the box clipped to it.
-    fn in_photo(&self, photo: ImageView<'_>, scales: [f32; 2]) -> Option<Face> {
-        let scaled: [f32; 14] = std::array::from_fn(|i| self.values[i] * scales[i % 2]);
-        let [left, top, width, height, ..] = scaled;
-        let landmark = |i: usize| Point { x: scaled[4 + 2 * i], y: scaled[5 + 2 * i] };
-        Some(Face {
-            bounding_box: BoundingBox { left, top, width, height }.clipped(photo.width(), photo.height())?,
-            score: self.score,
-            landmarks: Some(std::array::from_fn(landmark)),
-        })
+/// The mean by score of what the cells of one face say: steadier than the best alone ("Weighted boxes fusion", Solovyev, Wang,
+/// Gabruseva, 2021, arXiv:1910.13302).
+fn fused(cells: &[Cell]) -> BoundingBox {
+    let total: f32 = cells.iter().map(|cell| cell.score).sum();
+    let mean = |of: fn(&BoundingBox) -> f32| {
+        cells.iter().map(|cell| cell.score * of(&cell.bounding_box)).sum::<f32>() / total
+    };
+    BoundingBox {
+        left: mean(|face| face.left),
+        top: mean(|face| face.top),
+        width: mean(|face| face.width),
+        height: mean(|face| face.height),
     }
 }
 
 /// Every cell above the threshold, best first.
-fn candidates(maps: ArrayView3<'_, f32>, vote_threshold: f32) -> Vec<Candidate> {
+fn cells(maps: ArrayView3<'_, f32>, vote_threshold: f32) -> Vec<Cell> {
     let log_odds = maps.index_axis_move(Axis(0), 0);
     let scores = log_odds.indexed_iter().map(|(cell, &log_odds)| (cell, 1.0 / (1.0 + (-log_odds).exp())));
     let scores = scores.filter(|&(_, score)| score > vote_threshold);
-    let mut candidates: Vec<_> = scores.map(|(cell, score)| Candidate::of(maps, cell, score)).collect();
-    candidates.sort_by(|a, b| b.score.total_cmp(&a.score));
-    candidates
+    let mut cells: Vec<_> = scores.map(|(cell, score)| Cell::of(maps, cell, score)).collect();
+    cells.sort_by(|a, b| b.score.total_cmp(&a.score));
+    cells
 }
 
-/// The candidates of each face: those whose box overlaps its best one's.
-fn by_face(candidates: Vec<Candidate>, same_face_iou: f32) -> Vec<Vec<Candidate>> {
-    let mut faces: Vec<Vec<Candidate>> = Vec::new();
-    for candidate in candidates {
-        let same = |face: &&mut Vec<Candidate>| {
-            face[0].bounding_box().iou(&candidate.bounding_box()) > same_face_iou
-        };
+/// The cells of each face: those whose box overlaps its best one's.
+fn by_face(cells: Vec<Cell>, same_face_iou: f32) -> Vec<Vec<Cell>> {
+    let mut faces: Vec<Vec<Cell>> = Vec::new();
+    for cell in cells {
+        let same = |face: &&mut Vec<Cell>| face[0].bounding_box.iou(&cell.bounding_box) > same_face_iou;
         match faces.iter_mut().find(same) {
-            Some(face) => face.push(candidate),
-            None => faces.push(vec![candidate]),
+            Some(face) => face.push(cell),
+            None => faces.push(vec![cell]),
         }
     }
     faces
@@ -228,42 +269,32 @@ mod tests {
             cell[1] = (12.0 - x) / 16.0;
             cell[3] = 2f32.ln();
             cell[4] = 3f32.ln();
-            cell[9] = 0.25; // the tip of the nose, 4 pixels to the right
-            cell[10] = -0.125; // and 3 up
         }
         maps
     }
 
     #[test]
-    fn cells_become_one_face_with_its_landmarks() {
-        let candidates = candidates(maps().view(), 0.4);
-        assert_eq!(candidates.len(), 2);
-        assert!(candidates[0].score > candidates[1].score);
-        let faces = by_face(candidates, 0.4);
+    fn cells_become_one_candidate() {
+        let cells = cells(maps().view(), 0.4);
+        assert_eq!(cells.len(), 2);
+        assert!(cells[0].score > cells[1].score && (cells[0].score - 0.880_797).abs() < 1e-4);
+        let faces = by_face(cells, 0.4);
         assert_eq!(faces.len(), 1);
-        let pixels = [0; 3 * 64 * 48];
-        let photo = ImageView::new(64, 48, &pixels).expect("64 × 48");
-        let face = Candidate::fused(&faces[0]).in_photo(photo, [2.0, 2.0]).expect("a face");
-        let BoundingBox { left, top, width, height } = face.bounding_box;
-        for (value, expected) in
-            [(left, 8.0), (top, 0.0), (width, 32.0), (height, 48.0), (face.score, 0.880_797)]
-        {
+        let BoundingBox { left, top, width, height } = fused(&faces[0]);
+        for (value, expected) in [(left, 4.0), (top, 0.0), (width, 16.0), (height, 24.0)] {
             assert!((value - expected).abs() < 1e-4, "{value} is not {expected}");
         }
-        let nose = face.landmarks.expect("landmarks")[2];
-        assert!((nose.x - 32.0).abs() < 1e-4 && (nose.y - 18.0).abs() < 1e-4, "{nose:?}");
     }
 
     #[test]
-    fn boxes_that_hardly_overlap_are_two_faces() {
-        let at = |left: f32, score| {
-            let mut values = [0.0; 14];
-            values[..4].copy_from_slice(&[left, 0.0, 10.0, 10.0]);
-            Candidate { score, values }
+    fn boxes_that_hardly_overlap_are_two_candidates() {
+        let at = |left: f32, score| Cell {
+            score,
+            bounding_box: BoundingBox { left, top: 0.0, width: 10.0, height: 10.0 },
         };
         let faces = by_face(vec![at(1.0, 0.9), at(20.0, 0.7), at(0.0, 0.6)], 0.4);
         assert_eq!(faces.iter().map(Vec::len).collect::<Vec<_>>(), [2, 1]);
-        let fused = Candidate::fused(&faces[0]);
-        assert!((fused.values[0] - 0.6).abs() < 1e-6, "the mean by score: {}", fused.values[0]);
+        let left = fused(&faces[0]).left;
+        assert!((left - 0.6).abs() < 1e-6, "the mean by score: {left}");
     }
 }

@@ -5,6 +5,7 @@ mod centerface;
 mod detector;
 mod heatmap;
 mod network;
+mod refiner;
 mod resize;
 
 pub use bounding_box::{BoundingBox, Point};

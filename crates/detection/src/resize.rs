@@ -14,11 +14,16 @@ pub(crate) fn to_longer_side(image: ImageView<'_>, side: u32) -> Result<RgbImage
 }
 
 /// Writes the picture's samples at the top left of a network's planes, 0 to 255.
-pub(crate) fn fill(mut planes: ArrayViewMut3<'_, f32>, small: &RgbImage) {
+pub(crate) fn fill(planes: ArrayViewMut3<'_, f32>, small: &RgbImage) {
+    fill_at(planes, small, [0, 0]);
+}
+
+/// Writes the picture's samples into a network's planes, its corner at a column and row.
+pub(crate) fn fill_at(mut planes: ArrayViewMut3<'_, f32>, small: &RgbImage, [left, top]: [usize; 2]) {
     for (channel, mut plane) in planes.outer_iter_mut().enumerate() {
-        for (y, mut row) in (0..small.height()).zip(plane.outer_iter_mut()) {
+        for (y, mut row) in (0..small.height()).zip(plane.outer_iter_mut().skip(top)) {
             let samples = small.view().row(y).iter().skip(channel).step_by(3);
-            row.iter_mut().zip(samples).for_each(|(value, &sample)| *value = f32::from(sample));
+            row.iter_mut().skip(left).zip(samples).for_each(|(value, &sample)| *value = f32::from(sample));
         }
     }
 }

@@ -3,11 +3,12 @@
 
 use face_liveness_detection::{BoundingBox, Face, FaceDetector, HeatmapDetector, largest};
 use face_liveness_image::{ImageView, Limits, RgbImage, decode, resize};
+use face_liveness_models::{FACE_DETECTOR_V1, FACE_DETECTOR_V1_REFINER};
 
 const GREY: u8 = 128;
 
 fn detector() -> HeatmapDetector {
-    HeatmapDetector::new(face_liveness_models::FACE_DETECTOR_V1.onnx).unwrap()
+    HeatmapDetector::new(FACE_DETECTOR_V1.onnx, FACE_DETECTOR_V1_REFINER.onnx).unwrap()
 }
 
 fn portrait() -> RgbImage {

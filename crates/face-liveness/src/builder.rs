@@ -1,8 +1,8 @@
 //! What an engine is made of.
 
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
-use face_liveness_detection::{CenterFace, FaceDetector};
+use face_liveness_detection::{FaceDetector, HeatmapDetector};
 use face_liveness_image::Limits;
 use face_liveness_inference::{BurstParams, Fusion, LivenessModel, RgbBurst, RgbSingle};
 use face_liveness_models as weights;
@@ -20,12 +20,12 @@ const OPEN_FUSION: Fusion = Fusion { close: 0.560, near: 0.729, intercept: 0.490
 /// Sets up an [`Engine`].
 ///
 /// ```
-/// use face_liveness::detection::HeatmapDetector;
+/// use face_liveness::detection::CenterFace;
 /// use face_liveness::image::Limits;
 /// use face_liveness::Engine;
 ///
 /// let engine = Engine::builder()
-///     .detector(HeatmapDetector::new(face_liveness_models::FACE_DETECTOR_V1.onnx)?)
+///     .detector(CenterFace::new(face_liveness_models::CENTERFACE.onnx)?)
 ///     .image_limits(Limits { max_pixels: 13_000_000, ..Default::default() })
 ///     .max_body_bytes(10_000_000)
 ///     .build()?;
@@ -60,7 +60,7 @@ impl Default for EngineBuilder {
 }
 
 impl EngineBuilder {
-    /// The face detector; [`CenterFace`] unless set.
+    /// The face detector; [`HeatmapDetector`] with the built-in weights unless set.
     pub fn detector(mut self, detector: impl FaceDetector + 'static) -> Self {
         self.detector = Some(Box::new(detector));
         self
@@ -99,7 +99,7 @@ impl EngineBuilder {
     }
 
     /// Where no upright face is found, whether to try the image's other three turns: for photos that lost their Exif
-    /// orientation. Off unless set: then a face that lies sideways or upside down is scored as it lies, although the liveness
+    /// orientation. Off unless set: then the built-in detector finds no face that lies sideways or upside down, for the liveness
     /// models have not learnt such faces. A face is upright when its landmarks lean by at most 60°; one that was found in a
     /// turned image is scored there, `position` and the landmarks stay in the image as it was sent, and `warnings` says
     /// `rotated`. Images without a face then cost four detections.
@@ -120,7 +120,7 @@ impl EngineBuilder {
         self
     }
 
-    /// Loads what is not set.
+    /// Loads what is not set. The built-in networks are loaded once in a process; further engines share them.
     ///
     /// # Errors
     /// When a network cannot be loaded, or [`default_model`](Self::default_model) names no model.
@@ -133,7 +133,7 @@ impl EngineBuilder {
             default_model.ok_or_else(|| RequestError::NotFound { path: "default_model".into() })?;
         let detector = match self.detector {
             Some(detector) => detector,
-            None => Box::new(CenterFace::new(weights::CENTERFACE.onnx)?),
+            None => Box::new(built_in_detector()?),
         };
         Ok(Engine(Arc::new(Parts {
             detector,
@@ -147,12 +147,29 @@ impl EngineBuilder {
     }
 }
 
+fn built_in_detector() -> Result<Arc<HeatmapDetector>, Error> {
+    static DETECTOR: OnceLock<Arc<HeatmapDetector>> = OnceLock::new();
+    let [heatmap, refiner] = [weights::FACE_DETECTOR_V1.onnx, weights::FACE_DETECTOR_V1_REFINER.onnx];
+    loaded_once(&DETECTOR, || Ok(Arc::new(HeatmapDetector::new(heatmap, refiner)?)))
+}
+
 /// One photo, the same by weights that are free of research data, and several frames of one capture.
 fn built_in_models() -> Result<Vec<Box<dyn LivenessModel>>, Error> {
-    let [close, near] = [weights::RGB_SINGLE_V1_CLOSE.onnx, weights::RGB_SINGLE_V1_NEAR.onnx];
-    let single = RgbSingle::new(SINGLE, close, near, SINGLE_FUSION)?;
+    static SINGLES: OnceLock<[RgbSingle; 2]> = OnceLock::new();
+    let [single, open] = loaded_once(&SINGLES, || {
+        let [close, near] = [weights::RGB_SINGLE_V1_CLOSE.onnx, weights::RGB_SINGLE_V1_NEAR.onnx];
+        let single = RgbSingle::new(SINGLE, close, near, SINGLE_FUSION)?;
+        let [close, near] = [weights::RGB_SINGLE_V1_OPEN_CLOSE.onnx, weights::RGB_SINGLE_V1_OPEN_NEAR.onnx];
+        Ok([single, RgbSingle::new(OPEN, close, near, OPEN_FUSION)?])
+    })?;
     let burst = RgbBurst::new(BURST, single.clone(), BurstParams::default());
-    let [close, near] = [weights::RGB_SINGLE_V1_OPEN_CLOSE.onnx, weights::RGB_SINGLE_V1_OPEN_NEAR.onnx];
-    let open = RgbSingle::new(OPEN, close, near, OPEN_FUSION)?;
     Ok(vec![Box::new(single), Box::new(burst), Box::new(open)])
+}
+
+/// A copy of what the cell holds, loaded where it holds nothing yet.
+fn loaded_once<T: Clone>(cell: &OnceLock<T>, load: impl FnOnce() -> Result<T, Error>) -> Result<T, Error> {
+    match cell.get() {
+        Some(loaded) => Ok(loaded.clone()),
+        None => load().map(|loaded| cell.get_or_init(|| loaded).clone()),
+    }
 }

@@ -3,6 +3,7 @@
 
 mod support;
 
+use face_liveness::detection::BoundingBox;
 use face_liveness::image::{ImageView, Limits};
 use face_liveness::inference::{self, Frame, LivenessModel};
 use face_liveness::schema::ModelInputs;
@@ -290,7 +291,7 @@ mod request_rules {
         assert_same_face(&response_to_file(&ENGINE, &photo("astronaut.jpg")), &expected, 2, 0.05, "JPEG");
         // A GIF has 256 colours: the same face, another texture.
         let gif = response_to_file(&ENGINE, &encoded(&rgb, ImageFormat::Gif));
-        assert_same_face(&gif, &expected, 3, 1.0, "GIF");
+        assert_same_face(&gif, &expected, 4, 1.0, "GIF");
     }
 
     #[test]
@@ -427,7 +428,7 @@ mod request_rules {
         assert_eq!(png(PORTRAIT.to_rgba16().into()), expected, "16-bit with opaque alpha");
 
         let grey = png(PORTRAIT.to_luma8().into());
-        assert_same_face(&grey, &expected, 3, 1.0, "greyscale");
+        assert_same_face(&grey, &expected, 6, 1.0, "greyscale");
         assert!(
             grey.warnings.contains(&Warning::Greyscale) && !expected.warnings.contains(&Warning::Greyscale)
         );
@@ -483,7 +484,7 @@ mod request_rules {
         assert_same_face(&jpeg(&cmyk, ColorType::CmykAsYcck, false), &expected, 2, 0.05, "YCCK");
         assert_same_face(&jpeg(&rgb, ColorType::Rgb, true), &expected, 2, 0.05, "progressive");
         let grey = jpeg(&PORTRAIT.to_luma8(), ColorType::Luma, false);
-        assert_same_face(&grey, &expected, 3, 1.0, "greyscale");
+        assert_same_face(&grey, &expected, 6, 1.0, "greyscale");
         assert!(grey.warnings.contains(&Warning::Greyscale));
     }
 }
@@ -552,7 +553,7 @@ mod search_rotations {
             (PORTRAIT.rotate270(), [top, right, height, width]),
         ] {
             let lying = file(&lying);
-            assert!(!response_to_file(&ENGINE, &lying).warnings.contains(&Warning::Rotated));
+            assert_eq!(code(&request([image(0, base64(&lying))]), "images[0]"), 223);
             let found = response_to_file(&searching, &lying);
             assert_eq!(found.spoof_score, upright.spoof_score);
             assert_eq!(found.warnings, [&upright.warnings[..], &[Warning::Rotated]].concat());
@@ -598,12 +599,11 @@ mod response_fields {
     #[test]
     fn position_is_the_face_in_whole_pixels_inside_the_image() {
         let position = response(&ENGINE, &request([portrait()])).position;
+        let Position { top, left, width, height } = position;
         // The face, marked by hand: hairline to chin, cheek to cheek.
-        for (value, by_hand) in
-            [(position.left, 181), (position.top, 68), (position.width, 90), (position.height, 109)]
-        {
-            assert!(value.abs_diff(by_hand) <= 10, "{position:?}");
-        }
+        let by_hand = BoundingBox { left: 181.0, top: 68.0, width: 90.0, height: 109.0 };
+        let [left, top, width, height] = [left, top, width, height].map(|pixels| pixels as f32);
+        assert!(BoundingBox { left, top, width, height }.iou(&by_hand) > 0.8, "{position:?}");
         // A face cut by the edges: the box stays inside.
         let cut = PORTRAIT.crop_imm(200, 90, 200, 200);
         let position = response_to_file(&ENGINE, &encoded(&cut, ImageFormat::Png)).position;

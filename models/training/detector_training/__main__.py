@@ -4,25 +4,28 @@ import argparse
 import tomllib
 from pathlib import Path
 
-from . import export, labels, sets, train
+from . import export, labels, patches, sets, train
 
 
 def main():
     parser = argparse.ArgumentParser(prog="detector_training", description=__doc__)
-    parser.add_argument("--out", required=True, help="where labels, copies of photos and weights go: some 4 GB")
+    parser.add_argument("--out", required=True, help="where labels, copies of photos and weights go: some 8 GB")
     steps = parser.add_subparsers(dest="step", required=True)
     step = steps.add_parser("labels", help=labels.write_labels.__doc__)
     for argument in ("--data", "--centerface", "--yunet"):
         step.add_argument(argument, required=True)
     step.add_argument("--most", type=int, default=4000)
     step.add_argument("--only")
+    step = steps.add_parser("patches", help=patches.write_patches.__doc__)
+    step.add_argument("--detector", required=True)
+    step.add_argument("--refiner")
     steps.add_parser("train", help="a configuration's weights").add_argument("config", type=Path)
     step = steps.add_parser("export", help="the ONNX file")
     step.add_argument("name")
     step.add_argument("--target", required=True)
     step = steps.add_parser("sets", help=sets.write_sets.__doc__)
-    step.add_argument("--data", required=True)
-    step.add_argument("--target", required=True)
+    for argument in ("--data", "--target", "--centerface", "--yunet"):
+        step.add_argument(argument, required=True)
     a = parser.parse_args()
 
     Path(a.out).mkdir(parents=True, exist_ok=True)
@@ -30,8 +33,10 @@ def main():
         labels.write_labels(a.data, a.out, a.centerface, a.yunet, a.most, a.only and a.only.split(","))
     elif a.step == "train":
         train.train(a.out, tomllib.loads(a.config.read_text()), a.config.stem)
+    elif a.step == "patches":
+        patches.write_patches(a.out, a.detector, train.held_out, a.refiner)
     elif a.step == "sets":
-        sets.write_sets(a.data, a.target)
+        sets.write_sets(a.data, a.target, a.centerface, a.yunet)
     elif a.step == "export":
         export.export(a.out, a.name, a.target)
 

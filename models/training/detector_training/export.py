@@ -1,4 +1,4 @@
-"""The network as ONNX, in the manner of the liveness networks; its sides stay open, for it runs at several."""
+"""The networks as ONNX, in the manner of the liveness networks; the detector's sides stay open, for it runs at several."""
 
 import hashlib
 from pathlib import Path
@@ -8,8 +8,11 @@ import onnxruntime
 import torch
 
 from liveness_training.export import Graph
+from liveness_training.network import Residual
 
+from .frames import HEIGHT, WIDTH
 from .network import OUTPUTS, STRIDE, Detector
+from .refiner import SIDE, Refiner
 
 
 def to_onnx(network):
@@ -31,17 +34,30 @@ def to_onnx(network):
     return graph.file("faces", ("image", [1, 3, "height", "width"]), ("maps", maps))
 
 
+def refiner_to_onnx(network):
+    graph = Graph()
+    x = graph.convolution("image", network.features[0], of_pixels=True, padding=1)
+    for layer in network.features[1:]:
+        x = graph.residual(x, layer) if isinstance(layer, Residual) else graph.convolution(x, layer)
+    inputs = [graph.add("Flatten", [x]), graph.constant(network.head.weight, half=True)]
+    graph.add("Gemm", [*inputs, graph.constant(network.head.bias, half=False)], "face", transB=1)
+    return graph.file("refiner", ("image", [1, 3, SIDE, SIDE]), ("face", [1, OUTPUTS]))
+
+
 def export(out, name, target):
-    """Writes TARGET/detector.onnx, and says how far float16 weights move an answer."""
-    network = Detector()
-    network.load_state_dict(torch.load(Path(out) / f"{name}.pt"))
+    """Writes TARGET/detector.onnx or, of a refiner's weights, refiner.onnx, and says how far float16 weights move an answer."""
+    weights = torch.load(Path(out) / f"{name}.pt")
+    is_refiner = "features.0.0.weight" in weights
+    network = Refiner() if is_refiner else Detector()
+    network.load_state_dict(weights)
     network.eval()
-    file = to_onnx(network)
-    path = Path(target) / "detector.onnx"
+    file = refiner_to_onnx(network) if is_refiner else to_onnx(network)
+    path = Path(target) / ("refiner.onnx" if is_refiner else "detector.onnx")
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_bytes(file)
     session = onnxruntime.InferenceSession(file, providers=["CPUExecutionProvider"])
-    images = np.random.default_rng(0).integers(0, 256, (4, 1, 3, 224, 288)).astype(np.float32)
+    sides = (SIDE, SIDE) if is_refiner else (HEIGHT, WIDTH)
+    images = np.random.default_rng(0).integers(0, 256, (4, 1, 3, *sides)).astype(np.float32)
     with torch.no_grad():
         apart = [abs(session.run(None, {"image": i})[0] - network(torch.from_numpy(i)).numpy()).max() for i in images]
     print(f"{path}: {len(file)} bytes, SHA-256 {hashlib.sha256(file).hexdigest()}, {max(apart):.4f} apart")

@@ -73,12 +73,19 @@ def frame(photo, faces, scene, draw):
     else:
         small, matrix_small = photo, matrix
     image = beyond(scene, draw)
-    cv2.warpAffine(small, matrix_small, (WIDTH, HEIGHT), dst=image, flags=cv2.INTER_LINEAR, borderMode=cv2.BORDER_TRANSPARENT)
+    warp(small, matrix_small, (WIDTH, HEIGHT), dst=image, borderMode=cv2.BORDER_TRANSPARENT)
     moved = NOBODY if lying else moved_faces(faces, matrix, mirrored)
     if draw.random() < 0.25:
         hide(image, moved, scene, draw)
     image = cv2.imdecode(np.frombuffer(camera(relit(image, draw), draw), np.uint8), cv2.IMREAD_COLOR)
     return image, moved
+
+
+def warp(photo, matrix, size, **border):
+    """By a matrix of coordinates that count from the corner of the first pixel; OpenCV's count from its middle."""
+    centred = matrix.copy()
+    centred[:, 2] += matrix[:, :2] @ [0.5, 0.5] - 0.5
+    return cv2.warpAffine(photo, centred, size, flags=cv2.INTER_LINEAR, **border)
 
 
 def placed(photo, faces, lying, draw):

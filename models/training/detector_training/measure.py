@@ -4,6 +4,7 @@ import cv2
 import numpy as np
 import torch
 
+from . import refiner
 from .frames import HEIGHT, WIDTH
 from .labels import SAME_FACE_IOU, iou
 from .targets import decoded
@@ -69,4 +70,26 @@ def figures(network, photos):
     return (
         f"  {right} of {wanted} faces, mean IoU {np.mean(overlap or 0):.3f}, landmarks {100 * np.mean(apart or 0):.1f} % of"
         f" the width away; {false} false faces in {looked} photos"
+    )
+
+
+@torch.no_grad()
+def refiner_figures(network, batches):
+    """Of crops of photos kept aside: how many are taken for what they are not, and how boxes and landmarks lie."""
+    scores, overlaps, apart = [], [], []
+    for images, face, box, landmarks, weight in batches:
+        output = network(torch.from_numpy(images).float())
+        scores.append(np.c_[torch.sigmoid(output[:, 0]).numpy(), face])
+        centre, size, points = (part.numpy() for part in refiner.decoded(output))
+        known = (face > 0) & (weight == 1)
+        apart.append((np.linalg.norm(points - landmarks, axis=2).mean(1) / box[:, 2])[known])
+        low = np.maximum(centre - size / 2, box[:, :2])
+        high = np.minimum(centre + size / 2, box[:, :2] + box[:, 2:])
+        both = np.prod(np.maximum(high - low, 0), 1)
+        overlaps.append((both / (np.prod(size, 1) + np.prod(box[:, 2:], 1) - both))[face > 0])
+    scores = np.concatenate(scores)
+    faces, others = scores[scores[:, 1] == 1, 0], scores[scores[:, 1] == 0, 0]
+    return (
+        f"  faces below .5: {100 * (faces < 0.5).mean():.2f} %, others above: {100 * (others > 0.5).mean():.2f} %,"
+        f" IoU {np.concatenate(overlaps).mean():.3f}, landmarks {100 * np.mean(np.concatenate(apart) if any(map(len, apart)) else 0):.2f} %"
     )

@@ -1,4 +1,4 @@
-"""Trains the detector on frames made on the fly, and measures it on photos that it does not see."""
+"""Trains the networks on pictures made on the fly, and measures them on photos that they do not see."""
 
 import copy
 import time
@@ -12,13 +12,16 @@ from tqdm import tqdm
 from liveness_training.sources import sources
 from liveness_training.train import adamw, average_in, learning_rate
 
+from . import refiner
 from .frames import Photos, frame
-from .measure import figures
+from .looks import Looks
+from .measure import figures, refiner_figures
 from .network import Detector
+from .refiner import Refiner
 from .targets import cost, encoded
 
-# One file in so many is kept for watching the training.
-KEPT = 25
+# One file in so many is kept for watching the training; of the refiner's crops of them, so many batches.
+KEPT, KEPT_BATCHES = 25, 8
 
 
 def held_out(file):
@@ -51,23 +54,33 @@ class Frames(torch.utils.data.IterableDataset):
 
 
 def train(out, config, name):
+    """The detector, or, by a configuration of `crops`, the refiner."""
     torch.manual_seed(config["seed"])
+    if "crops" in config:
+        kept = iter(Looks(out, config, kept=True))
+        kept = [next(kept) for _ in range(KEPT_BATCHES)]
+        learn(out, config, name, Refiner(), Looks(out, config), config["crops"], refiner.cost, refiner_figures, kept)
+    else:
+        kept = Photos(out, [*config["shares"]], held_out, kept=True)
+        learn(out, config, name, Detector(), Frames(out, config), config["frames"], cost, figures, kept)
+
+
+def learn(out, config, name, network, batches, pictures, cost, figures, kept):
     torch.set_num_threads(config["threads"])
-    network = Detector().to(memory_format=torch.channels_last)
+    network = network.to(memory_format=torch.channels_last)
     if "start" in config:
         network.load_state_dict(torch.load(Path(out) / f"{config['start']}.pt"))
     averaged = copy.deepcopy(network).eval()
     optimiser = adamw([*network.parameters()], config)
-    steps = config["frames"] // config["batch"]
-    loader = iter(torch.utils.data.DataLoader(Frames(out, config), None, num_workers=config["workers"]))
-    kept = Photos(out, [*config["shares"]], held_out, kept=True)
+    steps = pictures // config["batch"]
+    loader = iter(torch.utils.data.DataLoader(batches, None, num_workers=config["workers"]))
     begun, running = time.time(), None
     for step in tqdm(range(steps), desc=name, mininterval=20):
-        images, scores, told = next(loader)
+        images, *truth = (torch.as_tensor(part) for part in next(loader))
         for group in optimiser.param_groups:
             group["lr"] = learning_rate(step, steps, config)
         images = images.float().contiguous(memory_format=torch.channels_last)
-        costs = cost(network(images), scores, told)
+        costs = cost(network(images), *truth)
         optimiser.zero_grad(set_to_none=True)
         costs.backward()
         torch.nn.utils.clip_grad_norm_(network.parameters(), 5.0)

@@ -8,8 +8,9 @@ import numpy as np
 import pytest
 import torch
 
-from detector_training import export, frames, labels, measure, targets, train
+from detector_training import export, frames, labels, measure, patches, refiner, targets, train
 from detector_training.frames import HEIGHT, WIDTH, Faces
+from detector_training.looks import Looks
 from detector_training.network import Detector
 
 REPOSITORY = Path(__file__).resolve().parents[3]
@@ -38,7 +39,7 @@ def data(tmp_path, monkeypatch):
         cv2.imwrite(str(tmp_path / "portraits" / f"{i}.jpg"), np.roll(portrait, 20 * i, 1))
         wall = np.random.default_rng(i).integers(0, 256, (30, 40, 3), np.uint8)
         cv2.imwrite(str(tmp_path / "walls" / f"{i}.png"), cv2.resize(wall, (400, 300)))
-    for module in (labels, train):
+    for module in (labels, patches, train):
         monkeypatch.setattr(module, "sources", lambda: TABLE)
     for teacher in ("CenterFace", "YuNet"):
         monkeypatch.setattr(labels, teacher, Shipped)
@@ -69,6 +70,20 @@ def test_the_chain(data, tmp_path):
     export.export(tmp_path, "few", tmp_path)
     maps = labels.session(str(tmp_path / "detector.onnx"), 288).run(None, {"image": np.zeros((1, 3, 288, 288), np.float32)})[0]
     assert maps.shape == (1, 15, 36, 36)
+
+    patches.write_patches(tmp_path, SHIPPED, train.held_out)
+    config = dict(seed=1, threads=1, workers=0, batch=32, crops=32 * 150, learning_rate=5e-3, weight_decay=0.0,
+                  averaging=0.9, measure_every=150, hand_made_share=1.0)
+    train.train(tmp_path, config, "looks")
+    images, *truth = map(torch.from_numpy, next(iter(Looks(tmp_path, {**config, "seed": 2, "batch": 64}))))
+    networks = refiner.Refiner(), refiner.Refiner()
+    networks[1].load_state_dict(torch.load(tmp_path / "looks.pt"))
+    with torch.no_grad():
+        before, after = (refiner.cost(network.eval()(images.float()), *truth) for network in networks)
+    assert after < 0.6 * before, f"{before} before, {after} after"
+    export.export(tmp_path, "looks", tmp_path)
+    face = labels.session(str(tmp_path / "refiner.onnx"), 64).run(None, {"image": images[:1].numpy().astype(np.float32)})[0]
+    assert face.shape == (1, 15)
 
 
 def test_a_turned_and_mirrored_frame_keeps_the_landmarks_in_the_box():

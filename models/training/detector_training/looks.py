@@ -1,0 +1,120 @@
+"""What the refiner sees in training: a patch turned, moved, scaled and photographed anew; and where its face is then."""
+
+from pathlib import Path
+
+import cv2
+import numpy as np
+import torch
+
+from liveness_training.pictures import camera, relit
+
+from .frames import LYING, MIRRORED_LANDMARKS, UPRIGHT, warp
+from .patches import PATCH
+from .refiner import CONTEXT, SIDE
+
+# The labels' boxes are CenterFace's at the size of the photo that suits the face best. In the photo at 320 pixels, from which
+# the liveness networks have learnt, they are larger by this, width and height.
+AS_SHIPPED = np.array([1.012, 1.022])
+# The shares of a batch: faces, pieces of faces, lying faces; the rest are pieces that the detector may take for faces.
+FACES, PARTS, LYING_SHARE = 0.55, 0.05, 0.05
+# What landmarks that CenterFace told count.
+TOLD = 0.15
+# How often the photo ends in the crop, and the largest part of the face that is then beyond.
+EDGE_SHARE, MOST_BEYOND = 0.2, 0.35
+# A face may be this small in the photo, in pixels of the crop.
+COARSEST = 12
+
+
+class Looks(torch.utils.data.IterableDataset):
+    """Batches without end. A face with hand-made landmarks is drawn `hand_made_share` times as often as another."""
+
+    def __init__(self, out, config, kept=False):
+        self.data, self.patches = packed(out, "patches")
+        mine = self.data["kept"] == kept
+        self.faces, self.others = (np.flatnonzero(mine & (self.data["face"] == face)) for face in (1, 0))
+        self.hard_share = 0 if kept else config["hard_share"]
+        if self.hard_share:
+            data, hard = packed(out, "hard")
+            self.hard = hard[data["kept"] == 0]
+        weight = np.where(self.data["hand_made"][self.faces] > 0, config["hand_made_share"], 1.0)
+        self.chances = np.cumsum(weight / weight.sum())
+        self.batch, self.seed = config["batch"], config["seed"]
+
+    def a_face(self, draw):
+        return self.faces[min(np.searchsorted(self.chances, draw.random()), len(self.faces) - 1)]
+
+    def made(self, draw):
+        """The crop, whether it shows a face, its box and landmarks in the crop, and what the landmarks count."""
+        kind = draw.random()
+        is_face, is_part = kind < FACES, FACES <= kind < FACES + PARTS
+        is_lying = FACES + PARTS <= kind < FACES + PARTS + LYING_SHARE
+        row = self.a_face(draw) if is_face or is_part or is_lying else self.others[draw.integers(len(self.others))]
+        patch = self.patches[row]
+        box, landmarks = self.data["box"][row], self.data["landmarks"][row]
+        middle, side = box[:2] + box[2:] / 2, CONTEXT * max(box[2:])
+        angle = draw.normal(0, 7) if draw.random() < 0.5 else draw.uniform(-UPRIGHT, UPRIGHT)
+        if is_face:
+            # As far off as the detector's boxes may be.
+            seen_side, seen_middle = side * np.exp(draw.normal(0, 0.2)), middle + draw.normal(0, 0.1, 2) * box[2:]
+        elif is_part:
+            seen_side, seen_middle = side * draw.uniform(0.15, 0.35), middle + draw.uniform(-0.6, 0.6, 2) * box[2:]
+        else:
+            seen_side, seen_middle = side * np.exp(draw.uniform(-0.5, 0.3)), middle + draw.normal(0, 0.15, 2) * box[2:]
+            if draw.random() < self.hard_share:
+                patch = self.hard[draw.integers(len(self.hard))]
+        if is_lying:
+            angle = draw.uniform(LYING, 360 - LYING)
+        mirrored = draw.random() < 0.5
+        cos, sin = np.cos(np.deg2rad(angle)), np.sin(np.deg2rad(angle))
+        turn = SIDE / seen_side * np.array([[cos, -sin], [sin, cos]]) @ np.diag([-1.0 if mirrored else 1.0, 1.0])
+        matrix = np.c_[turn, np.full(2, SIDE / 2) - turn @ seen_middle]
+        crop = warp(patch, matrix, (SIDE, SIDE))
+        if draw.random() < 0.4:
+            coarse = int(np.exp(draw.uniform(np.log(COARSEST), np.log(SIDE))))
+            small = cv2.resize(crop, (coarse, coarse), interpolation=cv2.INTER_AREA)
+            crop = cv2.resize(small, (SIDE, SIDE), interpolation=cv2.INTER_LINEAR)
+        # A turned face is an ellipse; its box is the upright one about that.
+        half = np.sqrt((box[2:] / 2) ** 2 @ (turn**2).T)
+        half = half * AS_SHIPPED
+        box = np.r_[middle @ turn.T + matrix[:, 2] - half, 2 * half]
+        landmarks = landmarks @ turn.T + matrix[:, 2]
+        if mirrored:
+            landmarks = landmarks[MIRRORED_LANDMARKS]
+        if is_face and draw.random() < 0.2:
+            hide(crop, box, draw)
+        if draw.random() < EDGE_SHARE:
+            cut_off(crop, box, draw)
+        crop = cv2.imdecode(np.frombuffer(camera(relit(crop, draw), draw), np.uint8), cv2.IMREAD_COLOR)
+        weight = 1.0 if self.data["hand_made"][row] else TOLD
+        return crop[:, :, ::-1].transpose(2, 0, 1), is_face, box, landmarks, weight
+
+    def __iter__(self):
+        worker = torch.utils.data.get_worker_info()
+        draw = np.random.default_rng([self.seed, worker.id if worker else 0])
+        while True:
+            crops, *truth = zip(*(self.made(draw) for _ in range(self.batch)))
+            yield np.stack(crops), *(np.stack(column).astype(np.float32) for column in truth)
+
+
+def cut_off(crop, box, draw):
+    """Black on one or two sides, as beyond the photo's edges."""
+    beyond = box[2:] * draw.uniform(-0.2, MOST_BEYOND, 2)
+    for axis in draw.permutation(2)[: draw.integers(1, 3)]:
+        across = crop.swapaxes(0, 1) if axis == 0 else crop
+        if draw.random() < 0.5:
+            across[: int(np.clip(box[axis] + beyond[axis], 0, SIDE))] = 0
+        else:
+            across[int(np.clip(box[axis] + box[2 + axis] - beyond[axis], 0, SIDE)) :] = 0
+
+
+def packed(out, name):
+    data = np.load(Path(out) / f"{name}.npz")
+    patches = np.memmap(Path(out) / f"{name}.u8", np.uint8, "r").reshape(-1, PATCH, PATCH, 3)
+    return {key: data[key] for key in data.files}, patches
+
+
+def hide(crop, box, draw):
+    size = np.maximum(2, draw.uniform(0.2, 0.6, 2) * box[2:]).astype(int)
+    at = (box[:2] + draw.uniform(-0.2, 1, 2) * box[2:]).astype(int)
+    low, high = np.clip(at, 0, SIDE), np.clip(at + size, 0, SIDE)
+    crop[low[1] : high[1], low[0] : high[0]] = draw.integers(0, 256, 3)

@@ -1,0 +1,60 @@
+"""The refiner: a small network that looks at one face at a time, in a crop of the photo as it was sent, where a face has
+more pixels than in the detector's input. It says whether that is a face, where exactly, and where its landmarks are, as
+the last network of a cascade does (Zhang et al., "Joint Face Detection and Alignment Using Multi-task Cascaded
+Convolutional Networks", 2016)."""
+
+import torch
+from torch import nn
+from torch.nn import functional as F
+
+from liveness_training.network import Convolution, Residual
+
+from .targets import iou
+
+# The crop: a square of CONTEXT times the box's longer side about its middle, at SIDE pixels.
+SIDE, CONTEXT = 64, 1.4
+STEM, WIDTHS = 24, (40, 80)
+# Log-odds of a face; the centre from the crop's in sides of the crop; log of width and height against the crop's side;
+# x and y of five landmarks from the crop's centre in sides of the crop.
+OUTPUTS = 1 + 4 + 10
+BOX_COST, LANDMARK_COST = 4.0, 20.0
+
+
+class Refiner(nn.Module):
+    """N × 3 × 64 × 64, 0 to 255, to N × 15."""
+
+    def __init__(self):
+        super().__init__()
+        steps, before = [Convolution(3, STEM, 4, side=6, padding=0)], STEM
+        for width in WIDTHS:
+            steps += [Convolution(before, width, 2), Residual(width), Residual(width)]
+            before = width
+        self.features = nn.Sequential(*steps)
+        places = (SIDE // 4 // 2 ** len(WIDTHS)) ** 2
+        self.head = nn.Linear(before * places, OUTPUTS)
+
+    def forward(self, x):
+        # Black beyond the edges, so that ONNX can pad pixels.
+        return self.head(self.features((F.pad(x, [1] * 4) - 127.5) / 128).flatten(1))
+
+
+def cost(output, face, box, landmarks, landmark_weight):
+    """`face` N, 1 or 0; of the faces, the box (left, top, width, height) and landmarks in pixels of the crop."""
+    of_scores = F.binary_cross_entropy_with_logits(output[:, 0], face)
+    faces = face > 0
+    centre, size, points = decoded(output[faces])
+    box, landmarks, weight = box[faces], landmarks[faces], landmark_weight[faces]
+    middle = box[:, :2] + box[:, 2:] / 2
+    apart = (centre - middle).abs() / box[:, 2:] + (size / box[:, 2:]).log().abs()
+    overlap = iou(torch.cat([centre, size], 1), torch.cat([middle, box[:, 2:]], 1))
+    of_boxes = (apart.sum(1) + 1 - overlap).mean()
+    distance = ((points - landmarks).abs() / box[:, None, 2:3]).mean((1, 2))
+    of_landmarks = (distance * weight).sum() / weight.sum().clamp(min=1)
+    return of_scores + BOX_COST * of_boxes + LANDMARK_COST * of_landmarks
+
+
+def decoded(output):
+    """Centre N × 2, size N × 2 and landmarks N × 5 × 2, in pixels of the crop."""
+    centre = (output[:, 1:3] + 0.5) * SIDE
+    size = output[:, 3:5].clamp(-4, 1).exp() * SIDE
+    return centre, size, (output[:, 5:].view(-1, 5, 2) + 0.5) * SIDE
