@@ -16,3 +16,7 @@ bench *arguments:
 # Licences, advisories, sources and duplicates of the dependencies.
 deny:
     cargo deny check
+
+# The engine beside a stack of published parts, in one run: the folder of `peer_stack.py`, and that of the bodies.
+compare peers perf:
+    cargo bench --bench compare -- {{ peers }} {{ perf }}

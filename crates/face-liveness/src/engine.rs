@@ -4,22 +4,14 @@ use std::fmt;
 use std::sync::Arc;
 
 use face_liveness_detection::{BoundingBox, Face, FaceDetector, largest};
-use face_liveness_image::{ImageView, Limits, Orientation, RgbImage, decode, decode_base64};
+use face_liveness_image::{ImageView, Limits, Orientation, decode_base64};
 use face_liveness_inference::{Frame, LivenessModel};
 use face_liveness_schema::{ModelInputs, SelectedImage, Warning};
 
+use crate::look::{IN_FULL, Input, SEARCH_SIDE};
 use crate::position::position;
 use crate::quality::warnings;
 use crate::{EngineBuilder, Error, Request, RequestError, Response};
-
-/// A face that leans by more degrees lies sideways or upside down. Between the 45° up to which the detectors know faces and
-/// the 90° of a turn.
-const UPRIGHT_LEAN: f32 = 60.0;
-/// The orientations that turn an image by 90°, 270° and 180° clockwise.
-const QUARTER_TURNS: [u32; 3] = [6, 8, 3];
-
-/// The path of the only image, in errors of the calls that take one.
-const FIRST_IMAGE: &str = "images[0]";
 
 /// A detector, liveness models and limits, loaded once and shared: cloning one copies a pointer.
 ///
@@ -133,12 +125,8 @@ impl Engine {
             return Err(RequestError::TooFewImages { given, required }.into());
         }
         let images = images.iter().take(model.inputs().types().len()).enumerate();
-        let pixels = images.map(|(index, image)| {
-            let path = format!("images[{index}]");
-            let pixels = self.pixels(image, &path)?;
-            Ok((path, pixels))
-        });
-        self.analyse(model, pixels.collect::<Result<_, Error>>()?)
+        let inputs: Vec<_> = images.map(|(index, &image)| Input::given(index, image)).collect();
+        self.analyse(model, &inputs)
     }
 
     /// Finds the face that would be scored: the largest. [`score_face`](Self::score_face) scores it.
@@ -146,9 +134,10 @@ impl Engine {
     /// # Errors
     /// 215 and 223.
     pub fn find_face(&self, image: ImageSource<'_>) -> Result<Face, Error> {
-        let seen = self.look(self.pixels(&image, FIRST_IMAGE)?)?;
+        let input = Input::given(0, image);
+        let seen = self.look(&input, SEARCH_SIDE)?;
         let face = largest(&seen.faces).map(|face| seen.in_image(face));
-        face.ok_or_else(|| Error::NoFace { path: FIRST_IMAGE.into() })
+        face.ok_or(Error::NoFace { path: input.path })
     }
 
     /// Scores a face that the caller has found, in the pixels of the image as it is processed, with the model
@@ -180,8 +169,8 @@ impl Engine {
         if required > 1 {
             return Err(RequestError::TooFewImages { given: 1, required }.into());
         }
-        let pixels = self.pixels(&image, FIRST_IMAGE)?;
-        spoof_score(model, &[Frame { index: 0, image: pixels.view(), face }])
+        let copy = self.copy_for(&Input::given(0, image), &face)?;
+        spoof_score(model, &[Frame { index: 0, image: copy.view(), face: copy.of_full(&face) }])
     }
 
     /// The names by which requests choose a model.
@@ -218,103 +207,54 @@ impl Engine {
         Ok(&**model.ok_or_else(|| RequestError::NotFound { path: "model".into() })?)
     }
 
-    fn pixels<'a>(&self, image: &ImageSource<'a>, path: &str) -> Result<Pixels<'a>, Error> {
-        match *image {
-            ImageSource::Rgb(view) => Ok(Pixels::Borrowed(view)),
-            ImageSource::Encoded { bytes, auto_rotate } => decode(bytes, &self.0.image_limits, auto_rotate)
-                .map(Pixels::Owned)
-                .map_err(|source| Error::Image { path: path.to_owned(), source }),
-        }
-    }
-
     pub(crate) fn score(
         &self,
         model: &dyn LivenessModel,
         images: Vec<SelectedImage<'_>>,
     ) -> Result<Response, Error> {
-        let pixels = images.iter().map(|image| {
-            let bytes = decode_base64(image.data.as_str());
-            let pixels = bytes.and_then(|bytes| decode(&bytes, &self.0.image_limits, image.auto_rotate));
-            let pixels =
-                pixels.map_err(|source| Error::Image { path: format!("{}.data", image.path()), source })?;
-            Ok((image.path(), Pixels::Owned(pixels)))
+        let files = images.iter().map(|image| {
+            let (path, data_path) = (image.path(), format!("{}.data", image.path()));
+            match decode_base64(image.data.as_str()) {
+                Ok(bytes) => Ok((path, data_path, bytes, image.auto_rotate)),
+                Err(source) => Err(Error::Image { path: data_path, source }),
+            }
         });
-        Ok(self.analyse(model, pixels.collect::<Result<_, Error>>()?)?.response)
+        let files: Vec<_> = files.collect::<Result<_, Error>>()?;
+        let inputs = files.iter().map(|(path, data_path, bytes, auto_rotate)| Input {
+            source: ImageSource::Encoded { bytes, auto_rotate: *auto_rotate },
+            path: path.clone(),
+            data_path: data_path.clone(),
+        });
+        Ok(self.analyse(model, &inputs.collect::<Vec<_>>())?.response)
     }
 
-    /// From the pixels of the images that the model takes, each with its path, to the answer.
-    fn analyse(
-        &self,
-        model: &dyn LivenessModel,
-        images: Vec<(String, Pixels<'_>)>,
-    ) -> Result<Detection, Error> {
-        let images = images.into_iter().map(|(path, pixels)| Ok((path, self.look(pixels)?)));
-        let images = images.collect::<Result<Vec<_>, Error>>()?;
-        let mut frames = Vec::with_capacity(images.len());
-        for (index, (path, seen)) in images.iter().enumerate() {
+    /// From the images that the model takes to the answer.
+    fn analyse(&self, model: &dyn LivenessModel, inputs: &[Input<'_>]) -> Result<Detection, Error> {
+        // The frames of a burst are compared with each other, so all are read in full.
+        let longer_side = if inputs.len() == 1 { SEARCH_SIDE } else { IN_FULL };
+        let seen = inputs.iter().map(|input| self.look(input, longer_side));
+        let seen = seen.collect::<Result<Vec<_>, Error>>()?;
+        let mut frames = Vec::with_capacity(seen.len());
+        for (index, (input, seen)) in inputs.iter().zip(&seen).enumerate() {
             match largest(&seen.faces) {
-                Some(face) => {
-                    frames.push(Frame { index, image: seen.pixels.view(), face: face.bounding_box })
-                }
-                None if index == 0 => return Err(Error::NoFace { path: path.clone() }),
+                Some(face) => frames.push(Frame { index, image: seen.copy.view(), face: face.bounding_box }),
+                None if index == 0 => return Err(Error::NoFace { path: input.path.clone() }),
                 None => {}
             }
         }
-        let first = images.first().and_then(|(_, seen)| Some((seen, largest(&seen.faces)?)));
-        let Some((seen, face)) = first else {
+        let first = seen.first().and_then(|seen| Some((seen, largest(&seen.faces)?)));
+        let Some((seen, used)) = first else {
             return Err(RequestError::TooFewImages { given: 0, required: model.inputs().required() }.into());
         };
-        let mut warnings = warnings(&seen.faces, face, seen.pixels.view());
-        warnings.extend((seen.turned != Orientation::UPRIGHT).then_some(Warning::Rotated));
-        let face = seen.in_image(face);
+        let face = seen.in_image(used);
         let [width, height] = seen.image_sides();
-        let response = Response {
-            spoof_score: spoof_score(model, &frames)?,
-            position: position(&face.bounding_box, width, height),
-            model: model.name().to_owned(),
-            warnings,
-        };
+        let position = position(&face.bounding_box, width, height);
+        let mut warnings = warnings(&seen.faces, used, seen.copy.view(), position);
+        warnings.extend((seen.turned != Orientation::UPRIGHT).then_some(Warning::Rotated));
+        let spoof_score = spoof_score(model, &frames)?;
+        let response = Response { spoof_score, position, model: model.name().to_owned(), warnings };
         Ok(Detection { response, face })
     }
-
-    /// Finds the faces of an image. Where rotations are searched and none is upright, those of the turn that shows the surest
-    /// largest one; where no turn does, none.
-    fn look<'a>(&self, pixels: Pixels<'a>) -> Result<Seen<'a>, Error> {
-        let faces = self.faces(pixels.view())?;
-        if !self.0.search_rotations || faces.iter().any(is_upright) {
-            return Ok(Seen { pixels, turned: Orientation::UPRIGHT, faces });
-        }
-        let mut best: Option<(f32, Seen<'a>)> = None;
-        for turned in QUARTER_TURNS.into_iter().filter_map(Orientation::new) {
-            let image = pixels.view();
-            let pixels = turned.upright(image.crop(0, 0, image.width(), image.height()));
-            let mut faces = self.faces(pixels.view())?;
-            faces.retain(is_upright);
-            let score = largest(&faces).map(|face| face.score);
-            if let Some(score) = score.filter(|&score| best.as_ref().is_none_or(|&(most, _)| score > most)) {
-                best = Some((score, Seen { pixels: Pixels::Owned(pixels), turned, faces }));
-            }
-        }
-        let none = || Seen { pixels, turned: Orientation::UPRIGHT, faces: Vec::new() };
-        Ok(best.map_or_else(none, |(_, seen)| seen))
-    }
-
-    /// The faces that are large enough to count.
-    fn faces(&self, image: ImageView<'_>) -> Result<Vec<Face>, Error> {
-        if image.width().min(image.height()) < self.0.min_face_side {
-            return Ok(Vec::new());
-        }
-        let mut faces = self.0.detector.detect(image)?;
-        faces.retain(|face| {
-            let position = position(&face.bounding_box, image.width(), image.height());
-            position.width.min(position.height) >= self.0.min_face_side
-        });
-        Ok(faces)
-    }
-}
-
-fn is_upright(face: &Face) -> bool {
-    face.lean().is_none_or(|lean| lean.abs() <= UPRIGHT_LEAN)
 }
 
 /// The model's score, which may be anyone's, once it is known to be a probability.
@@ -338,42 +278,6 @@ impl fmt::Debug for ImageSource<'_> {
         match self {
             Self::Encoded { bytes, .. } => write!(f, "Encoded({} bytes)", bytes.len()),
             Self::Rgb(view) => write!(f, "Rgb({view:?})"),
-        }
-    }
-}
-
-/// An image as it was looked at, and the faces in it.
-struct Seen<'a> {
-    pixels: Pixels<'a>,
-    /// What the image was taken for, to find a face that lies sideways or upside down.
-    turned: Orientation,
-    faces: Vec<Face>,
-}
-
-impl Seen<'_> {
-    /// One of the faces in the image as it was given.
-    fn in_image(&self, face: &Face) -> Face {
-        let image = self.pixels.view();
-        face.upright(self.turned.inverse(), image.width(), image.height())
-    }
-
-    /// Width and height of the image as it was given.
-    fn image_sides(&self) -> [u32; 2] {
-        let image = self.pixels.view();
-        self.turned.inverse().upright_sides(image.width(), image.height())
-    }
-}
-
-enum Pixels<'a> {
-    Owned(RgbImage),
-    Borrowed(ImageView<'a>),
-}
-
-impl Pixels<'_> {
-    fn view(&self) -> ImageView<'_> {
-        match self {
-            Self::Owned(image) => image.view(),
-            Self::Borrowed(view) => *view,
         }
     }
 }

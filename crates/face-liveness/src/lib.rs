@@ -4,6 +4,7 @@ mod builder;
 mod engine;
 mod error;
 mod json;
+mod look;
 mod position;
 mod quality;
 

@@ -24,8 +24,9 @@ const LOW_SHARPNESS: f32 = 0.03;
 /// The face is judged on this many cells a side, each the mean of 2 × 2 pixels of the photo.
 const GRID: usize = 64;
 
-/// The warnings for the face used, of those found in the image.
-pub(crate) fn warnings(faces: &[Face], face: &Face, image: ImageView<'_>) -> Vec<Warning> {
+/// The warnings for the face used, of those found in the image, which may be a reduced copy of the one in which the face has
+/// that position.
+pub(crate) fn warnings(faces: &[Face], face: &Face, image: ImageView<'_>, in_full: Position) -> Vec<Warning> {
     let at = position(&face.bounding_box, image.width(), image.height());
     let near = |margin: f32, side: u32| margin < EDGE_MARGIN * side as f32;
     let near_edge = near(face.bounding_box.left, at.width)
@@ -35,7 +36,7 @@ pub(crate) fn warnings(faces: &[Face], face: &Face, image: ImageView<'_>) -> Vec
     let samples = Samples::of(image, at);
     [
         (faces.len() > 1, Warning::MultipleFaces),
-        (at.width.min(at.height) < RECOMMENDED_SIDE, Warning::SmallFace),
+        (in_full.width.min(in_full.height) < RECOMMENDED_SIDE, Warning::SmallFace),
         (near_edge, Warning::FaceNearEdge),
         (samples.mean_luma() < LOW_LUMA, Warning::LowLight),
         (samples.sharpness() < LOW_SHARPNESS, Warning::Blurred),

@@ -227,3 +227,27 @@ fn the_nose_lies_in_the_box_on_every_compreface_photo_of_one_face() {
     }
     assert!(photos >= 8, "{photos} photos");
 }
+
+/// Large photos are read in no more detail than their face needs; read in full they give the same answer.
+#[test]
+#[ignore = "needs FACE_LIVENESS_DATA"]
+fn a_large_photo_gives_in_full_what_it_gives_reduced() {
+    let engine = Engine::builder().build().unwrap();
+    let mut large = 0;
+    for path in files(&data("faces")) {
+        let bytes = std::fs::read(&path).unwrap();
+        let Ok(full) = decode(&bytes, &Limits::default(), true) else { continue };
+        if full.width() * full.height() < 2_500_000 {
+            continue;
+        }
+        let fast = engine.detect_image(ImageSource::Encoded { bytes: &bytes, auto_rotate: true });
+        let plain = engine.detect_image(ImageSource::Rgb(full.view()));
+        let (Ok(fast), Ok(plain)) = (fast, plain) else { panic!("{}: a face", path.display()) };
+        let iou = fast.face.bounding_box.iou(&plain.face.bounding_box);
+        let [fast, plain] = [fast, plain].map(|detection| detection.response.spoof_score);
+        println!("{}: IoU {iou:.2}, {fast:.3} and {plain:.3}", name(&path));
+        assert!(iou > 0.8 && (fast - plain).abs() <= 0.03, "{}", path.display());
+        large += 1;
+    }
+    assert!(large >= 4, "{large} photos");
+}

@@ -11,7 +11,7 @@ mod resize;
 mod rgb;
 
 pub use base64::decode_base64;
-pub use decode::decode;
+pub use decode::{Reduced, decode, decode_reduced};
 pub use error::Error;
 pub use limits::Limits;
 pub use orientation::Orientation;

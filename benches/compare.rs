@@ -1,0 +1,286 @@
+//! The whole request beside a stack of published parts, in one run, one thread each: `just compare PEERS PERF`.
+//!
+//! `PEERS/peer_stack.py` is measured by turns with the engine on the bodies `PERF/*.json`, both in CPU time of the process. The last
+//! lines are the ratios of the medians; `RESULTS.md` and `stages.svg` beside this file keep them.
+#![allow(missing_docs, clippy::unwrap_used, clippy::print_stdout)]
+
+use std::collections::BTreeMap;
+use std::fmt::Write as _;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::time::Duration;
+
+use cpu_time::ProcessTime;
+use face_liveness::Engine;
+use face_liveness::detection::{FaceDetector, HeatmapDetector, largest};
+use face_liveness::image::{Limits, decode_base64, decode_reduced};
+use face_liveness::inference::{Frame, Fusion, LivenessModel, RgbSingle};
+use face_liveness::schema::{ImageType, ModelInputs, RequestDocument};
+use face_liveness_models as weights;
+use plotters::prelude::*;
+
+/// The peers start anew in each round; of a round's runs they tell the median.
+const ROUNDS: usize = 7;
+const RUNS_A_ROUND: usize = 6;
+/// What the engine makes of a large photo before it looks for faces.
+const SEARCH_SIDE: u32 = 800;
+const STAGES: [&str; 5] = ["parse", "base64", "decode", "detect", "liveness"];
+
+fn main() {
+    let mut arguments = std::env::args().skip(1).filter(|argument| argument != "--bench").map(PathBuf::from);
+    let (Some(peers), Some(perf)) = (arguments.next(), arguments.next()) else {
+        println!("nothing to compare with: just compare PEERS PERF");
+        return;
+    };
+    let mut bodies: Vec<_> = std::fs::read_dir(perf).unwrap().map(|entry| entry.unwrap().path()).collect();
+    bodies.retain(|path| path.extension().is_some_and(|extension| extension == "json"));
+    bodies.sort_by_key(|path| path.metadata().unwrap().len());
+
+    let stack = Stack::load();
+    let mut results = Vec::new();
+    for path in &bodies {
+        let body = std::fs::read(path).unwrap();
+        let mut result =
+            Measured { name: path.file_stem().unwrap().to_string_lossy().into_owned(), ..Default::default() };
+        for _ in 0..ROUNDS {
+            for (row, time) in peer_rows(&peers, path) {
+                result.peers.entry(row).or_default().push(time);
+            }
+            for _ in 0..RUNS_A_ROUND {
+                result.whole.push(milliseconds(|| assert_eq!(stack.engine.detect_json(&body).status, 200)));
+                stack.stages(&body, &mut result.stages);
+            }
+        }
+        results.push(result);
+    }
+
+    let peak = gemm_gflops();
+    let table = table(&results, peak);
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR"));
+    std::fs::write(folder.join("RESULTS.md"), &table).unwrap();
+    chart(&results, &folder.join("stages.svg")).unwrap();
+    println!("{table}");
+    for result in &results {
+        println!("ratio {} {:.2}", result.name, result.ratio());
+    }
+}
+
+/// All times in milliseconds.
+#[derive(Default)]
+struct Measured {
+    name: String,
+    whole: Vec<f64>,
+    stages: [Vec<f64>; STAGES.len()],
+    peers: BTreeMap<String, Vec<f64>>,
+}
+
+impl Measured {
+    fn fastest_peer(&self) -> f64 {
+        self.peers.values().map(|times| median(times)).fold(f64::INFINITY, f64::min)
+    }
+
+    fn ratio(&self) -> f64 {
+        median(&self.whole) / self.fastest_peer()
+    }
+}
+
+/// The engine, and its stages by themselves.
+struct Stack {
+    engine: Engine,
+    detector: HeatmapDetector,
+    model: RgbSingle,
+}
+
+impl Stack {
+    fn load() -> Self {
+        let fusion = Fusion { close: 1.0, near: 1.0, intercept: 0.0 };
+        let [heatmap, refiner] = [weights::FACE_DETECTOR_V1.onnx, weights::FACE_DETECTOR_V1_REFINER.onnx];
+        let [close, near] = [weights::RGB_SINGLE_V1_CLOSE.onnx, weights::RGB_SINGLE_V1_NEAR.onnx];
+        Self {
+            engine: Engine::builder().build().unwrap(),
+            detector: HeatmapDetector::new(heatmap, refiner).unwrap(),
+            model: RgbSingle::new("rgb-single-v1", close, near, fusion).unwrap(),
+        }
+    }
+
+    fn stages(&self, body: &[u8], times: &mut [Vec<f64>; STAGES.len()]) {
+        let inputs = ModelInputs::single(ImageType::Rgb);
+        let limits = Limits::default();
+        let [parse, base64, decode, detect, liveness] = times;
+        let images = timed(parse, || RequestDocument::parse(body).unwrap().select(&inputs).unwrap());
+        let file = timed(base64, || decode_base64(images[0].data.as_str()).unwrap());
+        let photo = timed(decode, || decode_reduced(&file, &limits, false, SEARCH_SIDE).unwrap());
+        let image = photo.image.view();
+        let faces = timed(detect, || self.detector.detect(image).unwrap());
+        let face = largest(&faces).unwrap().bounding_box;
+        timed(liveness, || self.model.spoof_score(&[Frame { index: 0, image, face }]).unwrap());
+    }
+}
+
+fn timed<T>(times: &mut Vec<f64>, run: impl FnOnce() -> T) -> T {
+    let start = ProcessTime::now();
+    let value = run();
+    times.push(in_milliseconds(start.elapsed()));
+    value
+}
+
+fn milliseconds(run: impl FnOnce()) -> f64 {
+    let mut times = Vec::new();
+    timed(&mut times, run);
+    times[0]
+}
+
+fn in_milliseconds(time: Duration) -> f64 {
+    time.as_secs_f64() * 1e3
+}
+
+fn median(times: &[f64]) -> f64 {
+    let mut times = times.to_vec();
+    times.sort_by(f64::total_cmp);
+    times[times.len() / 2]
+}
+
+/// What `peer_stack.py time` tells of a body: the total of each of its rows.
+fn peer_rows(peers: &Path, body: &Path) -> Vec<(String, f64)> {
+    let python = std::env::var_os("PYTHON").unwrap_or_else(|| "python3".into());
+    let mut command = Command::new(python);
+    command
+        .arg(peers.join("peer_stack.py"))
+        .arg("time")
+        .arg(body)
+        .args(["--runs", &RUNS_A_ROUND.to_string()]);
+    let output = command.output().unwrap();
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    let lines = String::from_utf8(output.stdout).unwrap();
+    let row = |line: &str| {
+        let (_, rest) = line.split_once("  ")?;
+        let (name, times) = rest.split_once(": ")?;
+        let total = times.split_once("total ")?.1.split_whitespace().next()?;
+        Some((name.to_owned(), total.parse().ok()?))
+    };
+    let rows: Vec<_> = lines.lines().filter_map(row).collect();
+    assert!(!rows.is_empty(), "no row in {lines}");
+    rows
+}
+
+/// How fast tract multiplies matrices here: a 1 × 1 convolution, which is nothing else.
+fn gemm_gflops() -> f64 {
+    use tract_onnx::prelude::*;
+    const CHANNELS: usize = 256;
+    const PLACES: usize = 48 * 48;
+    let gemm = || -> TractResult<_> {
+        let mut model = TypedModel::default();
+        let input = model.add_source("b", f32::fact([CHANNELS, PLACES]))?;
+        let matrix = model.add_const("a", Tensor::zero::<f32>(&[CHANNELS, CHANNELS])?)?;
+        let product =
+            tract_onnx::tract_core::ops::einsum::EinSum::new("mk,kn->mn".parse()?, f32::datum_type());
+        let output = model.wire_node("product", product, &[matrix, input])?;
+        model.select_output_outlets(&output)?;
+        model.into_optimized()?.into_runnable()
+    };
+    let gemm = gemm().unwrap();
+    let input: TValue = Tensor::zero::<f32>(&[CHANNELS, PLACES]).unwrap().into();
+    let times: Vec<_> =
+        (0..50).map(|_| milliseconds(|| drop(gemm.run(tvec!(input.clone())).unwrap()))).collect();
+    2.0 * (CHANNELS * CHANNELS * PLACES) as f64 / median(&times) / 1e6
+}
+
+fn table(results: &[Measured], peak: f64) -> String {
+    let mut table = format!(
+        "# Measured by `just compare`\n\n{}, {}, commit {}. Medians of {} requests, ms of CPU time, one thread each; tract's plain \
+         matrix product: {peak:.0} GFLOP/s.\n\n| body | {} | whole request | ",
+        machine(),
+        output_of("date", &["+%F"]),
+        output_of("git", &["rev-parse", "--short", "HEAD"]),
+        ROUNDS * RUNS_A_ROUND,
+        STAGES.join(" | "),
+    );
+    let rows: Vec<_> = results[0].peers.keys().collect();
+    let names: Vec<_> = rows.iter().map(|row| row.as_str()).collect();
+    writeln!(table, "{} | share of the fastest |", names.join(" | ")).unwrap();
+    writeln!(table, "{}|", "|---".repeat(STAGES.len() + names.len() + 3)).unwrap();
+    for result in results {
+        write!(table, "| {} ", result.name).unwrap();
+        let cells = result.stages.iter().map(|times| median(times));
+        let cells =
+            cells.chain([median(&result.whole)]).chain(result.peers.values().map(|times| median(times)));
+        for cell in cells {
+            write!(table, "| {cell:.2} ").unwrap();
+        }
+        writeln!(table, "| **{:.2}** |", result.ratio()).unwrap();
+    }
+    table
+}
+
+fn machine() -> String {
+    let cpus = std::fs::read_to_string("/proc/cpuinfo").unwrap_or_default();
+    let model = cpus.lines().find_map(|line| line.strip_prefix("model name")?.split_once(": "));
+    model.map_or_else(|| std::env::consts::ARCH.to_owned(), |(_, name)| name.to_owned())
+}
+
+fn output_of(program: &str, arguments: &[&str]) -> String {
+    let output = Command::new(program).args(arguments).output().unwrap();
+    String::from_utf8_lossy(&output.stdout).trim().to_owned()
+}
+
+/// A bar for the request and one for its fastest peer, of each body; the request's by stage.
+fn chart(results: &[Measured], file: &Path) -> Result<(), Box<dyn std::error::Error>> {
+    const COLOURS: [RGBColor; STAGES.len()] = [
+        RGBColor(120, 120, 120),
+        RGBColor(180, 180, 180),
+        RGBColor(70, 120, 190),
+        RGBColor(230, 140, 50),
+        RGBColor(90, 160, 90),
+    ];
+    let root = SVGBackend::new(file, (760, 90 + 70 * results.len() as u32)).into_drawing_area();
+    root.fill(&WHITE)?;
+    let longest =
+        results.iter().map(|result| result.fastest_peer().max(median(&result.whole))).fold(0.0, f64::max);
+    let rows = results.len() as f64;
+    let mut chart = ChartBuilder::on(&root)
+        .margin(10)
+        .x_label_area_size(35)
+        .y_label_area_size(90)
+        .build_cartesian_2d(0.0..longest * 1.05, 0.0..rows)?;
+    let label = |row: &f64| {
+        let place = rows - row.floor() - 1.0;
+        if row.fract() == 0.5 { results[place as usize].name.clone() } else { String::new() }
+    };
+    chart
+        .configure_mesh()
+        .disable_mesh()
+        .x_desc("milliseconds of one thread")
+        .y_labels(2 * results.len() + 1)
+        .y_label_formatter(&label)
+        .draw()?;
+    for (stage, (name, colour)) in STAGES.iter().zip(COLOURS).enumerate() {
+        let bars = results.iter().enumerate().map(|(place, result)| {
+            let before: f64 = result.stages[..stage].iter().map(|times| median(times)).sum();
+            let top = rows - place as f64 - 0.15;
+            Rectangle::new(
+                [(before, top), (before + median(&result.stages[stage]), top - 0.33)],
+                colour.filled(),
+            )
+        });
+        chart
+            .draw_series(bars)?
+            .label(*name)
+            .legend(move |(x, y)| Rectangle::new([(x, y - 5), (x + 10, y + 5)], colour.filled()));
+    }
+    let peers = results.iter().enumerate().map(|(place, result)| {
+        let top = rows - place as f64 - 0.52;
+        Rectangle::new([(0.0, top), (result.fastest_peer(), top - 0.33)], RGBColor(60, 60, 60).filled())
+    });
+    chart
+        .draw_series(peers)?
+        .label("fastest published stack")
+        .legend(|(x, y)| Rectangle::new([(x, y - 5), (x + 10, y + 5)], RGBColor(60, 60, 60).filled()));
+    chart
+        .configure_series_labels()
+        .border_style(BLACK)
+        .background_style(WHITE)
+        .position(SeriesLabelPosition::UpperRight)
+        .draw()?;
+    root.present()?;
+    Ok(())
+}

@@ -1,0 +1,167 @@
+//! How a request's time and memory grow with the photo, and the requests answered with the threads: `cargo bench --bench growth`.
+//!
+//! Writes `GROWTH.md`, `megapixels.svg` and `threads.svg` beside this file. Photos are `bodies.rs`'s.
+#![allow(missing_docs, clippy::unwrap_used, clippy::print_stdout)]
+
+use std::fmt::Write as _;
+use std::path::Path;
+use std::time::{Duration, Instant};
+
+use dhat::{HeapStats, Profiler};
+use face_liveness::Engine;
+use face_liveness_benches::{body, photo};
+use plotters::prelude::*;
+
+/// Counts only while a [`Profiler`] lives.
+#[global_allocator]
+static ALLOCATOR: dhat::Alloc = dhat::Alloc;
+
+const SIZES: [(u32, u32); 7] =
+    [(640, 480), (1280, 960), (1920, 1440), (2592, 1944), (4032, 3024), (5472, 3648), (6928, 5196)];
+const RUNS: usize = 15;
+const THREADS: [usize; 4] = [1, 2, 3, 4];
+const LOAD: Duration = Duration::from_secs(4);
+
+fn main() {
+    let start = Instant::now();
+    // 36 megapixels do not fit into the 5 MB that are the default.
+    let engine = Engine::builder().max_body_bytes(50_000_000).build().unwrap();
+    let started = milliseconds(start);
+    let start = Instant::now();
+    drop(Engine::builder().build().unwrap());
+    let again = milliseconds(start);
+
+    let sizes = SIZES.map(|(width, height)| Size::measure(&engine, width, height));
+    let loads = THREADS.map(|threads| Load::measure(&engine, threads));
+
+    let mut text = format!(
+        "# Measured by `cargo bench --bench growth`\n\nEngine ready in {started:.0} ms; a second one in {again:.1} ms.\n\n"
+    );
+    text += "| photo | megapixels | ms | decoded RGB, MB | peak beside the engine, MB | of the RGB | allocations |\n|---|---|---|---|---|---|---|\n";
+    for size in &sizes {
+        let Size { name, megapixels, time, peak, allocations } = size;
+        let rgb = 3.0 * megapixels;
+        let of_rgb = peak / rgb;
+        writeln!(
+            text,
+            "| {name} | {megapixels:.1} | {time:.1} | {rgb:.1} | {peak:.1} | {of_rgb:.2} | {allocations} |"
+        )
+        .unwrap();
+    }
+    text += "\n| threads | 640 × 480 requests a second | of one thread's | p50, ms | p99, ms |\n|---|---|---|---|---|\n";
+    for load in &loads {
+        let Load { threads, rate, p50, p99 } = load;
+        writeln!(text, "| {threads} | {rate:.0} | {:.2} | {p50:.2} | {p99:.2} |", rate / loads[0].rate)
+            .unwrap();
+    }
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR"));
+    std::fs::write(folder.join("GROWTH.md"), &text).unwrap();
+    let times: Vec<_> = sizes.iter().map(|size| (size.megapixels, size.time)).collect();
+    let peaks: Vec<_> = sizes.iter().map(|size| (size.megapixels, size.peak)).collect();
+    plot(&folder.join("megapixels.svg"), "megapixels", &[("ms", &times), ("MB at the peak", &peaks)])
+        .unwrap();
+    let rates: Vec<_> = loads.iter().map(|load| (load.threads as f64, load.rate)).collect();
+    plot(&folder.join("threads.svg"), "threads", &[("640 × 480 requests a second", &rates)]).unwrap();
+    println!("{text}");
+}
+
+struct Size {
+    name: String,
+    megapixels: f64,
+    /// The median, in ms.
+    time: f64,
+    /// In MB.
+    peak: f64,
+    allocations: u64,
+}
+
+impl Size {
+    fn measure(engine: &Engine, width: u32, height: u32) -> Self {
+        let body = body(&photo(width, height));
+        let run = || assert_eq!(engine.detect_json(&body).status, 200);
+        run();
+        let mut times = [0.0; RUNS];
+        for time in &mut times {
+            let start = Instant::now();
+            run();
+            *time = milliseconds(start);
+        }
+        times.sort_by(f64::total_cmp);
+        let profiler = Profiler::builder().testing().build();
+        run();
+        let HeapStats { max_bytes, total_blocks, .. } = HeapStats::get();
+        drop(profiler);
+        Self {
+            name: format!("{width} × {height}"),
+            megapixels: f64::from(width) * f64::from(height) / 1e6,
+            time: times[RUNS / 2],
+            peak: max_bytes as f64 / 1e6,
+            allocations: total_blocks,
+        }
+    }
+}
+
+struct Load {
+    threads: usize,
+    rate: f64,
+    p50: f64,
+    p99: f64,
+}
+
+impl Load {
+    fn measure(engine: &Engine, threads: usize) -> Self {
+        let body = body(&photo(640, 480));
+        let start = Instant::now();
+        let work = || {
+            let mut times = Vec::new();
+            while start.elapsed() < LOAD {
+                let start = Instant::now();
+                assert_eq!(engine.detect_json(&body).status, 200);
+                times.push(milliseconds(start));
+            }
+            times
+        };
+        let mut times = std::thread::scope(|scope| {
+            let workers: Vec<_> = (0..threads).map(|_| scope.spawn(work)).collect();
+            workers.into_iter().flat_map(|worker| worker.join().unwrap()).collect::<Vec<_>>()
+        });
+        let rate = times.len() as f64 / start.elapsed().as_secs_f64();
+        times.sort_by(f64::total_cmp);
+        let at = |part: f64| times[(part * (times.len() - 1) as f64) as usize];
+        Self { threads, rate, p50: at(0.5), p99: at(0.99) }
+    }
+}
+
+fn milliseconds(since: Instant) -> f64 {
+    since.elapsed().as_secs_f64() * 1e3
+}
+
+type Line<'a> = (&'a str, &'a [(f64, f64)]);
+
+fn plot(file: &Path, across: &str, lines: &[Line<'_>]) -> Result<(), Box<dyn std::error::Error>> {
+    let points = || lines.iter().flat_map(|(_, points)| points.iter());
+    let most = |of: fn(&(f64, f64)) -> f64| points().map(of).fold(0.0, f64::max) * 1.05;
+    let root = SVGBackend::new(file, (560, 320)).into_drawing_area();
+    root.fill(&WHITE)?;
+    let mut chart = ChartBuilder::on(&root)
+        .margin(10)
+        .x_label_area_size(35)
+        .y_label_area_size(50)
+        .build_cartesian_2d(0.0..most(|point| point.0), 0.0..most(|point| point.1))?;
+    chart.configure_mesh().x_desc(across).draw()?;
+    for (number, (name, points)) in lines.iter().enumerate() {
+        let colour = Palette99::pick(number).to_rgba();
+        chart
+            .draw_series(LineSeries::new(points.iter().copied(), colour.stroke_width(2)).point_size(3))?
+            .label(*name)
+            .legend(move |(x, y)| PathElement::new([(x, y), (x + 15, y)], colour.stroke_width(2)));
+    }
+    chart
+        .configure_series_labels()
+        .border_style(BLACK)
+        .background_style(WHITE)
+        .position(SeriesLabelPosition::UpperLeft)
+        .draw()?;
+    root.present()?;
+    Ok(())
+}

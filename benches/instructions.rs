@@ -1,0 +1,16 @@
+//! So many requests one after the other, for a counter of instructions: `.ci/instructions`.
+#![allow(missing_docs, clippy::unwrap_used)]
+
+use face_liveness::Engine;
+use face_liveness_benches::body;
+
+fn main() {
+    // Not a number where `cargo bench` runs it among the others: then once.
+    let times = std::env::args().nth(1).and_then(|times| times.parse().ok()).unwrap_or(1);
+    let photo = concat!(env!("CARGO_MANIFEST_DIR"), "/../examples/photos/astronaut.jpg");
+    let body = body(&std::fs::read(photo).unwrap());
+    let engine = Engine::builder().build().unwrap();
+    for _ in 0..times {
+        assert_eq!(engine.detect_json(&body).status, 200);
+    }
+}
