@@ -32,6 +32,7 @@ fn main() {
     let again = milliseconds(start);
 
     let sizes = SIZES.map(|(width, height)| Size::measure(&engine, width, height));
+    let refusals = refusals(&engine);
     let loads = THREADS.map(|threads| Load::measure(&engine, threads));
 
     let mut text = format!(
@@ -47,6 +48,11 @@ fn main() {
             "| {name} | {megapixels:.1} | {time:.1} | {rgb:.1} | {peak:.1} | {of_rgb:.2} | {allocations} |"
         )
         .unwrap();
+    }
+    text += "\n| refused, 12 megapixels | ns a byte | of an answered request's |\n|---|---|---|\n";
+    for (what, nanoseconds) in &refusals {
+        writeln!(text, "| {what} | {nanoseconds:.2} | {:.1} % |", 100.0 * nanoseconds / refusals[0].1)
+            .unwrap();
     }
     text += "\n| threads | 640 × 480 requests a second | of one thread's | p50, ms | p99, ms |\n|---|---|---|---|---|\n";
     for load in &loads {
@@ -99,6 +105,35 @@ impl Size {
             allocations: total_blocks,
         }
     }
+}
+
+/// What a byte of a body costs: of one that is answered, and of some that are not.
+fn refusals(engine: &Engine) -> Vec<(&'static str, f64)> {
+    let answered = body(&photo(4032, 3024));
+    let mut bad_base64 = answered.clone();
+    let end = bad_base64.len() - 10;
+    bad_base64[end] = b'!';
+    let no_image = body(&vec![7; answered.len() / 4 * 3]);
+    let cut = body(&photo(4032, 3024)[..answered.len() / 8]);
+    let strict = Engine::builder().max_body_bytes(1_000_000).build().unwrap();
+    let cases = [
+        ("nothing", engine, &answered, 200),
+        ("base64 that is wrong at its end", engine, &bad_base64, 400),
+        ("no image", engine, &no_image, 400),
+        ("a JPEG without its last five sixths", engine, &cut, 400),
+        ("a body past the limit", &strict, &answered, 413),
+    ];
+    let cost = |(what, engine, body, status): (_, &Engine, &Vec<u8>, _)| {
+        let mut times = [0.0; RUNS];
+        for time in &mut times {
+            let start = Instant::now();
+            assert_eq!(engine.detect_json(body).status, status, "{what}");
+            *time = milliseconds(start);
+        }
+        times.sort_by(f64::total_cmp);
+        (what, times[RUNS / 2] * 1e6 / body.len() as f64)
+    };
+    cases.map(cost).into()
 }
 
 struct Load {

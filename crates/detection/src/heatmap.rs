@@ -41,6 +41,8 @@ pub struct HeatmapDetectorParams {
     pub input_sizes: Vec<[u32; 2]>,
     /// The least score of the heatmap, 0 to 1, that is worth a closer look.
     pub candidate_threshold: f32,
+    /// The least part of the best score that is: in a busy photo of one clear face much else has some.
+    pub least_of_best: f32,
     /// The least score with which another cell has a say in where that look goes.
     pub vote_threshold: f32,
     /// At most so many closer looks in a pass, best first.
@@ -66,6 +68,7 @@ impl Default for HeatmapDetectorParams {
             // 4032. A shape between 4:3 and 16:9, in which either photo leaves little empty.
             input_sizes: vec![[288, 192], [1728, 1280]],
             candidate_threshold: 0.1,
+            least_of_best: 0.3,
             vote_threshold: 0.05,
             // A crowd; and a bound of what a hostile picture costs.
             most_candidates: 100,
@@ -177,7 +180,9 @@ impl Pass {
         let scales = [(image.width(), small.width()), (image.height(), small.height())];
         let scales = scales.map(|(photo, small)| photo as f32 / small as f32);
         let mut faces = by_face(cells, params.same_face_iou);
-        faces.retain(|face| face[0].score > params.candidate_threshold);
+        let best = faces.first().map_or(0.0, |face| face[0].score);
+        let least = params.candidate_threshold.max(params.least_of_best * best);
+        faces.retain(|face| face[0].score > least);
         let candidate = |face: &Vec<Cell>| {
             let (score, in_input) = (face[0].score, fused(face));
             let is_sure = score > params.sure && in_input.width.min(in_input.height) >= params.sure_side;

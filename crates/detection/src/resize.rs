@@ -22,8 +22,8 @@ pub(crate) fn fill(planes: ArrayViewMut3<'_, f32>, small: &RgbImage) {
 pub(crate) fn fill_at(mut planes: ArrayViewMut3<'_, f32>, small: &RgbImage, [left, top]: [usize; 2]) {
     for (channel, mut plane) in planes.outer_iter_mut().enumerate() {
         for (y, mut row) in (0..small.height()).zip(plane.outer_iter_mut().skip(top)) {
-            let samples = small.view().row(y).iter().skip(channel).step_by(3);
-            row.iter_mut().skip(left).zip(samples).for_each(|(value, &sample)| *value = f32::from(sample));
+            let samples = small.view().row(y).chunks_exact(3).map(|pixel| pixel[channel]);
+            row.iter_mut().skip(left).zip(samples).for_each(|(value, sample)| *value = f32::from(sample));
         }
     }
 }

@@ -130,9 +130,8 @@ impl<'a> ImageView<'a> {
     /// When the part is not inside the image, or a side of it is 0.
     pub fn crop(&self, left: u32, top: u32, width: u32, height: u32) -> RgbImage {
         let row = |y| &self.row(y)[left as usize * 3..][..width as usize * 3];
-        let pixels = (top..top + height).flat_map(row).copied();
         let mut copy = Zeroizing::new(Vec::with_capacity(width as usize * height as usize * 3));
-        copy.extend(pixels);
+        (top..top + height).for_each(|y| copy.extend_from_slice(row(y)));
         assert!(width > 0 && height > 0, "a part of {width} × {height} pixels");
         RgbImage { width, height, pixels: copy }
     }
