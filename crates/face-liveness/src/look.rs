@@ -12,9 +12,9 @@ use crate::{Error, ImageSource};
 pub(crate) const SEARCH_SIDE: u32 = 800;
 /// The longer side to ask for to have a copy in full.
 pub(crate) const IN_FULL: u32 = u32::MAX;
-/// The shorter side of a face in the copy that the models read; a photo whose face has fewer is read in more detail. Twice what
-/// their inputs show of one.
-const FACE_SIDE: f32 = 128.0;
+/// The shorter side of a face in the copy that the models read; a photo whose face has fewer is read in more detail. Their
+/// inputs show 64 pixels of one and fewer.
+const FACE_SIDE: f32 = 96.0;
 /// A face that leans by more degrees lies sideways or upside down. Between the 45° up to which the detectors know faces and
 /// the 90° of a turn.
 const UPRIGHT_LEAN: f32 = 60.0;
