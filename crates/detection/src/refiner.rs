@@ -15,7 +15,7 @@ const CONTEXT: f32 = 1.4;
 const LOG_SIDES: std::ops::RangeInclusive<f32> = -4.0..=1.0;
 const OUTPUTS: usize = 15;
 /// What scores less at the first look is not worth a second: most of what is no face.
-const HOPELESS: f32 = 0.3;
+const HOPELESS: f32 = 0.05;
 /// How much the box counts at which the looks went. A third opinion steadies the other two.
 const OF_NEAR: f32 = 0.2;
 /// In a mirror the eye at the left is the eye at the right.
