@@ -73,7 +73,8 @@ def test_the_chain(data, tmp_path):
 
     patches.write_patches(tmp_path, SHIPPED, train.held_out)
     config = dict(seed=1, threads=1, workers=0, batch=32, crops=32 * 150, learning_rate=5e-3, weight_decay=0.0,
-                  averaging=0.9, measure_every=150, hand_made_share=1.0)
+                  averaging=0.9, measure_every=150, hand_made_share=1.0,
+                  hard_share=0)
     train.train(tmp_path, config, "looks")
     images, *truth = map(torch.from_numpy, next(iter(Looks(tmp_path, {**config, "seed": 2, "batch": 64}))))
     networks = refiner.Refiner(), refiner.Refiner()
