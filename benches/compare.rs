@@ -163,7 +163,7 @@ fn peer_rows(peers: &Path, body: &Path) -> Vec<(String, f64)> {
     rows
 }
 
-/// How fast tract multiplies matrices here: a 1 × 1 convolution, which is nothing else.
+/// How fast tract multiplies matrices here, in a product of a shape that is common in convolutions.
 fn gemm_gflops() -> f64 {
     use tract_onnx::prelude::*;
     const CHANNELS: usize = 256;

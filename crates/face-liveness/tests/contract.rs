@@ -3,7 +3,6 @@
 
 mod support;
 
-use face_liveness::detection::BoundingBox;
 use face_liveness::image::{ImageView, Limits};
 use face_liveness::inference::{self, Frame, LivenessModel};
 use face_liveness::schema::ModelInputs;
@@ -291,7 +290,7 @@ mod request_rules {
         assert_same_face(&response_to_file(&ENGINE, &photo("astronaut.jpg")), &expected, 2, 0.05, "JPEG");
         // A GIF has 256 colours: the same face, another texture.
         let gif = response_to_file(&ENGINE, &encoded(&rgb, ImageFormat::Gif));
-        assert_same_face(&gif, &expected, 4, 1.0, "GIF");
+        assert_same_face(&gif, &expected, 3, 1.0, "GIF");
     }
 
     #[test]
@@ -428,7 +427,7 @@ mod request_rules {
         assert_eq!(png(PORTRAIT.to_rgba16().into()), expected, "16-bit with opaque alpha");
 
         let grey = png(PORTRAIT.to_luma8().into());
-        assert_same_face(&grey, &expected, 6, 1.0, "greyscale");
+        assert_same_face(&grey, &expected, 5, 1.0, "greyscale");
         assert!(
             grey.warnings.contains(&Warning::Greyscale) && !expected.warnings.contains(&Warning::Greyscale)
         );
@@ -484,7 +483,7 @@ mod request_rules {
         assert_same_face(&jpeg(&cmyk, ColorType::CmykAsYcck, false), &expected, 2, 0.05, "YCCK");
         assert_same_face(&jpeg(&rgb, ColorType::Rgb, true), &expected, 2, 0.05, "progressive");
         let grey = jpeg(&PORTRAIT.to_luma8(), ColorType::Luma, false);
-        assert_same_face(&grey, &expected, 6, 1.0, "greyscale");
+        assert_same_face(&grey, &expected, 5, 1.0, "greyscale");
         assert!(grey.warnings.contains(&Warning::Greyscale));
     }
 }
@@ -599,11 +598,12 @@ mod response_fields {
     #[test]
     fn position_is_the_face_in_whole_pixels_inside_the_image() {
         let position = response(&ENGINE, &request([portrait()])).position;
-        let Position { top, left, width, height } = position;
         // The face, marked by hand: hairline to chin, cheek to cheek.
-        let by_hand = BoundingBox { left: 181.0, top: 68.0, width: 90.0, height: 109.0 };
-        let [left, top, width, height] = [left, top, width, height].map(|pixels| pixels as f32);
-        assert!(BoundingBox { left, top, width, height }.iou(&by_hand) > 0.8, "{position:?}");
+        for (value, by_hand) in
+            [(position.left, 181), (position.top, 68), (position.width, 90), (position.height, 109)]
+        {
+            assert!(value.abs_diff(by_hand) <= 12, "{position:?}");
+        }
         // A face cut by the edges: the box stays inside.
         let cut = PORTRAIT.crop_imm(200, 90, 200, 200);
         let position = response_to_file(&ENGINE, &encoded(&cut, ImageFormat::Png)).position;

@@ -47,12 +47,11 @@ fn reduced(bytes: &[u8], limits: &Limits, by: u32) -> Option<RgbImage> {
     let side = |side: u16| side.div_ceil(by as u16);
     let (width, height) = decoder.scale(side(info.width), side(info.height)).ok()?;
     let samples = Zeroizing::new(decoder.decode().ok()?);
-    let pixels = match info.pixel_format {
+    let mut pixels = match info.pixel_format {
         jpeg_decoder::PixelFormat::RGB24 => samples,
         jpeg_decoder::PixelFormat::L8 => Zeroizing::new(samples.iter().flat_map(|&grey| [grey; 3]).collect()),
         _ => return None,
     };
-    let mut pixels = pixels;
     RgbImage::new(width.into(), height.into(), std::mem::take(&mut *pixels)).ok()
 }
 
