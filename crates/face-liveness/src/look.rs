@@ -45,7 +45,7 @@ impl Engine {
         match largest(&seen.faces) {
             None if seen.copy.is_reduced() => self.search(self.copy(input, IN_FULL)?),
             Some(face) => match self.finer(input, &seen.copy, &face.bounding_box)? {
-                Some(finer) => Ok(seen.on(finer)),
+                Some(finer) => self.search(finer),
                 None => Ok(seen),
             },
             None => Ok(seen),
@@ -136,18 +136,7 @@ pub(crate) struct Seen<'a> {
     pub(crate) faces: Vec<Face>,
 }
 
-impl<'a> Seen<'a> {
-    /// The same faces in another copy of the image.
-    fn on(self, other: Copy<'a>) -> Self {
-        let copy = if self.turned == Orientation::UPRIGHT { other } else { other.turned(self.turned) };
-        let faces = self
-            .faces
-            .iter()
-            .map(|face| self.copy.in_full(face).scaled(copy.scales().map(f32::recip)))
-            .collect();
-        Self { copy, faces, ..self }
-    }
-
+impl Seen<'_> {
     /// One of the faces in the image as it was given.
     pub(crate) fn in_image(&self, face: &Face) -> Face {
         let [width, height] = self.copy.full;

@@ -11,6 +11,9 @@ use crate::RequestError;
 use crate::request::{Image, ImageData, ImageType, Request};
 use crate::select::{ModelInputs, SelectedImage, select};
 
+/// JSON's.
+const WHITE_SPACE: [char; 4] = [' ', '\t', '\n', '\r'];
+
 /// A request body whose shape and indexes are checked, and whose images are not yet.
 ///
 /// It borrows from the body. Fields that the contract does not know are ignored; a known field that
@@ -39,8 +42,11 @@ impl<'a> RequestDocument<'a> {
     pub fn parse(body: &'a [u8]) -> Result<Self, RequestError> {
         let text =
             std::str::from_utf8(body).map_err(|_| RequestError::invalid_value("body", "is not UTF-8"))?;
-        let root: &RawValue = serde_json::from_str(text).map_err(|error| not_json(&error))?;
-        let [images, auto_rotate, model] = fields(root, "body", "", ["images", "autoRotate", "model"])?;
+        if !text.trim_start_matches(WHITE_SPACE).starts_with('{') {
+            let body: &RawValue = serde_json::from_str(text).map_err(|error| not_json(&error))?;
+            expect_type(body, "body", Type::Object)?;
+        }
+        let [images, auto_rotate, model] = fields(text, "", ["images", "autoRotate", "model"])?;
 
         let images = images.ok_or_else(|| RequestError::Missing { path: "images".into() })?;
         expect_type(images, "images", Type::Array)?;
@@ -90,7 +96,8 @@ impl<'a> ImageFields<'a> {
     fn parse(value: &'a RawValue, place: usize) -> Result<Self, RequestError> {
         let path = format!("images[{place}]");
         let names = ["index", "type", "data", "autoRotate"];
-        let [index, image_type, data, auto_rotate] = fields(value, &path, &format!("{path}."), names)?;
+        expect_type(value, &path, Type::Object)?;
+        let [index, image_type, data, auto_rotate] = fields(value.get(), &format!("{path}."), names)?;
         let path = format!("{path}.index");
         let index = integer(index.ok_or_else(|| RequestError::Missing { path: path.clone() })?, &path)?;
         Ok(Self { index, image_type, data, auto_rotate })
@@ -147,10 +154,9 @@ impl<'de> Deserialize<'de> for Images<'de> {
     }
 }
 
-/// The values of the named fields of an object; other fields are ignored.
+/// The values of the named fields of an object, whose paths begin with a prefix; other fields are ignored.
 fn fields<'a, const N: usize>(
-    value: &'a RawValue,
-    path: &str,
+    object: &'a str,
     prefix: &str,
     names: [&'static str; N],
 ) -> Result<[Option<&'a RawValue>; N], RequestError> {
@@ -179,9 +185,9 @@ fn fields<'a, const N: usize>(
         }
     }
 
-    expect_type(value, path, Type::Object)?;
-    let mut deserializer = serde_json::Deserializer::from_str(value.get());
+    let mut deserializer = serde_json::Deserializer::from_str(object);
     let values = deserializer.deserialize_map(Fields(names)).map_err(|error| not_json(&error))?;
+    deserializer.end().map_err(|error| not_json(&error))?;
     values.map_err(|name| RequestError::Duplicated {
         path: format!("{prefix}{name}"),
         problem: "stands twice in the same object".into(),
