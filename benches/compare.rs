@@ -8,23 +8,13 @@ use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 use std::process::Command;
-use std::time::Duration;
 
-use cpu_time::ProcessTime;
-use face_liveness::Engine;
-use face_liveness::detection::{FaceDetector, HeatmapDetector, largest};
-use face_liveness::image::{Limits, decode_base64, decode_reduced};
-use face_liveness::inference::{Frame, Fusion, LivenessModel, RgbSingle};
-use face_liveness::schema::{ImageType, ModelInputs, RequestDocument};
-use face_liveness_models as weights;
+use face_liveness_benches::{STAGES, Stack, gemm_gflops, median, milliseconds};
 use plotters::prelude::*;
 
 /// The peers start anew in each round; of a round's runs they tell the median.
 const ROUNDS: usize = 7;
 const RUNS_A_ROUND: usize = 6;
-/// What the engine makes of a large photo before it looks for faces.
-const SEARCH_SIDE: u32 = 800;
-const STAGES: [&str; 5] = ["parse", "base64", "decode", "detect", "liveness"];
 
 fn main() {
     let mut arguments = std::env::args().skip(1).filter(|argument| argument != "--bench").map(PathBuf::from);
@@ -84,62 +74,6 @@ impl Measured {
     }
 }
 
-/// The engine, and its stages by themselves.
-struct Stack {
-    engine: Engine,
-    detector: HeatmapDetector,
-    model: RgbSingle,
-}
-
-impl Stack {
-    fn load() -> Self {
-        let fusion = Fusion { close: 1.0, near: 1.0, intercept: 0.0 };
-        let [heatmap, refiner] = [weights::FACE_DETECTOR_V1.onnx, weights::FACE_DETECTOR_V1_REFINER.onnx];
-        let [close, near] = [weights::RGB_SINGLE_V1_CLOSE.onnx, weights::RGB_SINGLE_V1_NEAR.onnx];
-        Self {
-            engine: Engine::builder().build().unwrap(),
-            detector: HeatmapDetector::new(heatmap, refiner).unwrap(),
-            model: RgbSingle::new("rgb-single-v1", close, near, fusion).unwrap(),
-        }
-    }
-
-    fn stages(&self, body: &[u8], times: &mut [Vec<f64>; STAGES.len()]) {
-        let inputs = ModelInputs::single(ImageType::Rgb);
-        let limits = Limits::default();
-        let [parse, base64, decode, detect, liveness] = times;
-        let images = timed(parse, || RequestDocument::parse(body).unwrap().select(&inputs).unwrap());
-        let file = timed(base64, || decode_base64(images[0].data.as_str()).unwrap());
-        let photo = timed(decode, || decode_reduced(&file, &limits, false, SEARCH_SIDE).unwrap());
-        let image = photo.image.view();
-        let faces = timed(detect, || self.detector.detect(image).unwrap());
-        let face = largest(&faces).unwrap().bounding_box;
-        timed(liveness, || self.model.spoof_score(&[Frame { index: 0, image, face }]).unwrap());
-    }
-}
-
-fn timed<T>(times: &mut Vec<f64>, run: impl FnOnce() -> T) -> T {
-    let start = ProcessTime::now();
-    let value = run();
-    times.push(in_milliseconds(start.elapsed()));
-    value
-}
-
-fn milliseconds(run: impl FnOnce()) -> f64 {
-    let mut times = Vec::new();
-    timed(&mut times, run);
-    times[0]
-}
-
-fn in_milliseconds(time: Duration) -> f64 {
-    time.as_secs_f64() * 1e3
-}
-
-fn median(times: &[f64]) -> f64 {
-    let mut times = times.to_vec();
-    times.sort_by(f64::total_cmp);
-    times[times.len() / 2]
-}
-
 /// What `peer_stack.py time` tells of a body: the total of each of its rows.
 fn peer_rows(peers: &Path, body: &Path) -> Vec<(String, f64)> {
     let python = std::env::var_os("PYTHON").unwrap_or_else(|| "python3".into());
@@ -161,28 +95,6 @@ fn peer_rows(peers: &Path, body: &Path) -> Vec<(String, f64)> {
     let rows: Vec<_> = lines.lines().filter_map(row).collect();
     assert!(!rows.is_empty(), "no row in {lines}");
     rows
-}
-
-/// How fast tract multiplies matrices here, in a product of a shape that is common in convolutions.
-fn gemm_gflops() -> f64 {
-    use tract_onnx::prelude::*;
-    const CHANNELS: usize = 256;
-    const PLACES: usize = 48 * 48;
-    let gemm = || -> TractResult<_> {
-        let mut model = TypedModel::default();
-        let input = model.add_source("b", f32::fact([CHANNELS, PLACES]))?;
-        let matrix = model.add_const("a", Tensor::zero::<f32>(&[CHANNELS, CHANNELS])?)?;
-        let product =
-            tract_onnx::tract_core::ops::einsum::EinSum::new("mk,kn->mn".parse()?, f32::datum_type());
-        let output = model.wire_node("product", product, &[matrix, input])?;
-        model.select_output_outlets(&output)?;
-        model.into_optimized()?.into_runnable()
-    };
-    let gemm = gemm().unwrap();
-    let input: TValue = Tensor::zero::<f32>(&[CHANNELS, PLACES]).unwrap().into();
-    let times: Vec<_> =
-        (0..50).map(|_| milliseconds(|| drop(gemm.run(tvec!(input.clone())).unwrap()))).collect();
-    2.0 * (CHANNELS * CHANNELS * PLACES) as f64 / median(&times) / 1e6
 }
 
 fn table(results: &[Measured], peak: f64) -> String {

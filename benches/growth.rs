@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 
 use dhat::{HeapStats, Profiler};
 use face_liveness::Engine;
-use face_liveness_benches::{body, photo};
+use face_liveness_benches::{MULTIPLICATIONS, STAGES, Stack, body, gemm_gflops, median, photo};
 use plotters::prelude::*;
 
 /// Counts only while a [`Profiler`] lives.
@@ -19,6 +19,7 @@ static ALLOCATOR: dhat::Alloc = dhat::Alloc;
 const SIZES: [(u32, u32); 7] =
     [(640, 480), (1280, 960), (1920, 1440), (2592, 1944), (4032, 3024), (5472, 3648), (6928, 5196)];
 const RUNS: usize = 15;
+const RESIDENT_AFTER: [usize; 2] = [1_000, 10_000];
 const THREADS: [usize; 4] = [1, 2, 3, 4];
 const LOAD: Duration = Duration::from_secs(4);
 
@@ -27,20 +28,24 @@ fn main() {
     // 36 megapixels do not fit into the 5 MB that are the default.
     let engine = Engine::builder().max_body_bytes(50_000_000).build().unwrap();
     let started = milliseconds(start);
+    let stack = Stack { engine, ..Stack::load() };
+    let engine = &stack.engine;
     let start = Instant::now();
     drop(Engine::builder().build().unwrap());
     let again = milliseconds(start);
 
-    let sizes = SIZES.map(|(width, height)| Size::measure(&engine, width, height));
-    let refusals = refusals(&engine);
-    let loads = THREADS.map(|threads| Load::measure(&engine, threads));
+    let sizes = SIZES.map(|(width, height)| Size::measure(&stack, width, height));
+    let refusals = refusals(engine);
+    let resident = resident_after(engine);
+    let peak = gemm_gflops();
+    let loads = THREADS.map(|threads| Load::measure(engine, threads));
 
     let mut text = format!(
         "# Measured by `cargo bench --bench growth`\n\nEngine ready in {started:.0} ms; a second one in {again:.1} ms.\n\n"
     );
     text += "| photo | megapixels | ms | decoded RGB, MB | peak beside the engine, MB | of the RGB | allocations |\n|---|---|---|---|---|---|---|\n";
     for size in &sizes {
-        let Size { name, megapixels, time, peak, allocations } = size;
+        let Size { name, megapixels, time, peak, allocations, .. } = size;
         let rgb = 3.0 * megapixels;
         let of_rgb = peak / rgb;
         writeln!(
@@ -49,6 +54,27 @@ fn main() {
         )
         .unwrap();
     }
+    let floors = MULTIPLICATIONS.map(|multiplications| 2.0 * multiplications / peak / 1e6);
+    let names = STAGES.join(" | ");
+    writeln!(
+        text,
+        "\nWhere the time goes, ms of CPU time, and the floors: the JPEG's codes alone, which is what an eighth of its size takes; what \
+         the multiplications of both networks take at the {peak:.0} GFLOP/s of tract's plain matrix product, {:.2} and {:.2} ms.\n\n\
+         | photo | {names} | codes alone |\n|---|---|---|---|---|---|---|",
+        floors[0], floors[1]
+    )
+    .unwrap();
+    for size in &sizes {
+        let stages = size.stages.map(|time| format!("{time:.2}")).join(" | ");
+        writeln!(text, "| {} | {stages} | {:.2} |", size.name, size.entropy_decoding).unwrap();
+    }
+    let [first, last] = RESIDENT_AFTER;
+    writeln!(
+        text,
+        "\nResident memory after {first} requests of 640 × 480: {:.1} MB; after {last}: {:.1} MB.",
+        resident[0], resident[1]
+    )
+    .unwrap();
     text += "\n| refused, 12 megapixels | ns a byte | of an answered request's |\n|---|---|---|\n";
     for (what, nanoseconds) in &refusals {
         writeln!(text, "| {what} | {nanoseconds:.2} | {:.1} % |", 100.0 * nanoseconds / refusals[0].1)
@@ -79,12 +105,15 @@ struct Size {
     /// In MB.
     peak: f64,
     allocations: u64,
+    /// Of each stage, the median in ms; and of the JPEG's codes alone.
+    stages: [f64; STAGES.len()],
+    entropy_decoding: f64,
 }
 
 impl Size {
-    fn measure(engine: &Engine, width: u32, height: u32) -> Self {
+    fn measure(stack: &Stack, width: u32, height: u32) -> Self {
         let body = body(&photo(width, height));
-        let run = || assert_eq!(engine.detect_json(&body).status, 200);
+        let run = || assert_eq!(stack.engine.detect_json(&body).status, 200);
         run();
         let mut times = [0.0; RUNS];
         for time in &mut times {
@@ -92,7 +121,11 @@ impl Size {
             run();
             *time = milliseconds(start);
         }
-        times.sort_by(f64::total_cmp);
+        let (mut stages, mut entropy_decoding) = ([(); STAGES.len()].map(|()| Vec::new()), Vec::new());
+        for _ in 0..RUNS {
+            stack.stages(&body, &mut stages);
+            entropy_decoding.push(stack.entropy_decoding(&body));
+        }
         let profiler = Profiler::builder().testing().build();
         run();
         let HeapStats { max_bytes, total_blocks, .. } = HeapStats::get();
@@ -100,9 +133,11 @@ impl Size {
         Self {
             name: format!("{width} × {height}"),
             megapixels: f64::from(width) * f64::from(height) / 1e6,
-            time: times[RUNS / 2],
+            time: median(&times),
             peak: max_bytes as f64 / 1e6,
             allocations: total_blocks,
+            stages: stages.map(|times| median(&times)),
+            entropy_decoding: median(&entropy_decoding),
         }
     }
 }
@@ -130,10 +165,24 @@ fn refusals(engine: &Engine) -> Vec<(&'static str, f64)> {
             assert_eq!(engine.detect_json(body).status, status, "{what}");
             *time = milliseconds(start);
         }
-        times.sort_by(f64::total_cmp);
-        (what, times[RUNS / 2] * 1e6 / body.len() as f64)
+        (what, median(&times) * 1e6 / body.len() as f64)
     };
     cases.map(cost).into()
+}
+
+/// The process's memory in MB after each of these many requests.
+fn resident_after(engine: &Engine) -> [f64; 2] {
+    let body = body(&photo(640, 480));
+    let mut answered = 0;
+    RESIDENT_AFTER.map(|requests| {
+        while answered < requests {
+            assert_eq!(engine.detect_json(&body).status, 200);
+            answered += 1;
+        }
+        let status = std::fs::read_to_string("/proc/self/status").unwrap();
+        let resident = status.lines().find_map(|line| line.strip_prefix("VmRSS:")).unwrap();
+        resident.trim_end_matches("kB").trim().parse::<f64>().unwrap() / 1e3
+    })
 }
 
 struct Load {

@@ -13,6 +13,7 @@ use std::time::Instant;
 use criterion::{Criterion, criterion_group, criterion_main};
 use face_liveness::detection::{HeatmapDetector, HeatmapDetectorParams, Network};
 use face_liveness::inference::{Fusion, RgbSingle};
+use face_liveness_benches::median;
 use face_liveness_models as weights;
 use tract_onnx::prelude::*;
 
@@ -24,7 +25,7 @@ fn networks(criterion: &mut Criterion) {
     let near = Network::from_onnx(near_file, [3, RgbSingle::NEAR_SIDE, RgbSingle::NEAR_SIDE]).unwrap();
     let [longer, shorter] = HeatmapDetectorParams::default().input_sizes[0].map(|side| side as usize);
     let heatmap = Network::from_onnx(heatmap_file, [3, shorter, longer]).unwrap();
-    let refiner = Network::from_onnx(refiner_file, [3, 64, 64]).unwrap();
+    let refiner = Network::from_onnx(refiner_file, [3, 66, 66]).unwrap();
 
     let run = |network: &Network| network.run(|mut planes| planes.fill(100.0)).unwrap();
     let liveness = || (run(&close), run(&near));
@@ -68,18 +69,13 @@ fn medians_by_turns<A, B>(mut a: impl FnMut() -> A, mut b: impl FnMut() -> B) ->
         times_a.push(milliseconds(&mut a));
         times_b.push(milliseconds(&mut b));
     }
-    (median(times_a), median(times_b))
+    (median(&times_a), median(&times_b))
 }
 
 fn milliseconds<A>(run: &mut impl FnMut() -> A) -> f64 {
     let start = Instant::now();
     std::hint::black_box(run());
     start.elapsed().as_secs_f64() * 1e3
-}
-
-fn median(mut values: Vec<f64>) -> f64 {
-    values.sort_by(f64::total_cmp);
-    values[values.len() / 2]
 }
 
 struct AsPublished {

@@ -2,27 +2,16 @@
 #![allow(missing_docs, clippy::unwrap_used)]
 
 use criterion::{BenchmarkId, Criterion, criterion_group, criterion_main};
-use face_liveness::detection::{FaceDetector, HeatmapDetector, largest};
+use face_liveness::detection::{FaceDetector, largest};
 use face_liveness::image::{Limits, Orientation, RgbImage, decode, decode_base64};
-use face_liveness::inference::{Frame, Fusion, LivenessModel, RgbSingle};
+use face_liveness::inference::{Frame, LivenessModel};
 use face_liveness::schema::{ImageType, ModelInputs, RequestDocument};
-use face_liveness_benches::{SIZES, body, photo};
-use face_liveness_models as weights;
+use face_liveness_benches::{SIZES, Stack, body, photo};
 
 fn stages(criterion: &mut Criterion) {
     let limits = Limits::default();
     let inputs = ModelInputs::single(ImageType::Rgb);
-    let detector =
-        HeatmapDetector::new(weights::FACE_DETECTOR_V1.onnx, weights::FACE_DETECTOR_V1_REFINER.onnx).unwrap();
-    let networks = [weights::RGB_SINGLE_V1_CLOSE.onnx, weights::RGB_SINGLE_V1_NEAR.onnx];
-    let model = RgbSingle::new(
-        "rgb-single-v1",
-        networks[0],
-        networks[1],
-        Fusion { close: 1.0, near: 1.0, intercept: 0.0 },
-    )
-    .unwrap();
-
+    let Stack { detector, model, .. } = Stack::load();
     for (width, height) in SIZES {
         let size = format!("{width}x{height}");
         let jpeg = photo(width, height);

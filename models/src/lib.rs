@@ -31,14 +31,14 @@ pub const CENTERFACE: Weights = Weights {
 pub const FACE_DETECTOR_V1: Weights = Weights {
     file: "face-detector-v1/detector.onnx",
     onnx: include_bytes!("../face-detector-v1/detector.onnx"),
-    sha256: "bb865bc337db391474582515370b81335f8ee2f1a068644502e2b050e5ac3582",
+    sha256: "c0924a44b87072ebfc693dc7867863d18cc96400714190881db188edcffe3a34",
 };
 
 /// What looks more closely at the faces of the heatmap. Card: `face-detector-v1/README.md`.
 pub const FACE_DETECTOR_V1_REFINER: Weights = Weights {
     file: "face-detector-v1/refiner.onnx",
     onnx: include_bytes!("../face-detector-v1/refiner.onnx"),
-    sha256: "9bca44f325d49afb8b59383c9744ad78dd668760d7223c1f95ab0b472dd63b1f",
+    sha256: "d68612a98e95b757e79684141b4bcf01f2b28814858a5a766d8a4ed4fddabc80",
 };
 
 /// The network of `rgb-single-v1` that sees 1.5 times the face box. Card: `rgb-single-v1/README.md`.

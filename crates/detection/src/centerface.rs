@@ -4,7 +4,7 @@
 use face_liveness_image::ImageView;
 use ndarray::{ArrayD, ArrayView3, Axis, Ix4};
 
-use crate::{BoundingBox, Error, Face, FaceDetector, Network, Point, resize};
+use crate::{BoundingBox, Error, Face, FaceDetector, Network, Point, resize, write_planes};
 
 /// The cells of the output maps are this many input pixels wide.
 const STRIDE: f32 = 4.0;
@@ -72,7 +72,7 @@ impl FaceDetector for CenterFace {
     fn detect(&self, image: ImageView<'_>) -> Result<Vec<Face>, Error> {
         for (&side, network) in self.params.input_sides.iter().zip(&self.networks) {
             let small = resize::to_longer_side(image, side)?;
-            let outputs = network.run(|planes| resize::fill(planes, &small))?;
+            let outputs = network.run(|planes| write_planes(planes, small.view()))?;
             let candidates = Maps::new(&outputs)?.faces(self.params.score_threshold);
             let scale_x = image.width() as f32 / small.width() as f32;
             let scale_y = image.height() as f32 / small.height() as f32;

@@ -5,7 +5,7 @@ use face_liveness_image::{ImageView, resize};
 use ndarray::{ArrayView3, Axis, Ix4};
 
 use crate::refiner::Refiner;
-use crate::resize::fill;
+use crate::resize::{framed, write_framed};
 use crate::{BoundingBox, Error, Face, FaceDetector, Network};
 
 /// The cells of the maps are this many input pixels wide.
@@ -18,13 +18,14 @@ const MAPS: usize = 15;
 /// face. What the heatmap takes for a face, a second network, the refiner, looks at more closely, in the photo as it was sent:
 /// that tells whether it is one, and its box and landmarks.
 ///
-/// Input of the heatmap: RGB, 0 to 255, the photo, made smaller where it does not fit, at the top left, zeros beyond it.
+/// Input of the heatmap: RGB, 0 to 255, the photo, made smaller where it does not fit, at the top left, zeros beyond it, in a frame
+/// of zeros, 1 pixel wide.
 /// Output: 15 maps with a cell for every 8 × 8 pixels. The log-odds that a face has its centre about there; from the cell's
 /// centre to the face's, x and y, as parts of the box's width and height; the logarithms of width and height in cells; x and
 /// y of five landmarks, from the face's centre, as parts of the box.
 ///
 /// Input of the refiner: RGB, 0 to 255, the square of 1.4 times the box's longer side about its middle, at 64 × 64 pixels,
-/// zeros beyond the photo. Output: the log-odds of a face; from the crop's middle to the box's, x and y, in sides of the
+/// zeros beyond the photo, in such a frame. Output: the log-odds of a face; from the crop's middle to the box's, x and y, in sides of the
 /// crop; the logarithms of width and height in sides of the crop; x and y of five landmarks, from the crop's middle, in sides
 /// of the crop.
 #[derive(Debug)]
@@ -41,12 +42,12 @@ pub struct HeatmapDetectorParams {
     pub input_sizes: Vec<[u32; 2]>,
     /// The least score of the heatmap, 0 to 1, that is worth a closer look.
     pub candidate_threshold: f32,
-    /// The least part of the best score that is: in a busy photo of one clear face much else has some.
-    pub least_of_best: f32,
     /// The least score with which another cell has a say in where that look goes.
     pub vote_threshold: f32,
     /// At most so many closer looks in a pass, best first.
     pub most_candidates: usize,
+    /// After so many candidates in a row that are no faces, the rest of the pass is left.
+    pub most_refused: usize,
     /// The least score of a face, 0 to 1, by the refiner.
     pub score_threshold: f32,
     /// The score of the heatmap from which on a lower score by the refiner is enough.
@@ -68,10 +69,11 @@ impl Default for HeatmapDetectorParams {
             // 4032. A shape between 4:3 and 16:9, in which either photo leaves little empty.
             input_sizes: vec![[288, 192], [1728, 1280]],
             candidate_threshold: 0.1,
-            least_of_best: 0.3,
             vote_threshold: 0.05,
             // A crowd; and a bound of what a hostile picture costs.
             most_candidates: 100,
+            // In a busy photo much has some score beside its clear face.
+            most_refused: 2,
             score_threshold: 0.9,
             // Faces unlike those that both have learnt: hats with beards and glasses.
             sure: 0.5,
@@ -111,7 +113,7 @@ impl HeatmapDetector {
             return Err(Error::new("cannot be loaded", "HeatmapDetectorParams::input_sizes is empty"));
         }
         let network =
-            |width: u32, height: u32| Network::from_onnx(heatmap, [3, height as usize, width as usize]);
+            |width: u32, height: u32| Network::from_onnx(heatmap, [3, framed(height), framed(width)]);
         let load = |&[longer, shorter]: &[u32; 2]| -> Result<Pass, Error> {
             Ok(Pass { wide: network(longer, shorter)?, tall: network(shorter, longer)?, longer, shorter })
         };
@@ -121,11 +123,16 @@ impl HeatmapDetector {
 
     /// The candidates that are faces, each face once, best first.
     fn refined(&self, image: ImageView<'_>, candidates: Vec<Candidate>) -> Result<Vec<Face>, Error> {
-        let HeatmapDetectorParams { most_candidates, least_side, .. } = self.params;
-        let mut faces = Vec::new();
+        let HeatmapDetectorParams { most_candidates, most_refused, least_side, .. } = self.params;
+        let (mut faces, mut refused) = (Vec::new(), 0);
         for candidate in candidates.into_iter().take(most_candidates) {
             let Candidate { bounding_box, score_threshold } = candidate;
-            faces.extend(self.refiner.face(image, bounding_box, score_threshold)?);
+            let face = self.refiner.face(image, bounding_box, score_threshold)?;
+            refused = if face.is_some() { 0 } else { refused + 1 };
+            faces.extend(face);
+            if refused == most_refused {
+                break;
+            }
         }
         faces.retain(|face| face.bounding_box.width.min(face.bounding_box.height) >= least_side);
         faces.sort_by(|a, b| b.score.total_cmp(&a.score));
@@ -172,7 +179,7 @@ impl Pass {
         let side = |side: u32| ((side as f32 * scale).round() as u32).max(1);
         let small = resize(image, side(image.width()), side(image.height()))
             .map_err(|cause| Error::new("cannot be given the image", cause))?;
-        let outputs = network.run(|planes| fill(planes, &small))?;
+        let outputs = network.run(|planes| write_framed(planes, small.view(), [0, 0]))?;
         let maps = outputs.first().and_then(|maps| maps.view().into_dimensionality::<Ix4>().ok());
         let maps = maps.filter(|maps| maps.shape()[..2] == [1, MAPS]);
         let maps = maps.ok_or_else(|| Error::new("failed", "the output is not a heatmap detector's"))?;
@@ -180,9 +187,7 @@ impl Pass {
         let scales = [(image.width(), small.width()), (image.height(), small.height())];
         let scales = scales.map(|(photo, small)| photo as f32 / small as f32);
         let mut faces = by_face(cells, params.same_face_iou);
-        let best = faces.first().map_or(0.0, |face| face[0].score);
-        let least = params.candidate_threshold.max(params.least_of_best * best);
-        faces.retain(|face| face[0].score > least);
+        faces.retain(|face| face[0].score > params.candidate_threshold);
         let candidate = |face: &Vec<Cell>| {
             let (score, in_input) = (face[0].score, fused(face));
             let is_sure = score > params.sure && in_input.width.min(in_input.height) >= params.sure_side;

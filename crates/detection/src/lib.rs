@@ -13,3 +13,4 @@ pub use centerface::{CenterFace, CenterFaceParams};
 pub use detector::{Face, FaceDetector, largest};
 pub use heatmap::{HeatmapDetector, HeatmapDetectorParams};
 pub use network::{Error, Network};
+pub use resize::write_planes;

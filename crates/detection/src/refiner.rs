@@ -4,7 +4,7 @@
 use face_liveness_image::{ImageView, resize};
 use ndarray::Axis;
 
-use crate::resize::fill_at;
+use crate::resize::{framed, write_framed};
 use crate::{BoundingBox, Error, Face, Network, Point};
 
 /// The sides of the network's input.
@@ -24,7 +24,7 @@ const MIRRORED_LANDMARKS: [usize; 5] = [1, 0, 2, 4, 3];
 /// Says of a box whether a face is in it, where exactly, and where its landmarks are.
 ///
 /// Input: RGB, 0 to 255, the square of 1.4 times the box's longer side about its middle, at 64 × 64 pixels, zeros beyond
-/// the photo. Output: the log-odds of a face; the box's middle from the crop's, in sides of the crop; the logarithms of width and
+/// the photo, in a frame of zeros, 1 pixel wide. Output: the log-odds of a face; the box's middle from the crop's, in sides of the crop; the logarithms of width and
 /// height in sides of the crop; x and y of five landmarks from the crop's middle, in sides of the crop.
 #[derive(Debug)]
 pub(crate) struct Refiner {
@@ -33,7 +33,7 @@ pub(crate) struct Refiner {
 
 impl Refiner {
     pub(crate) fn new(onnx: &[u8]) -> Result<Self, Error> {
-        Ok(Self { network: Network::from_onnx(onnx, [3, SIDE as usize, SIDE as usize])? })
+        Ok(Self { network: Network::from_onnx(onnx, [3, framed(SIDE), framed(SIDE)])? })
     }
 
     /// The face at a box of the photo, if its score is above a threshold: by a look there, and by one in a mirror at what the
@@ -68,7 +68,7 @@ impl Refiner {
             if mirrored {
                 planes.invert_axis(Axis(2));
             }
-            fill_at(planes, &small, corner);
+            write_framed(planes, small.view(), corner);
         })?;
         let values = outputs.first().and_then(|output| output.as_slice());
         let Some(&[log_odds, x, y, log_width, log_height, ref landmarks @ ..]) =

@@ -1,9 +1,8 @@
 //! What about the photo may make the score less reliable.
 
 use face_liveness_detection::Face;
-use face_liveness_image::ImageView;
+use face_liveness_image::{ImageView, Wiped};
 use face_liveness_schema::{Position, Warning};
-use zeroize::Zeroizing;
 
 use crate::position::position;
 
@@ -49,13 +48,13 @@ pub(crate) fn warnings(faces: &[Face], face: &Face, image: ImageView<'_>, in_ful
 
 /// The face's luma on a grid, and its mean colour, 0 to 255 both.
 struct Samples {
-    luma: Zeroizing<Vec<f32>>,
+    luma: Wiped<f32>,
     colour: f32,
 }
 
 impl Samples {
     fn of(image: ImageView<'_>, face: Position) -> Self {
-        let mut luma = Zeroizing::new(vec![0.0; GRID * GRID]);
+        let mut luma = Wiped::from(vec![0.0; GRID * GRID]);
         let mut colour = 0.0;
         let steps = 2 * GRID;
         let at = |from: u32, length: u32, step: usize| {

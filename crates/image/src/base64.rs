@@ -2,9 +2,8 @@
 
 use base64::engine::{DecodePaddingMode, GeneralPurposeConfig, Simd};
 use base64::{DecodeError, DecodeSliceError, Engine as _};
-use zeroize::Zeroizing;
 
-use crate::Error;
+use crate::{Error, Wiped};
 
 /// Decodes base64 text as clients send it; the bytes are wiped when dropped.
 ///
@@ -21,12 +20,12 @@ use crate::Error;
 /// assert!(decode_base64("iVBORw==!").is_err());
 /// # Ok::<(), face_liveness_image::Error>(())
 /// ```
-pub fn decode_base64(text: &str) -> Result<Zeroizing<Vec<u8>>, Error> {
+pub fn decode_base64(text: &str) -> Result<Wiped<u8>, Error> {
     let text = without_data_url(text.trim_ascii())?;
     if text.is_empty() {
         return Err(Error::Base64);
     }
-    let mut bytes = Zeroizing::new(vec![0; base64::decoded_len_estimate(text.len())]);
+    let mut bytes = Wiped::from(vec![0; base64::decoded_len_estimate(text.len())]);
     // As most clients send it; only where that fails are the others looked for.
     let mut decoded = decode_either_alphabet(text.as_bytes(), &mut bytes);
     if decoded.is_err() && has_white_space(text.as_bytes()) {
@@ -66,9 +65,9 @@ fn has_white_space(text: &[u8]) -> bool {
 }
 
 /// The text less its ASCII white space.
-fn without_white_space(text: &str) -> Zeroizing<Vec<u8>> {
+fn without_white_space(text: &str) -> Wiped<u8> {
     // Never reallocated, so no stale copy is left behind.
-    let mut dense = Zeroizing::new(Vec::with_capacity(text.len()));
+    let mut dense = Wiped::from(Vec::with_capacity(text.len()));
     dense.extend(text.bytes().filter(|byte| !byte.is_ascii_whitespace()));
     dense
 }

@@ -5,14 +5,13 @@ mod bits;
 mod reduced;
 mod transform;
 
-use zeroize::Zeroizing;
 use zune_jpeg::JpegDecoder;
 use zune_jpeg::zune_core::bytestream::ZCursor;
 use zune_jpeg::zune_core::colorspace::ColorSpace;
 use zune_jpeg::zune_core::options::DecoderOptions;
 
 use self::reduced::Refusal;
-use crate::{Error, Limits, Reduced, RgbImage};
+use crate::{Error, Limits, Reduced, RgbImage, Wiped};
 
 const CORRUPT: Error = Error::Corrupt { format: "JPEG" };
 
@@ -34,7 +33,7 @@ pub(crate) fn decode(bytes: &[u8], limits: &Limits, longer_side: u32) -> Result<
         Some(Err(Refusal::Cut)) => return Err(CORRUPT),
         Some(Err(Refusal::Unusual)) | None => {}
     }
-    let mut pixels = Zeroizing::new(vec![0; width as usize * height as usize * 3]);
+    let mut pixels = Wiped::from(vec![0; width as usize * height as usize * 3]);
     decoder.decode_into(&mut pixels).map_err(|_| CORRUPT)?;
     RgbImage::new(width, height, std::mem::take(&mut *pixels)).map(Reduced::in_full)
 }

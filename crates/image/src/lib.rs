@@ -9,6 +9,7 @@ mod orientation;
 mod raster;
 mod resize;
 mod rgb;
+mod wiped;
 
 pub use base64::decode_base64;
 pub use decode::{Reduced, decode, decode_reduced};
@@ -17,3 +18,4 @@ pub use limits::Limits;
 pub use orientation::Orientation;
 pub use resize::resize;
 pub use rgb::{ImageView, RgbImage};
+pub use wiped::Wiped;

@@ -5,9 +5,8 @@ use std::io::Cursor;
 use exif::{In, Reader, Tag};
 use image::codecs::webp::WebPDecoder;
 use image::{ImageBuffer, ImageDecoder, ImageFormat, Rgb, imageops};
-use zeroize::Zeroizing;
 
-use crate::{RgbImage, jpeg};
+use crate::{RgbImage, Wiped, jpeg};
 
 /// How a camera held the sensor: the value of the Exif tag 0x0112, 1 to 8.
 ///
@@ -104,7 +103,7 @@ impl Orientation {
             return stored;
         }
         let [width, height] = self.upright_sides(stored.width(), stored.height());
-        let mut pixels = Zeroizing::new(vec![0; stored.pixels().len()]);
+        let mut pixels = Wiped::from(vec![0; stored.pixels().len()]);
         let from = ImageBuffer::<Rgb<u8>, _>::from_raw(stored.width(), stored.height(), stored.pixels());
         let to = ImageBuffer::<Rgb<u8>, _>::from_raw(width, height, pixels.as_mut_slice());
         let (Some(from), Some(mut to)) = (from, to) else {

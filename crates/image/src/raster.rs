@@ -3,10 +3,9 @@
 use std::io::Cursor;
 
 use image::{ImageDecoder, ImageError, ImageFormat, ImageReader};
-use zeroize::Zeroizing;
 
 use crate::decode::name;
-use crate::{Error, Limits, RgbImage};
+use crate::{Error, Limits, RgbImage, Wiped};
 
 /// The first frame, in whatever its samples are, as 8-bit RGB over white.
 pub(crate) fn decode(bytes: &[u8], format: ImageFormat, limits: &Limits) -> Result<RgbImage, Error> {
@@ -26,12 +25,12 @@ pub(crate) fn decode(bytes: &[u8], format: ImageFormat, limits: &Limits) -> Resu
     let (channels, bytes_per_pixel) =
         (decoder.color_type().channel_count(), decoder.color_type().bytes_per_pixel());
 
-    let mut native = Zeroizing::new(vec![0; samples as usize]);
+    let mut native = Wiped::from(vec![0; samples as usize]);
     decoder.read_image(&mut native).map_err(error)?;
     if bytes_per_pixel == 3 {
         return RgbImage::new(width, height, std::mem::take(&mut *native));
     }
-    let mut pixels = Zeroizing::new(Vec::with_capacity(width as usize * height as usize * 3));
+    let mut pixels = Wiped::from(Vec::with_capacity(width as usize * height as usize * 3));
     if bytes_per_pixel > channels {
         // The high byte, as OpenCV takes it, not the nearest: networks are trained on what OpenCV reads.
         let samples = native.chunks_exact(2).map(|two| (u16::from_ne_bytes([two[0], two[1]]) >> 8) as u8);

@@ -2,15 +2,13 @@
 
 use std::fmt;
 
-use zeroize::Zeroizing;
-
-use crate::Error;
+use crate::{Error, Wiped};
 
 /// An image of 8-bit RGB pixels, row by row from the top, wiped when dropped.
 pub struct RgbImage {
     width: u32,
     height: u32,
-    pixels: Zeroizing<Vec<u8>>,
+    pixels: Wiped<u8>,
 }
 
 impl RgbImage {
@@ -19,7 +17,7 @@ impl RgbImage {
     /// # Errors
     /// [`Error::Shape`] when the buffer has another length, or a side is 0.
     pub fn new(width: u32, height: u32, pixels: Vec<u8>) -> Result<Self, Error> {
-        let pixels = Zeroizing::new(pixels);
+        let pixels = Wiped::from(pixels);
         ImageView::new(width, height, &pixels)?;
         Ok(Self { width, height, pixels })
     }
@@ -130,7 +128,7 @@ impl<'a> ImageView<'a> {
     /// When the part is not inside the image, or a side of it is 0.
     pub fn crop(&self, left: u32, top: u32, width: u32, height: u32) -> RgbImage {
         let row = |y| &self.row(y)[left as usize * 3..][..width as usize * 3];
-        let mut copy = Zeroizing::new(Vec::with_capacity(width as usize * height as usize * 3));
+        let mut copy = Wiped::from(Vec::with_capacity(width as usize * height as usize * 3));
         (top..top + height).for_each(|y| copy.extend_from_slice(row(y)));
         assert!(width > 0 && height > 0, "a part of {width} × {height} pixels");
         RgbImage { width, height, pixels: copy }

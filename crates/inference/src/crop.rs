@@ -1,8 +1,8 @@
 //! The part of a photo that a liveness network sees.
 
-use face_liveness_detection::BoundingBox;
+use face_liveness_detection::{BoundingBox, write_planes};
 use face_liveness_image::{ImageView, resize};
-use ndarray::ArrayViewMut3;
+use ndarray::{ArrayViewMut3, Axis};
 
 /// A rectangle about a face, in whole pixels of the photo.
 ///
@@ -67,11 +67,8 @@ impl Crop {
         let (_, height, width) = planes.dim();
         let part = photo.crop(self.left, self.top, self.width, self.height);
         let resized = resize(part.view(), width as u32, height as u32)?;
-        for (i, pixel) in resized.pixels().chunks_exact(3).enumerate() {
-            for (channel, &sample) in pixel.iter().enumerate() {
-                planes[[2 - channel, i / width, i % width]] = f32::from(sample);
-            }
-        }
+        planes.invert_axis(Axis(0));
+        write_planes(planes, resized.view());
         Ok(())
     }
 
@@ -82,25 +79,25 @@ impl Crop {
     pub fn write_bgr(&self, photo: ImageView<'_>, mut planes: ArrayViewMut3<'_, f32>) {
         let (_, height, width) = planes.dim();
         let columns: Vec<_> = (0..width).map(|x| Tap::new(x, width, self.width).inside(self.width)).collect();
-        for y in 0..height {
-            let tap = Tap::new(y, height, self.height);
-            let row = |offset: i64| {
-                let y = (tap.first + offset).clamp(0, i64::from(self.height) - 1) as u32;
-                &photo.row(self.top + y)[self.left as usize * 3..][..self.width as usize * 3]
-            };
-            let (upper, lower) = (row(0), row(1));
-            for (x, column) in columns.iter().enumerate() {
-                let here = column.first as usize * 3;
-                // Beyond the last column the weight is 0.
-                let next = if column.weights[1] == 0 { here } else { here + 3 };
-                for channel in 0..3 {
+        planes.invert_axis(Axis(0));
+        for (channel, mut plane) in planes.outer_iter_mut().enumerate() {
+            for (y, mut values) in plane.outer_iter_mut().enumerate() {
+                let tap = Tap::new(y, height, self.height);
+                let row = |offset: i64| {
+                    let y = (tap.first + offset).clamp(0, i64::from(self.height) - 1) as u32;
+                    &photo.row(self.top + y)[self.left as usize * 3 + channel..]
+                };
+                let (upper, lower) = (row(0), row(1));
+                for (value, column) in values.iter_mut().zip(&columns) {
+                    let here = column.first as usize * 3;
+                    // Beyond the last column the weight is 0.
+                    let next = if column.weights[1] == 0 { here } else { here + 3 };
                     let across = |row: &[u8]| {
-                        i32::from(row[here + channel]) * column.weights[0]
-                            + i32::from(row[next + channel]) * column.weights[1]
+                        i32::from(row[here]) * column.weights[0] + i32::from(row[next]) * column.weights[1]
                     };
                     let down = |sum: i32, weight: i32| (weight * (sum >> 4)) >> 16;
                     let sum = down(across(upper), tap.weights[0]) + down(across(lower), tap.weights[1]);
-                    planes[[2 - channel, y, x]] = ((sum + 2) >> 2) as f32;
+                    *value = ((sum + 2) >> 2) as f32;
                 }
             }
         }

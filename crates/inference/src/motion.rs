@@ -1,10 +1,9 @@
 //! What several frames of one capture show and one does not: whether the face moves by itself.
 
 use face_liveness_detection::{BoundingBox, Error};
-use face_liveness_image::ImageView;
+use face_liveness_image::{ImageView, Wiped};
 use face_liveness_schema::{ImageType, ModelInputs};
 use ndarray::Array3;
-use zeroize::Zeroizing;
 
 use crate::{Crop, Frame, LivenessModel};
 
@@ -110,15 +109,15 @@ impl Regions {
     }
 }
 
-type Grid = Zeroizing<Vec<f32>>;
+type Grid = Wiped<f32>;
 
 fn grey(image: ImageView<'_>, crop: Crop) -> Grid {
     let mut planes = Array3::zeros((3, SIDE, SIDE));
     crop.write_bgr(image, planes.view_mut());
-    let planes = Zeroizing::new(planes.into_raw_vec_and_offset().0);
+    let planes = Wiped::from(planes.into_raw_vec_and_offset().0);
     let (blue, green, red) = (&planes[..], &planes[SIDE * SIDE..], &planes[2 * SIDE * SIDE..]);
     let luma = |i: usize| 0.114 * blue[i] + 0.587 * green[i] + 0.299 * red[i];
-    Zeroizing::new((0..SIDE * SIDE).map(luma).collect())
+    (0..SIDE * SIDE).map(luma).collect::<Vec<_>>().into()
 }
 
 /// The mean absolute difference of `cells`, the later grid moved by `shift − REACH`.

@@ -184,7 +184,10 @@ impl From<String> for ImageData<'_> {
 impl Drop for ImageData<'_> {
     fn drop(&mut self) {
         if let Cow::Owned(text) = &mut self.0 {
-            text.zeroize();
+            // All at once: `String::zeroize` writes byte by byte.
+            let mut bytes = std::mem::take(text).into_bytes();
+            bytes.clear();
+            bytes.spare_capacity_mut().zeroize();
         }
     }
 }

@@ -11,13 +11,18 @@ from liveness_training.export import Graph
 from liveness_training.network import Residual
 
 from .frames import HEIGHT, WIDTH
-from .network import OUTPUTS, STRIDE, Detector
+from .network import FRAME, OUTPUTS, STRIDE, Detector, in_frame
 from .refiner import SIDE, Refiner
+
+
+def framed(*sides):
+    """The sides of an input with the black frame that the files ask for: a runtime would copy the whole input to pad it."""
+    return [side + 2 * FRAME for side in sides]
 
 
 def to_onnx(network):
     graph = Graph()
-    x = graph.convolution("image", network.stem, of_pixels=True, padding=1)
+    x = graph.convolution("image", network.stem, of_pixels=True)
     levels = []
     for convolution, residual in network.down:
         x = graph.residual(graph.convolution(x, convolution), residual)
@@ -36,12 +41,12 @@ def to_onnx(network):
 
 def refiner_to_onnx(network):
     graph = Graph()
-    x = graph.convolution("image", network.features[0], of_pixels=True, padding=1)
+    x = graph.convolution("image", network.features[0], of_pixels=True)
     for layer in network.features[1:]:
         x = graph.residual(x, layer) if isinstance(layer, Residual) else graph.convolution(x, layer)
     inputs = [graph.add("Flatten", [x]), graph.constant(network.head.weight, half=True)]
     graph.add("Gemm", [*inputs, graph.constant(network.head.bias, half=False)], "face", transB=1)
-    return graph.file("refiner", ("image", [1, 3, SIDE, SIDE]), ("face", [1, OUTPUTS]))
+    return graph.file("refiner", ("image", [1, 3, *framed(SIDE, SIDE)]), ("face", [1, OUTPUTS]))
 
 
 def export(out, name, target):
@@ -58,6 +63,7 @@ def export(out, name, target):
     session = onnxruntime.InferenceSession(file, providers=["CPUExecutionProvider"])
     sides = (SIDE, SIDE) if is_refiner else (HEIGHT, WIDTH)
     images = np.random.default_rng(0).integers(0, 256, (4, 1, 3, *sides)).astype(np.float32)
+    run = lambda image: session.run(None, {"image": in_frame(image)})[0]
     with torch.no_grad():
-        apart = [abs(session.run(None, {"image": i})[0] - network(torch.from_numpy(i)).numpy()).max() for i in images]
+        apart = [abs(run(i) - network(torch.from_numpy(i)).numpy()).max() for i in images]
     print(f"{path}: {len(file)} bytes, SHA-256 {hashlib.sha256(file).hexdigest()}, {max(apart):.4f} apart")

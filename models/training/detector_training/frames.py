@@ -12,6 +12,8 @@ from liveness_training.pictures import camera, relit
 # The default input of a 4:3 photo: 288 × 216, and what is missing to multiples of 32.
 WIDTH, HEIGHT = 288, 224
 SMALLEST, LARGEST = 8, 1.3 * HEIGHT
+# Of the faces, how many are small ones: as the second pass sees those that the first overlooks.
+SMALL, SMALL_SHARE = 40, 0.4
 # Smaller faces nobody asks for, and faces that are hardly in the frame, count neither way.
 LEAST_HEIGHT, LEAST_SEEN = 6, 0.45
 FACELESS_SHARE = 0.12
@@ -98,7 +100,8 @@ def placed(photo, faces, lying, draw):
     sure = np.flatnonzero(faces.sure)
     if len(sure) and draw.random() >= FACELESS_SHARE:
         x, y, w, h = faces.box[draw.choice(sure)]
-        seen = np.exp(draw.uniform(np.log(SMALLEST), np.log(LARGEST)))
+        largest = SMALL if draw.random() < SMALL_SHARE else LARGEST
+        seen = np.exp(draw.uniform(np.log(SMALLEST), np.log(largest)))
         scale, centre = min(seen / h, 3.0), np.array([x + w / 2, y + h / 2])
         # A large face is in the middle, more or less; a small one is anywhere.
         room = np.maximum(0, np.array([WIDTH, HEIGHT]) - 0.8 * scale * np.array([w, h])) / 2

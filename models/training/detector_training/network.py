@@ -1,6 +1,7 @@
 """The network: a patch stem and plain 3 × 3 convolutions, as in the liveness networks, down to a cell of 32 pixels; what
 the coarse cells know comes back to cells of 8 pixels, where the faces are told. Fully convolutional."""
 
+import numpy as np
 import torch
 from torch import nn
 
@@ -10,6 +11,13 @@ STRIDE = 8
 STEM, WIDTHS = 24, (32, 64, 96)
 # Log-odds of a face's centre; the centre's offset in box sides, log of width and height in cells; ten of landmarks.
 OUTPUTS = 1 + 4 + 10
+# Black pixels about the input of the ONNX files.
+FRAME = 1
+
+
+def in_frame(image):
+    """N × 3 × H × W in a black frame."""
+    return np.pad(image, [(0, 0), (0, 0), (FRAME, FRAME), (FRAME, FRAME)])
 
 
 class Up(nn.Module):
@@ -40,8 +48,7 @@ class Detector(nn.Module):
         nn.init.constant_(self.head.bias[:1], -4.0)
 
     def forward(self, x):
-        # Black beyond the edges, so that ONNX can pad pixels.
-        x = self.stem((nn.functional.pad(x, [1] * 4) - 127.5) / 128)
+        x = self.stem((nn.functional.pad(x, [FRAME] * 4) - 127.5) / 128)
         eighth = self.down[0](x)
         sixteenth = self.down[1](eighth)
         coarse = self.down[2](sixteenth)

@@ -13,6 +13,7 @@ from liveness_training.sources import sources
 from .frames import HEIGHT, WIDTH, Photos, warp
 from .labels import iou, resized
 from .measure import faces
+from .network import in_frame
 from .refiner import CONTEXT, SIDE, Refiner
 
 # A patch: a square of AROUND times the longer side of a box about its middle, at PATCH pixels.
@@ -101,7 +102,7 @@ def candidates(session, photo, zoom):
     canvas = np.zeros((height, width, 3), np.uint8)
     canvas[: small.shape[0], : small.shape[1]] = small[:height, :width]
     planes = np.ascontiguousarray(canvas[:, :, ::-1].transpose(2, 0, 1)[None]).astype(np.float32)
-    found = faces(torch.from_numpy(session.run(None, {"image": planes})[0]), CANDIDATE_SCORE)
+    found = faces(torch.from_numpy(session.run(None, {"image": in_frame(planes)})[0]), CANDIDATE_SCORE)
     found[:, 1:] /= scale
     return found
 

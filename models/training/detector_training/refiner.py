@@ -9,6 +9,7 @@ from torch.nn import functional as F
 
 from liveness_training.network import Convolution, Residual
 
+from .network import FRAME
 from .targets import iou
 
 # The crop: a square of CONTEXT times the box's longer side about its middle, at SIDE pixels.
@@ -34,8 +35,7 @@ class Refiner(nn.Module):
         self.head = nn.Linear(before * places, OUTPUTS)
 
     def forward(self, x):
-        # Black beyond the edges, so that ONNX can pad pixels.
-        return self.head(self.features((F.pad(x, [1] * 4) - 127.5) / 128).flatten(1))
+        return self.head(self.features((F.pad(x, [FRAME] * 4) - 127.5) / 128).flatten(1))
 
 
 def cost(output, face, box, landmarks, landmark_weight):

@@ -12,7 +12,7 @@ ROWS, COLUMNS = HEIGHT // STRIDE, WIDTH // STRIDE
 REACH, LEAST_REACH = 0.18, 0.71
 # What is told of a cell that answers: centre and size of the box, and the landmarks, in pixels.
 TOLD = 4 + 10
-LANDMARK_COST, BOX_COST = 25.0, 3.0
+LANDMARK_COST, BOX_COST = 5.0, 3.0
 
 
 def encoded(faces):

@@ -35,26 +35,44 @@ struct Code {
     symbol: u8,
     /// In bits.
     length: u32,
-    /// Together with the value that follows.
+    /// Together with the value that follows, up to 31.
     with_value: u32,
+    /// What follows, where both are within `LOOK` bits.
+    value: i32,
 }
 
 impl Code {
     fn new(symbol: u8, length: u32) -> Self {
-        Self { symbol, length, with_value: length + u32::from(symbol & 15) }
+        Self { symbol, length, with_value: length + u32::from(symbol & 15), value: 0 }
+    }
+
+    /// The value that follows the code in these bits, the first one highest.
+    #[inline(always)]
+    fn value(&self, next: u64) -> i32 {
+        let size = u32::from(self.symbol & 15);
+        // In two steps, for no bits are none of 64.
+        let bits = (next << self.length >> 1 >> (63 - size)) as i32;
+        // Of numbers that begin with 0, the negative ones count from below.
+        let is_negative = bits < 1 << size >> 1;
+        if is_negative { bits + 1 - (1 << size) } else { bits }
     }
 }
 
 impl From<u32> for Code {
     #[inline(always)]
     fn from(packed: u32) -> Self {
-        Self { symbol: packed as u8, length: packed >> 8 & 0xff, with_value: packed >> 16 }
+        Self {
+            symbol: (packed >> 10) as u8,
+            length: packed >> 5 & 31,
+            with_value: packed & 31,
+            value: packed as i32 >> 18,
+        }
     }
 }
 
 impl From<Code> for u32 {
     fn from(code: Code) -> Self {
-        code.with_value << 16 | code.length << 8 | u32::from(code.symbol)
+        (code.value << 18) as u32 | u32::from(code.symbol) << 10 | code.length << 5 | code.with_value
     }
 }
 
@@ -78,7 +96,13 @@ impl Codes {
                 }
                 if length <= LOOK {
                     let (from, span) = (code << (LOOK - length), 1 << (LOOK - length));
-                    table.short[from as usize..][..span].fill(Code::new(symbol, length).into());
+                    for next in from..from + span {
+                        let mut code = Code::new(symbol, length);
+                        if code.with_value <= LOOK {
+                            code.value = code.value(u64::from(next) << (64 - LOOK));
+                        }
+                        table.short[next as usize] = code.into();
+                    }
                 }
                 code += 1;
             }
@@ -141,15 +165,10 @@ impl<'a> Bits<'a> {
     /// difference or coefficient that they stand for.
     #[inline(always)]
     pub(super) fn symbol_and_value(&mut self, codes: &Codes) -> Result<(u8, i32), Refusal> {
-        let Code { symbol, length, .. } = self.code(codes)?;
-        self.drop(length);
-        let size = u32::from(symbol & 15);
-        // In two steps, for no bits are none of 64.
-        let bits = (self.next >> 1 >> (63 - size)) as i32;
-        self.drop(size);
-        // Of numbers that begin with 0, the negative ones count from below.
-        let is_negative = bits < 1 << size >> 1;
-        Ok((symbol, if is_negative { bits + 1 - (1 << size) } else { bits }))
+        let code = self.code(codes)?;
+        let value = if code.with_value <= LOOK { code.value } else { code.value(self.next) };
+        self.drop(code.with_value);
+        Ok((code.symbol, value))
     }
 
     /// Passes over the rest of a block, from a coefficient on.

@@ -3,11 +3,9 @@
 //! all components in one scan, which is what cameras and phones write (ITU-T T.81). No crate does this in safe Rust, without
 //! threads, and wiping what it held; jpeg-decoder takes more than twice the time.
 
-use zeroize::Zeroizing;
-
 use super::bits::{Bits, Codes, END_OF_BLOCK, SIXTEEN_ZEROS};
 use super::transform::{Transform, Waves, transform};
-use crate::RgbImage;
+use crate::{RgbImage, Wiped};
 
 /// Why there is no reduced copy.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -188,7 +186,7 @@ impl Frame {
                 ac: table(&tables.ac, part[1] & 15)?,
                 last_dc: 0,
                 columns,
-                plane: Zeroizing::new(vec![0.0; columns * down * 8 / by]),
+                plane: Wiped::from(vec![0.0; columns * down * 8 / by]),
             })
         };
         let components = self.components.iter().zip(parts.chunks_exact(2)).map(component);
@@ -211,7 +209,7 @@ struct Component<'a> {
     /// Of the plane.
     columns: usize,
     /// One row of MCUs, samples less 128.
-    plane: Zeroizing<Vec<f32>>,
+    plane: Wiped<f32>,
 }
 
 impl Component<'_> {

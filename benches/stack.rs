@@ -1,0 +1,119 @@
+//! The engine and its stages, to be timed.
+#![allow(clippy::unwrap_used)]
+
+use cpu_time::ProcessTime;
+use face_liveness::Engine;
+use face_liveness::detection::{FaceDetector, HeatmapDetector, largest};
+use face_liveness::image::{Limits, decode_base64, decode_reduced};
+use face_liveness::inference::{Frame, Fusion, LivenessModel, RgbSingle};
+use face_liveness::schema::{ImageType, ModelInputs, RequestDocument};
+use face_liveness_models as weights;
+
+/// The stages of a request.
+pub const STAGES: [&str; 5] = ["parse", "base64", "decode", "detect", "liveness"];
+/// What the engine makes of a large photo before it looks for faces.
+const SEARCH_SIDE: u32 = 800;
+/// The multiplications of the networks that a photo of one face takes: to find it, by the heatmap and two looks of the refiner, and
+/// to score it. See the models' cards.
+pub const MULTIPLICATIONS: [f64; 2] = [74e6 + 2.0 * 7e6, 42e6];
+
+/// The engine, and its stages by themselves.
+pub struct Stack {
+    /// The whole of it.
+    pub engine: Engine,
+    /// The engine's detector.
+    pub detector: HeatmapDetector,
+    /// The engine's model, with another fusion.
+    pub model: RgbSingle,
+}
+
+impl Stack {
+    /// Loads the engine, and its parts a second time.
+    ///
+    /// # Panics
+    /// Never with the networks that ship.
+    pub fn load() -> Self {
+        let fusion = Fusion { close: 1.0, near: 1.0, intercept: 0.0 };
+        let [heatmap, refiner] = [weights::FACE_DETECTOR_V1.onnx, weights::FACE_DETECTOR_V1_REFINER.onnx];
+        let [close, near] = [weights::RGB_SINGLE_V1_CLOSE.onnx, weights::RGB_SINGLE_V1_NEAR.onnx];
+        Self {
+            engine: Engine::builder().build().unwrap(),
+            detector: HeatmapDetector::new(heatmap, refiner).unwrap(),
+            model: RgbSingle::new("rgb-single-v1", close, near, fusion).unwrap(),
+        }
+    }
+
+    /// Adds the time of each stage of a request, in ms of CPU time.
+    ///
+    /// # Panics
+    /// When the engine would refuse the body.
+    pub fn stages(&self, body: &[u8], times: &mut [Vec<f64>; STAGES.len()]) {
+        let inputs = ModelInputs::single(ImageType::Rgb);
+        let limits = Limits::default();
+        let [parse, base64, decode, detect, liveness] = times;
+        let images = timed(parse, || RequestDocument::parse(body).unwrap().select(&inputs).unwrap());
+        let file = timed(base64, || decode_base64(images[0].data.as_str()).unwrap());
+        let photo = timed(decode, || decode_reduced(&file, &limits, false, SEARCH_SIDE).unwrap());
+        let image = photo.image.view();
+        let faces = timed(detect, || self.detector.detect(image).unwrap());
+        let face = largest(&faces).unwrap().bounding_box;
+        timed(liveness, || self.model.spoof_score(&[Frame { index: 0, image, face }]).unwrap());
+    }
+
+    /// How long a JPEG's codes take to read without its pixels: the time for it at an eighth of its size.
+    ///
+    /// # Panics
+    /// When the engine would refuse the body.
+    pub fn entropy_decoding(&self, body: &[u8]) -> f64 {
+        let inputs = ModelInputs::single(ImageType::Rgb);
+        let images = RequestDocument::parse(body).unwrap().select(&inputs).unwrap();
+        let file = decode_base64(images[0].data.as_str()).unwrap();
+        milliseconds(|| drop(decode_reduced(&file, &Limits::default(), false, 1).unwrap()))
+    }
+}
+
+fn timed<T>(times: &mut Vec<f64>, run: impl FnOnce() -> T) -> T {
+    let start = ProcessTime::now();
+    let value = run();
+    times.push(start.elapsed().as_secs_f64() * 1e3);
+    value
+}
+
+/// In CPU time of the process.
+pub fn milliseconds(run: impl FnOnce()) -> f64 {
+    let mut times = Vec::new();
+    timed(&mut times, run);
+    times[0]
+}
+
+/// The value that half of the others do not exceed.
+pub fn median(values: &[f64]) -> f64 {
+    let mut values = values.to_vec();
+    values.sort_by(f64::total_cmp);
+    values[values.len() / 2]
+}
+
+/// How fast tract multiplies matrices here, in a product of a shape that is common in convolutions.
+///
+/// # Panics
+/// Never: tract knows the operator.
+pub fn gemm_gflops() -> f64 {
+    use tract_onnx::prelude::*;
+    const CHANNELS: usize = 256;
+    const PLACES: usize = 48 * 48;
+    let gemm = || -> TractResult<_> {
+        let mut model = TypedModel::default();
+        let input = model.add_source("b", f32::fact([CHANNELS, PLACES]))?;
+        let matrix = model.add_const("a", Tensor::zero::<f32>(&[CHANNELS, CHANNELS])?)?;
+        let product =
+            tract_onnx::tract_core::ops::einsum::EinSum::new("mk,kn->mn".parse()?, f32::datum_type());
+        let output = model.wire_node("product", product, &[matrix, input])?;
+        model.select_output_outlets(&output)?;
+        model.into_optimized()?.into_runnable()
+    };
+    let gemm = gemm().unwrap();
+    let input: TValue = Tensor::zero::<f32>(&[CHANNELS, PLACES]).unwrap().into();
+    let times: Vec<_> =
+        (0..50).map(|_| milliseconds(|| drop(gemm.run(tvec!(input.clone())).unwrap()))).collect();
+    2.0 * (CHANNELS * CHANNELS * PLACES) as f64 / median(&times) / 1e6
+}
