@@ -18,6 +18,7 @@ static ALLOCATOR: dhat::Alloc = dhat::Alloc;
 
 const SIZES: [(u32, u32); 7] =
     [(640, 480), (1280, 960), (1920, 1440), (2592, 1944), (4032, 3024), (5472, 3648), (6928, 5196)];
+const COSTS_OF: [(u32, u32); 3] = [(640, 480), (1920, 1080), (4032, 3024)];
 const RUNS: usize = 15;
 const RESIDENT_AFTER: [usize; 2] = [1_000, 10_000];
 const THREADS: [usize; 4] = [1, 2, 3, 4];
@@ -35,7 +36,7 @@ fn main() {
     let again = milliseconds(start);
 
     let sizes = SIZES.map(|(width, height)| Size::measure(&stack, width, height));
-    let refusals = refusals(engine);
+    let costs = COSTS_OF.map(|(width, height)| costs(engine, width, height));
     let resident = resident_after(engine);
     let peak = gemm_gflops();
     let loads = THREADS.map(|threads| Load::measure(engine, threads));
@@ -75,10 +76,16 @@ fn main() {
         resident[0], resident[1]
     )
     .unwrap();
-    text += "\n| refused, 12 megapixels | ns a byte | of an answered request's |\n|---|---|---|\n";
-    for (what, nanoseconds) in &refusals {
-        writeln!(text, "| {what} | {nanoseconds:.2} | {:.1} % |", 100.0 * nanoseconds / refusals[0].1)
-            .unwrap();
+    for ((width, height), costs) in COSTS_OF.iter().zip(&costs) {
+        write!(
+            text,
+            "\n| a byte of a body, {width} × {height} | ns | of an answered one's |\n|---|---|---|\n"
+        )
+        .unwrap();
+        for (what, nanoseconds) in costs {
+            writeln!(text, "| {what} | {nanoseconds:.2} | {:.1} % |", 100.0 * nanoseconds / costs[0].1)
+                .unwrap();
+        }
     }
     text += "\n| threads | 640 × 480 requests a second | of one thread's | p50, ms | p99, ms |\n|---|---|---|---|---|\n";
     for load in &loads {
@@ -142,32 +149,43 @@ impl Size {
     }
 }
 
-/// What a byte of a body costs: of one that is answered, and of some that are not.
-fn refusals(engine: &Engine) -> Vec<(&'static str, f64)> {
-    let answered = body(&photo(4032, 3024));
+/// What a byte of a body costs in ns: of one that is answered, of what an answer does not need, and of bodies that are refused.
+fn costs(engine: &Engine, width: u32, height: u32) -> Vec<(&'static str, f64)> {
+    let photo = photo(width, height);
+    let answered = body(&photo);
+    let text = String::from_utf8(answered.clone()).unwrap();
+    let twice = text.replace(
+        "]}",
+        &format!(r#",{{"index":1,"type":"RGB","data":"{}"}}]}}"#, &text[text.len() / 2..text.len() - 4]),
+    );
+    let rotated = text.replace("]}", r#"],"autoRotate":true}"#);
     let mut bad_base64 = answered.clone();
     let end = bad_base64.len() - 10;
     bad_base64[end] = b'!';
-    let no_image = body(&vec![7; answered.len() / 4 * 3]);
-    let cut = body(&photo(4032, 3024)[..answered.len() / 8]);
-    let strict = Engine::builder().max_body_bytes(1_000_000).build().unwrap();
-    let cases = [
-        ("nothing", engine, &answered, 200),
-        ("base64 that is wrong at its end", engine, &bad_base64, 400),
-        ("no image", engine, &no_image, 400),
-        ("a JPEG without its last five sixths", engine, &cut, 400),
-        ("a body past the limit", &strict, &answered, 413),
-    ];
-    let cost = |(what, engine, body, status): (_, &Engine, &Vec<u8>, _)| {
+    let no_image = body(&vec![7; photo.len()]);
+    let cut = body(&photo[..photo.len() / 2]);
+    let strict = Engine::builder().max_body_bytes(answered.len() - 1).build().unwrap();
+    let time = |engine: &Engine, body: &[u8], status: u16| {
         let mut times = [0.0; RUNS];
         for time in &mut times {
             let start = Instant::now();
-            assert_eq!(engine.detect_json(body).status, status, "{what}");
+            assert_eq!(engine.detect_json(body).status, status);
             *time = milliseconds(start);
         }
-        (what, median(&times) * 1e6 / body.len() as f64)
+        median(&times) * 1e6
     };
-    cases.map(cost).into()
+    let per_byte = |engine: &Engine, body: &[u8], status| time(engine, body, status) / body.len() as f64;
+    let all = time(engine, &answered, 200);
+    let extra = (twice.len() - answered.len()) as f64;
+    vec![
+        ("answered", all / answered.len() as f64),
+        ("answered, with `autoRotate`", per_byte(engine, rotated.as_bytes(), 200)),
+        ("an image more, which the model does not take", (time(engine, twice.as_bytes(), 200) - all) / extra),
+        ("refused: base64 that is wrong at its end", per_byte(engine, &bad_base64, 400)),
+        ("refused: no image", per_byte(engine, &no_image, 400)),
+        ("refused: a JPEG without its second half", per_byte(engine, &cut, 400)),
+        ("refused: a body past the limit", per_byte(&strict, &answered, 413)),
+    ]
 }
 
 /// The process's memory in MB after each of these many requests.

@@ -31,14 +31,14 @@ pub const CENTERFACE: Weights = Weights {
 pub const FACE_DETECTOR_V1: Weights = Weights {
     file: "face-detector-v1/detector.onnx",
     onnx: include_bytes!("../face-detector-v1/detector.onnx"),
-    sha256: "c0924a44b87072ebfc693dc7867863d18cc96400714190881db188edcffe3a34",
+    sha256: "178c6dd4253642bb647633ebab047fe2e0d7edbe6a90188a6e0a6f2fae1a7a03",
 };
 
 /// What looks more closely at the faces of the heatmap. Card: `face-detector-v1/README.md`.
 pub const FACE_DETECTOR_V1_REFINER: Weights = Weights {
     file: "face-detector-v1/refiner.onnx",
     onnx: include_bytes!("../face-detector-v1/refiner.onnx"),
-    sha256: "d68612a98e95b757e79684141b4bcf01f2b28814858a5a766d8a4ed4fddabc80",
+    sha256: "b5173d8211f06847ffac00c49cf6f60138a6a7f9ef6375a35b45a83dc44ea8af",
 };
 
 /// The network of `rgb-single-v1` that sees 1.5 times the face box. Card: `rgb-single-v1/README.md`.

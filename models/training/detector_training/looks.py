@@ -21,6 +21,8 @@ FACES, PARTS, LYING_SHARE = 0.55, 0.05, 0.05
 TOLD = 0.15
 # How often the photo ends in the crop, and the largest part of the face that is then beyond.
 EDGE_SHARE, MOST_BEYOND = 0.2, 0.35
+# A document's photo may have no colour.
+GREY_SHARE = 0.1
 # A face may be this small in the photo, in pixels of the crop.
 COARSEST = 12
 
@@ -85,6 +87,8 @@ class Looks(torch.utils.data.IterableDataset):
         if draw.random() < EDGE_SHARE:
             cut_off(crop, box, draw)
         crop = cv2.imdecode(np.frombuffer(camera(relit(crop, draw), draw), np.uint8), cv2.IMREAD_COLOR)
+        if draw.random() < GREY_SHARE:
+            crop = cv2.cvtColor(cv2.cvtColor(crop, cv2.COLOR_BGR2GRAY), cv2.COLOR_GRAY2BGR)
         weight = 1.0 if self.data["hand_made"][row] else TOLD
         return crop[:, :, ::-1].transpose(2, 0, 1), is_face, box, landmarks, weight
 
