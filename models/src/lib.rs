@@ -38,7 +38,7 @@ pub const FACE_DETECTOR_V1: Weights = Weights {
 pub const FACE_DETECTOR_V1_REFINER: Weights = Weights {
     file: "face-detector-v1/refiner.onnx",
     onnx: include_bytes!("../face-detector-v1/refiner.onnx"),
-    sha256: "b5173d8211f06847ffac00c49cf6f60138a6a7f9ef6375a35b45a83dc44ea8af",
+    sha256: "7438869f6a2649614a31ab372bb2a3da79f3c7f18a5016916cbaca772bb4ada1",
 };
 
 /// The network of `rgb-single-v1` that sees 1.5 times the face box. Card: `rgb-single-v1/README.md`.
