@@ -23,7 +23,7 @@ TABLE = {
 
 class Shipped(labels.Detector):
     def __init__(self, file):
-        super().__init__(file, (320,))
+        self.sessions = {320: labels.session(file, 322)}
 
     def candidates(self, network, canvas):
         planes = canvas[:, :, ::-1].transpose(2, 0, 1)[None].astype(np.float32)
@@ -68,7 +68,7 @@ def test_the_chain(data, tmp_path):
     assert after < 0.6 * before, f"{before} before, {after} after"
 
     export.export(tmp_path, "few", tmp_path)
-    maps = labels.session(str(tmp_path / "detector.onnx"), 288).run(None, {"image": np.zeros((1, 3, 290, 290), np.float32)})[0]
+    maps = labels.session(str(tmp_path / "detector.onnx"), 290).run(None, {"image": np.zeros((1, 3, 290, 290), np.float32)})[0]
     assert maps.shape == (1, 15, 36, 36)
 
     patches.write_patches(tmp_path, SHIPPED, train.held_out)
@@ -83,7 +83,7 @@ def test_the_chain(data, tmp_path):
         before, after = (refiner.cost(network.eval()(images.float()), *truth) for network in networks)
     assert after < 0.6 * before, f"{before} before, {after} after"
     export.export(tmp_path, "looks", tmp_path)
-    face = labels.session(str(tmp_path / "refiner.onnx"), 64).run(None, {"image": in_frame(images[:1].numpy().astype(np.float32))})[0]
+    face = labels.session(str(tmp_path / "refiner.onnx"), 66).run(None, {"image": in_frame(images[:1].numpy().astype(np.float32))})[0]
     assert face.shape == (1, 15)
 
 
