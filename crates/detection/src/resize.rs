@@ -35,6 +35,9 @@ pub(crate) fn write_framed(
 /// Writes the samples of an image, 0 to 255, at the top left of planes of red, green and blue, which are not smaller; the
 /// rest of them stays as it is.
 ///
+/// # Panics
+/// When the planes are narrower than the image.
+///
 /// ```
 /// use face_liveness_detection::write_planes;
 /// use face_liveness_image::ImageView;

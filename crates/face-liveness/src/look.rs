@@ -42,20 +42,18 @@ impl Engine {
     /// too few pixels of the largest.
     pub(crate) fn look<'a>(&self, input: &Input<'a>, longer_side: u32) -> Result<Seen<'a>, Error> {
         let seen = self.search(self.copy(input, longer_side)?)?;
-        match largest(&seen.faces) {
-            None if seen.copy.is_reduced() => self.search(self.copy(input, IN_FULL)?),
-            Some(face) => match self.finer(input, &seen.copy, &face.bounding_box)? {
-                Some(finer) => self.search(finer),
-                None => Ok(seen),
-            },
-            None => Ok(seen),
-        }
+        let more = match largest(&seen.faces) {
+            Some(face) => seen.copy.longer_side_for(&face.bounding_box),
+            None => seen.copy.is_reduced().then_some(IN_FULL),
+        };
+        more.map_or(Ok(seen), |longer_side| self.look(input, longer_side))
     }
 
     /// The copy in which a face of the image in full is scored.
     pub(crate) fn copy_for<'a>(&self, input: &Input<'a>, face: &BoundingBox) -> Result<Copy<'a>, Error> {
         let copy = self.copy(input, SEARCH_SIDE)?;
-        Ok(self.finer(input, &copy, &copy.of_full(face))?.unwrap_or(copy))
+        let more = copy.longer_side_for(&copy.of_full(face));
+        more.map_or(Ok(copy), |longer_side| self.copy(input, longer_side))
     }
 
     fn copy<'a>(&self, input: &Input<'a>, longer_side: u32) -> Result<Copy<'a>, Error> {
@@ -70,22 +68,6 @@ impl Engine {
                 Ok(Copy { pixels: Pixels::Owned(image), full: [full_width, full_height] })
             }
         }
-    }
-
-    /// A copy in more detail, where a face has too few pixels in this one.
-    fn finer<'a>(
-        &self,
-        input: &Input<'a>,
-        copy: &Copy<'a>,
-        face: &BoundingBox,
-    ) -> Result<Option<Copy<'a>>, Error> {
-        let missing = FACE_SIDE / face.width.min(face.height);
-        if !copy.is_reduced() || missing <= 1.0 {
-            return Ok(None);
-        }
-        let image = copy.view();
-        let longer_side = (missing * image.width().max(image.height()) as f32).ceil();
-        self.copy(input, longer_side as u32).map(Some)
     }
 
     /// Finds the faces of a copy. Where rotations are searched and none is upright, those of the turn that shows the surest
@@ -172,6 +154,14 @@ impl Copy<'_> {
 
     fn is_reduced(&self) -> bool {
         [self.view().width(), self.view().height()] != self.full
+    }
+
+    /// The longer side of a copy with enough pixels of a face, where this one has too few.
+    fn longer_side_for(&self, face: &BoundingBox) -> Option<u32> {
+        let missing = FACE_SIDE / face.width.min(face.height);
+        let image = self.view();
+        let longer_side = (missing * image.width().max(image.height()) as f32).ceil();
+        (self.is_reduced() && missing > 1.0).then_some(longer_side as u32)
     }
 
     fn turned<'b>(&self, by: Orientation) -> Copy<'b> {

@@ -115,6 +115,9 @@ struct Frame {
     width: usize,
     height: usize,
     components: Vec<Sampling>,
+    /// How many blocks a unit of the scan, an MCU, has across and down at most.
+    across: usize,
+    down: usize,
 }
 
 struct Sampling {
@@ -149,12 +152,9 @@ impl Frame {
             && matches!(count, 1 | 3)
             && ids != *b"RGB"
             && components.iter().all(is_usual);
-        usual.then_some(Self { width, height, components }).ok_or(Refusal::Unusual)
-    }
-
-    /// How many blocks a unit of the scan, an MCU, has across and down at most.
-    fn most(&self, sampling: fn(&Sampling) -> usize) -> usize {
-        self.components.iter().map(sampling).max().unwrap_or(1)
+        let across = components.iter().map(|component| component.across).max().unwrap_or(1);
+        let down = components.iter().map(|component| component.down).max().unwrap_or(1);
+        usual.then_some(Self { width, height, components, across, down }).ok_or(Refusal::Unusual)
     }
 
     /// The components as a scan of all of them reads them.
@@ -166,7 +166,7 @@ impl Frame {
         if usize::from(segment[0]) != count || segment[1 + 2 * count..] != [0, 63, 0] {
             return Err(Refusal::Unusual);
         }
-        let [across, down] = [self.most(|sampling| sampling.across), self.most(|sampling| sampling.down)];
+        let &Self { across, down, .. } = self;
         let columns = self.width.div_ceil(8 * across) * across * 8 / by;
         let component = |(sampling, part): (&Sampling, &[u8])| {
             // Components of fewer samples are reduced less, so that all come out alike.
@@ -265,9 +265,8 @@ struct Scan<'a> {
 
 impl Scan<'_> {
     fn read(mut self, data: &[u8]) -> Result<RgbImage, Refusal> {
+        let &Frame { across, down, .. } = &self.frame;
         let [width, height] = [self.frame.width, self.frame.height].map(|side| side.div_ceil(self.by));
-        let [across, down] =
-            [self.frame.most(|sampling| sampling.across), self.frame.most(|sampling| sampling.down)];
         let mut image = RgbImage::black(width as u32, height as u32).map_err(|_| Refusal::Unusual)?;
         let (waves, mut bits) = (Waves::new(), Bits::new(data));
         let (mut left, mut restart) = (self.restart_interval, 0xd0);
