@@ -11,7 +11,7 @@ use face_liveness_schema::{ModelInputs, SelectedImage, Warning};
 use crate::look::{IN_FULL, Input, SEARCH_SIDE};
 use crate::position::position;
 use crate::quality::warnings;
-use crate::{EngineBuilder, Error, Request, RequestError, Response};
+use crate::{EngineBuilder, Error, Request, RequestError, Response, Stage};
 
 /// A detector, liveness models and limits, loaded once and shared: cloning one copies a pointer.
 ///
@@ -32,6 +32,7 @@ pub(crate) struct Parts {
     pub(crate) max_body_bytes: usize,
     pub(crate) min_face_side: u32,
     pub(crate) search_rotations: bool,
+    pub(crate) on_stage: Option<Box<dyn Fn(Stage) + Send + Sync>>,
 }
 
 /// An image that a caller already holds.
@@ -80,7 +81,8 @@ impl Engine {
     /// ```
     pub fn detect(&self, request: &Request<'_>) -> Result<Response, Error> {
         let model = self.model(request.model.as_deref())?;
-        self.score(model, request.select(model.inputs())?)
+        let images = self.ended(Stage::Parse, request.select(model.inputs())?);
+        self.score(model, images)
     }
 
     /// Scores an image that the caller already holds, with the default model.
@@ -170,7 +172,8 @@ impl Engine {
             return Err(RequestError::TooFewImages { given: 1, required }.into());
         }
         let copy = self.copy_for(&Input::given(0, image), &face)?;
-        spoof_score(model, &[Frame { index: 0, image: copy.view(), face: copy.of_full(&face) }])
+        let frame = Frame { index: 0, image: copy.view(), face: copy.of_full(&face) };
+        Ok(self.ended(Stage::Score, spoof_score(model, &[frame])?))
     }
 
     /// The names by which requests choose a model.
@@ -251,7 +254,7 @@ impl Engine {
         let position = position(&face.bounding_box, width, height);
         let mut warnings = warnings(&seen.faces, used, seen.copy.view(), position);
         warnings.extend((seen.turned != Orientation::UPRIGHT).then_some(Warning::Rotated));
-        let spoof_score = spoof_score(model, &frames)?;
+        let spoof_score = self.ended(Stage::Score, spoof_score(model, &frames)?);
         let response = Response { spoof_score, position, model: model.name().to_owned(), warnings };
         Ok(Detection { response, face })
     }

@@ -2,7 +2,7 @@
 
 use face_liveness_schema::RequestDocument;
 
-use crate::{Engine, Error, Response};
+use crate::{Engine, Error, Response, Stage};
 
 /// What to answer over HTTP. The body is JSON: send it as `application/json`.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -43,6 +43,7 @@ impl Engine {
         }
         let document = RequestDocument::parse(body)?;
         let model = self.model(document.model())?;
-        self.score(model, document.select(model.inputs())?)
+        let images = self.ended(Stage::Parse, document.select(model.inputs())?);
+        self.score(model, images)
     }
 }

@@ -7,6 +7,7 @@ mod json;
 mod look;
 mod position;
 mod quality;
+mod stage;
 
 use std::sync::LazyLock;
 
@@ -21,6 +22,7 @@ pub use face_liveness_schema::{
     ErrorBody, ErrorCode, Image, ImageData, ImageType, Position, Request, RequestError, Response, Warning,
 };
 pub use json::JsonAnswer;
+pub use stage::Stage;
 
 /// Scores a request with the default engine, which is built on first use (about 0.4 s) and then shared.
 ///

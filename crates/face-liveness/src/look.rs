@@ -5,7 +5,7 @@ use face_liveness_image::{ImageView, Orientation, Reduced, RgbImage, decode_redu
 
 use crate::engine::Engine;
 use crate::position::position;
-use crate::{Error, ImageSource};
+use crate::{Error, ImageSource, Stage};
 
 /// Faces are looked for in a copy of a large photo whose longer side is at least so many pixels: three times what the
 /// detector's first input has.
@@ -65,7 +65,10 @@ impl Engine {
                 let reduced = decode_reduced(bytes, &self.0.image_limits, auto_rotate, longer_side);
                 let Reduced { image, full_width, full_height } =
                     reduced.map_err(|source| Error::Image { path: input.data_path.clone(), source })?;
-                Ok(Copy { pixels: Pixels::Owned(image), full: [full_width, full_height] })
+                Ok(self.ended(
+                    Stage::Decode,
+                    Copy { pixels: Pixels::Owned(image), full: [full_width, full_height] },
+                ))
             }
         }
     }
@@ -97,7 +100,7 @@ impl Engine {
         if width.min(height) < self.0.min_face_side {
             return Ok(Vec::new());
         }
-        let mut faces = self.0.detector.detect(copy.view())?;
+        let mut faces = self.ended(Stage::Detect, self.0.detector.detect(copy.view())?);
         faces.retain(|face| {
             let position = position(&copy.in_full(face).bounding_box, width, height);
             position.width.min(position.height) >= self.0.min_face_side

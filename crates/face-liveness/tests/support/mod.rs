@@ -5,7 +5,7 @@ use std::sync::LazyLock;
 
 use base64::Engine as _;
 use base64::prelude::BASE64_STANDARD;
-use face_liveness::{Engine, Response};
+use face_liveness::{Engine, JsonAnswer, Response};
 use image::{DynamicImage, ImageFormat};
 use serde_json::{Value, json};
 
@@ -41,15 +41,32 @@ pub fn request(images: impl Into<Value>) -> Value {
     json!({ "images": images.into() })
 }
 
+/// What answers the body of a request: an engine, or a service around one.
+pub trait Answers {
+    fn detect_json(&self, body: &[u8]) -> JsonAnswer;
+}
+
+impl Answers for Engine {
+    fn detect_json(&self, body: &[u8]) -> JsonAnswer {
+        self.detect_json(body)
+    }
+}
+
+impl<S: Answers> Answers for LazyLock<S> {
+    fn detect_json(&self, body: &[u8]) -> JsonAnswer {
+        (**self).detect_json(body)
+    }
+}
+
 /// The answer's status and body.
-pub fn answer(engine: &Engine, body: &[u8]) -> (u16, Value) {
-    let answer = engine.detect_json(body);
+pub fn answer(service: &impl Answers, body: &[u8]) -> (u16, Value) {
+    let answer = service.detect_json(body);
     (answer.status, serde_json::from_slice(&answer.body).expect("every answer is JSON"))
 }
 
 /// The code, the message and the description of the error with which a body is answered.
-pub fn error(engine: &Engine, body: &[u8]) -> (u64, String, String) {
-    let (status, answer) = answer(engine, body);
+pub fn error(service: &impl Answers, body: &[u8]) -> (u64, String, String) {
+    let (status, answer) = answer(service, body);
     assert_ne!(status, 200, "{answer}");
     let error = &answer["error"];
     let text = |field: &str| error[field].as_str().unwrap().to_owned();
@@ -57,15 +74,15 @@ pub fn error(engine: &Engine, body: &[u8]) -> (u64, String, String) {
 }
 
 /// The response to a body that must have one.
-pub fn response(engine: &Engine, body: &Value) -> Response {
-    let answer = engine.detect_json(body.to_string().as_bytes());
+pub fn response(service: &impl Answers, body: &Value) -> Response {
+    let answer = service.detect_json(body.to_string().as_bytes());
     assert_eq!(answer.status, 200, "{}", String::from_utf8_lossy(&answer.body));
     serde_json::from_slice(&answer.body).unwrap()
 }
 
 /// The response to a request for one image file.
-pub fn response_to_file(engine: &Engine, file: &[u8]) -> Response {
-    response(engine, &request([image(0, base64(file))]))
+pub fn response_to_file(service: &impl Answers, file: &[u8]) -> Response {
+    response(service, &request([image(0, base64(file))]))
 }
 
 /// The same face: the box within so many pixels and the score within so much.

@@ -1,7 +1,7 @@
-//! The wire contract, a test for every row of its tables.
-#![allow(missing_docs, clippy::unwrap_used)]
+//! The wire contract, a test for every row of its tables. Whoever includes this says by `serve` what answers: the engine, or a
+//! service around it.
 
-mod support;
+use std::sync::LazyLock;
 
 use face_liveness::image::{ImageView, Limits};
 use face_liveness::inference::{self, Frame, LivenessModel};
@@ -11,12 +11,17 @@ use image::codecs::gif::GifEncoder;
 use image::imageops::FilterType;
 use image::{DynamicImage, Frame as GifFrame, ImageFormat, RgbImage, imageops};
 use serde_json::{Value, json};
-use support::*;
+
+use crate::support::*;
+use crate::{Served, serve};
+
+/// The engine with nothing set, served.
+static SERVICE: LazyLock<Served> = LazyLock::new(|| serve(ENGINE.clone()));
 
 /// The code of the error, after a check that the description names the field.
 #[track_caller]
 fn code(body: &Value, path: &str) -> u64 {
-    let (code, _, description) = error(&ENGINE, body.to_string().as_bytes());
+    let (code, _, description) = error(&SERVICE, body.to_string().as_bytes());
     assert!(description.contains(path), "{description:?} does not name {path}");
     code
 }
@@ -69,7 +74,7 @@ mod request_fields {
     #[test]
     fn images_empty_or_too_few_is_219() {
         assert_eq!(code(&request([(); 0].map(|()| Value::Null)), "images"), 219);
-        let two = Engine::builder().model(Fake::new(2)).build().unwrap();
+        let two = serve(Engine::builder().model(Fake::new(2)).build().unwrap());
         let body = json!({ "images": [portrait()], "model": "fake" }).to_string();
         let (code, message, description) = error(&two, body.as_bytes());
         assert_eq!((code, message.as_str()), (219, "image_data_too_few"));
@@ -93,14 +98,14 @@ mod request_fields {
     fn index_negative_or_out_of_range_is_112() {
         assert_eq!(code(&request([portrait(), image(-1, "AAAA")]), "images[1].index"), 112);
         let body = r#"{"images": [{"index": 99999999999999999999, "type": "RGB", "data": "AAAA"}]}"#;
-        let (code, _, description) = error(&ENGINE, body.as_bytes());
+        let (code, _, description) = error(&SERVICE, body.as_bytes());
         assert_eq!((code, description.as_str()), (112, "images[0].index is out of range"));
     }
 
     #[test]
     fn index_gap_among_those_needed_is_112() {
         assert_eq!(code(&request([image(1, PORTRAIT_JPEG.as_str())]), "images[0].index"), 112);
-        let two = Engine::builder().model(Fake::new(2)).default_model("fake").build().unwrap();
+        let two = serve(Engine::builder().model(Fake::new(2)).default_model("fake").build().unwrap());
         let body = request([image(2, "AAAA"), portrait()]).to_string();
         let (code, _, description) = error(&two, body.as_bytes());
         assert_eq!(code, 112);
@@ -115,8 +120,8 @@ mod request_fields {
 
     #[test]
     fn index_orders_the_images_not_the_array() {
-        let scored = response(&ENGINE, &request([image(1, "no base64!"), portrait()]));
-        assert_eq!(scored, response(&ENGINE, &request([portrait()])));
+        let scored = response(&SERVICE, &request([image(1, "no base64!"), portrait()]));
+        assert_eq!(scored, response(&SERVICE, &request([portrait()])));
     }
 
     #[test]
@@ -143,7 +148,7 @@ mod request_fields {
     #[test]
     fn type_is_an_open_enum() {
         let infrared = Fake { inputs: ModelInputs::single(ImageType::from("IR")), ..Fake::new(1) };
-        let engine = Engine::builder().model(infrared).default_model("fake").build().unwrap();
+        let engine = serve(Engine::builder().model(infrared).default_model("fake").build().unwrap());
         let body = request([json!({ "index": 0, "type": "IR", "data": PORTRAIT_JPEG.as_str() })]);
         assert_eq!(response(&engine, &body).model, "fake");
     }
@@ -180,9 +185,9 @@ mod request_fields {
 
     #[test]
     fn model_absent_is_the_default() {
-        assert_eq!(response(&ENGINE, &request([portrait()])).model, "rgb-single-v1");
+        assert_eq!(response(&SERVICE, &request([portrait()])).model, "rgb-single-v1");
         let body = json!({ "images": [portrait()], "model": "rgb-single-v1" });
-        assert_eq!(response(&ENGINE, &body), response(&ENGINE, &request([portrait()])));
+        assert_eq!(response(&SERVICE, &body), response(&SERVICE, &request([portrait()])));
     }
 
     #[test]
@@ -206,15 +211,15 @@ mod request_rules {
 
     #[test]
     fn extra_images_are_ignored_whatever_they_hold() {
-        let expected = response(&ENGINE, &request([portrait()]));
+        let expected = response(&SERVICE, &request([portrait()]));
         for extra in [
             json!({ "index": 1 }),
             json!({ "index": 5, "type": 7, "data": false, "autoRotate": "no" }),
             json!({ "index": 1, "type": "IR", "data": "no base64!" }),
             json!({ "index": i64::MAX, "type": "RGB", "data": "" }),
         ] {
-            assert_eq!(response(&ENGINE, &request([extra.clone(), portrait()])), expected, "{extra}");
-            assert_eq!(response(&ENGINE, &request([portrait(), extra.clone()])), expected, "{extra}");
+            assert_eq!(response(&SERVICE, &request([extra.clone(), portrait()])), expected, "{extra}");
+            assert_eq!(response(&SERVICE, &request([portrait(), extra.clone()])), expected, "{extra}");
         }
     }
 
@@ -223,7 +228,7 @@ mod request_rules {
         let mut image = portrait();
         image["camera"] = json!({ "lens": [1, 2, { "deep": null }] });
         let body = json!({ "images": [image], "autoRotate": false, "version": 9, "data": "no base64!" });
-        assert_eq!(response(&ENGINE, &body), response(&ENGINE, &request([portrait()])));
+        assert_eq!(response(&SERVICE, &body), response(&SERVICE, &request([portrait()])));
     }
 
     #[test]
@@ -237,14 +242,14 @@ mod request_rules {
             ),
             (r#"{"images": [{"index": 0, "\u0069ndex": 1}]}"#, "images[0].index"),
         ] {
-            let (code, _, description) = error(&ENGINE, body.as_bytes());
+            let (code, _, description) = error(&SERVICE, body.as_bytes());
             assert_eq!((code, description), (116, format!("{path} stands twice in the same object")));
         }
     }
 
     #[test]
     fn base64_is_accepted_as_clients_send_it() {
-        let expected = response(&ENGINE, &request([portrait()]));
+        let expected = response(&SERVICE, &request([portrait()]));
         let text = PORTRAIT_JPEG.as_str();
         let wrapped: Vec<_> = text.as_bytes().chunks(76).map(|line| str::from_utf8(line).unwrap()).collect();
         assert!(text.ends_with('=') && text.contains('+') && text.contains('/'));
@@ -260,20 +265,20 @@ mod request_rules {
                 format!("data:image/png;base64,{}", text.trim_end_matches('='))
             }),
         ] {
-            assert_eq!(response(&ENGINE, &request([image(0, form)])), expected, "{what}");
+            assert_eq!(response(&SERVICE, &request([image(0, form)])), expected, "{what}");
         }
     }
 
     #[test]
     fn base64_may_be_escaped_in_the_json() {
-        let expected = response(&ENGINE, &request([portrait()]));
+        let expected = response(&SERVICE, &request([portrait()]));
         let body = request([portrait()]).to_string();
         for (what, body) in [
             ("as PHP escapes", body.replace('/', r"\/")),
             ("as .NET escapes", body.replace('+', r"\u002B")),
             ("both, with wrapped lines", body.replace('/', r"\n\/").replace('+', r"\r\n\u002b")),
         ] {
-            let (status, answer) = answer(&ENGINE, body.as_bytes());
+            let (status, answer) = answer(&SERVICE, body.as_bytes());
             assert_eq!(status, 200, "{what}: {answer}");
             assert_eq!(serde_json::from_value::<Response>(answer).unwrap(), expected, "{what}");
         }
@@ -281,15 +286,15 @@ mod request_rules {
 
     #[test]
     fn the_format_is_read_from_the_bytes() {
-        let expected = response_to_file(&ENGINE, &photo("astronaut.png"));
+        let expected = response_to_file(&SERVICE, &photo("astronaut.png"));
         let lossless = [ImageFormat::Png, ImageFormat::WebP, ImageFormat::Bmp];
         let rgb = DynamicImage::ImageRgb8(PORTRAIT.to_rgb8());
         for format in lossless {
-            assert_eq!(response_to_file(&ENGINE, &encoded(&rgb, format)), expected, "{format:?}");
+            assert_eq!(response_to_file(&SERVICE, &encoded(&rgb, format)), expected, "{format:?}");
         }
-        assert_same_face(&response_to_file(&ENGINE, &photo("astronaut.jpg")), &expected, 2, 0.05, "JPEG");
+        assert_same_face(&response_to_file(&SERVICE, &photo("astronaut.jpg")), &expected, 2, 0.05, "JPEG");
         // A GIF has 256 colours: the same face, another texture.
-        let gif = response_to_file(&ENGINE, &encoded(&rgb, ImageFormat::Gif));
+        let gif = response_to_file(&SERVICE, &encoded(&rgb, ImageFormat::Gif));
         assert_same_face(&gif, &expected, 3, 1.0, "GIF");
     }
 
@@ -322,8 +327,8 @@ mod request_rules {
             drop(encoder);
             file
         };
-        let expected = response_to_file(&ENGINE, &encoded(&PORTRAIT, ImageFormat::Gif));
-        assert_eq!(response_to_file(&ENGINE, &gif([&portrait, &blank])).position, expected.position);
+        let expected = response_to_file(&SERVICE, &encoded(&PORTRAIT, ImageFormat::Gif));
+        assert_eq!(response_to_file(&SERVICE, &gif([&portrait, &blank])).position, expected.position);
         assert_eq!(code(&request([image(0, base64(&gif([&blank, &portrait])))]), "images[0]"), 223);
     }
 
@@ -331,12 +336,12 @@ mod request_rules {
     fn a_body_past_5_mb_is_413() {
         let mut body = request([portrait()]).to_string().into_bytes();
         body.resize(5_000_000, b' ');
-        assert_eq!(answer(&ENGINE, &body).0, 200);
+        assert_eq!(answer(&SERVICE, &body).0, 200);
         body.push(b' ');
-        let (status, answer) = answer(&ENGINE, &body);
+        let (status, answer) = answer(&SERVICE, &body);
         assert_eq!((status, answer["error"]["code"].as_u64()), (413, Some(413)));
 
-        let engine = Engine::builder().max_body_bytes(100).build().unwrap();
+        let engine = serve(Engine::builder().max_body_bytes(100).build().unwrap());
         assert_eq!(engine.detect_json(&[b' '; 101]).status, 413);
         assert_eq!(engine.detect_json(&[b' '; 100]).status, 400);
     }
@@ -362,7 +367,7 @@ mod request_rules {
             assert_eq!(code(&body, limit), 215);
         }
         let limited = |limits| {
-            let engine = Engine::builder().image_limits(limits).build().unwrap();
+            let engine = serve(Engine::builder().image_limits(limits).build().unwrap());
             let body = request([portrait()]).to_string();
             let (code, _, description) = error(&engine, body.as_bytes());
             assert_eq!(code, 215);
@@ -382,12 +387,12 @@ mod request_rules {
             DynamicImage::ImageRgb8(imageops::resize(&PORTRAIT.to_rgb8(), side, side, FilterType::Triangle))
         };
         let small = encoded(&side_of(230), ImageFormat::Png);
-        let position = response_to_file(&ENGINE, &small).position;
+        let position = response_to_file(&SERVICE, &small).position;
         assert!((32..45).contains(&position.width), "{position:?}");
 
         let tiny = encoded(&side_of(150), ImageFormat::Png);
         assert_eq!(code(&request([image(0, base64(&tiny))]), "images[0]"), 223);
-        let engine = Engine::builder().min_face_side(20).build().unwrap();
+        let engine = serve(Engine::builder().min_face_side(20).build().unwrap());
         let position = response_to_file(&engine, &tiny).position;
         assert!((20..32).contains(&position.width), "{position:?}");
     }
@@ -400,7 +405,7 @@ mod request_rules {
             let mut scene = RgbImage::from_pixel(812, 512, image::Rgb([128, 128, 128]));
             imageops::replace(&mut scene, at_left, 0, 0);
             imageops::replace(&mut scene, at_right, i64::from(at_left.width()), 0);
-            let response = response_to_file(&ENGINE, &encoded(&scene.into(), ImageFormat::Png));
+            let response = response_to_file(&SERVICE, &encoded(&scene.into(), ImageFormat::Png));
             assert!(response.position.width > 70, "{:?}", response.position);
             assert_eq!(response.position.left > 300, at_left.width() == 300);
             assert!(response.warnings.contains(&Warning::MultipleFaces));
@@ -411,7 +416,7 @@ mod request_rules {
     fn no_face_is_223() {
         let wall = RgbImage::from_fn(640, 480, |x, y| image::Rgb([(x / 4) as u8, (y / 3) as u8, 90]));
         let (code, message, description) = error(
-            &ENGINE,
+            &SERVICE,
             request([image(0, base64(&encoded(&wall.into(), ImageFormat::Png)))]).to_string().as_bytes(),
         );
         assert_eq!((code, message.as_str()), (223, "image_entity_not_found"));
@@ -420,8 +425,8 @@ mod request_rules {
 
     #[test]
     fn every_kind_of_sample_becomes_8_bit_rgb() {
-        let expected = response_to_file(&ENGINE, &photo("astronaut.png"));
-        let png = |image: DynamicImage| response_to_file(&ENGINE, &encoded(&image, ImageFormat::Png));
+        let expected = response_to_file(&SERVICE, &photo("astronaut.png"));
+        let png = |image: DynamicImage| response_to_file(&SERVICE, &encoded(&image, ImageFormat::Png));
         assert_eq!(png(PORTRAIT.to_rgb16().into()), expected, "16-bit");
         assert_eq!(png(PORTRAIT.to_rgba8().into()), expected, "opaque alpha");
         assert_eq!(png(PORTRAIT.to_rgba16().into()), expected, "16-bit with opaque alpha");
@@ -444,8 +449,8 @@ mod request_rules {
             let [r, g, b, a] = half.get_pixel(x, y).0.map(u32::from);
             image::Rgb([r, g, b].map(|sample| ((sample * a + 255 * (255 - a) + 127) / 255) as u8))
         });
-        let expected = response_to_file(&ENGINE, &encoded(&over_white.into(), ImageFormat::Png));
-        assert_eq!(response_to_file(&ENGINE, &encoded(&half.into(), ImageFormat::Png)), expected);
+        let expected = response_to_file(&SERVICE, &encoded(&over_white.into(), ImageFormat::Png));
+        assert_eq!(response_to_file(&SERVICE, &encoded(&half.into(), ImageFormat::Png)), expected);
     }
 
     #[test]
@@ -462,19 +467,19 @@ mod request_rules {
 
         let pixels: Vec<u8> = indexes.iter().flat_map(|&i| palette[usize::from(i)]).collect();
         let source = ImageSource::Rgb(ImageView::new(512, 512, &pixels).unwrap());
-        assert_eq!(response_to_file(&ENGINE, &file), ENGINE.detect_image(source).unwrap().response);
+        assert_eq!(response_to_file(&SERVICE, &file), ENGINE.detect_image(source).unwrap().response);
     }
 
     #[test]
     fn cmyk_progressive_and_greyscale_jpegs_are_accepted() {
         use jpeg_encoder::{ColorType, Encoder};
-        let expected = response_to_file(&ENGINE, &photo("astronaut.png"));
+        let expected = response_to_file(&SERVICE, &photo("astronaut.png"));
         let jpeg = |pixels: &[u8], colour, progressive| {
             let mut file = Vec::new();
             let mut encoder = Encoder::new(&mut file, 95);
             encoder.set_progressive(progressive);
             encoder.encode(pixels, 512, 512, colour).unwrap();
-            response_to_file(&ENGINE, &file)
+            response_to_file(&SERVICE, &file)
         };
         let rgb = PORTRAIT.to_rgb8();
         // No black ink: the plain complement, which this encoder, as Adobe's, stores inverted.
@@ -504,12 +509,12 @@ mod orientation {
 
     #[test]
     fn all_eight_values_are_applied_at_both_flag_levels() {
-        let upright = response(&ENGINE, &body(1, None, None));
+        let upright = response(&SERVICE, &body(1, None, None));
         for orientation in 1..=8 {
             for (request_flag, image_flag) in
                 [(Some(true), None), (Some(false), Some(true)), (None, Some(true))]
             {
-                let turned = response(&ENGINE, &body(orientation, request_flag, image_flag));
+                let turned = response(&SERVICE, &body(orientation, request_flag, image_flag));
                 assert_same_face(&turned, &upright, 2, 0.02, &format!("orientation {orientation}"));
             }
         }
@@ -524,7 +529,7 @@ mod orientation {
             let expected = ENGINE.detect_image(source).map(|detection| detection.response);
             for (request_flag, image_flag) in [(None, None), (Some(false), None), (Some(true), Some(false))] {
                 let body = body(orientation, request_flag, image_flag).to_string();
-                let answer = ENGINE.detect_json(body.as_bytes());
+                let answer = SERVICE.detect_json(body.as_bytes());
                 match &expected {
                     Ok(expected) => assert_eq!(answer.body, serde_json::to_vec(expected).unwrap()),
                     Err(error) => assert_eq!(answer.body, serde_json::to_vec(&error.to_body()).unwrap()),
@@ -539,9 +544,10 @@ mod search_rotations {
 
     #[test]
     fn a_lying_face_is_scored_as_if_it_were_upright_when_it_is_searched() {
-        let searching = Engine::builder().search_rotations(true).build().unwrap();
+        let engine = Engine::builder().search_rotations(true).build().unwrap();
+        let searching = serve(engine.clone());
         let file = |image: &DynamicImage| encoded(image, ImageFormat::Png);
-        let upright = response_to_file(&ENGINE, &file(&PORTRAIT));
+        let upright = response_to_file(&SERVICE, &file(&PORTRAIT));
         assert_eq!(response_to_file(&searching, &file(&PORTRAIT)), upright);
 
         let Position { top, left, width, height } = upright.position;
@@ -565,18 +571,18 @@ mod search_rotations {
                 "in the image as it was sent",
             );
             let source = ImageSource::Encoded { bytes: &lying, auto_rotate: false };
-            let face = searching.detect_image(source).unwrap().face;
+            let face = engine.detect_image(source).unwrap().face;
             assert!(
                 face.landmarks.unwrap().iter().all(|&point| face.bounding_box.contains(point)),
                 "{face:?}"
             );
-            assert_eq!(searching.find_face(source).unwrap(), face);
+            assert_eq!(engine.find_face(source).unwrap(), face);
         }
     }
 
     #[test]
     fn without_any_face_it_stays_223() {
-        let searching = Engine::builder().search_rotations(true).build().unwrap();
+        let searching = serve(Engine::builder().search_rotations(true).build().unwrap());
         let grey = DynamicImage::ImageRgb8(RgbImage::from_pixel(200, 300, image::Rgb([90; 3])));
         let body = request([image(0, base64(&encoded(&grey, ImageFormat::Png)))]);
         assert_eq!(error(&searching, body.to_string().as_bytes()).0, 223);
@@ -588,7 +594,7 @@ mod response_fields {
 
     #[test]
     fn a_response_has_these_fields_and_no_other() {
-        let (status, answer) = answer(&ENGINE, request([portrait()]).to_string().as_bytes());
+        let (status, answer) = answer(&SERVICE, request([portrait()]).to_string().as_bytes());
         assert_eq!(status, 200);
         assert_eq!(keys(&answer), "model position spoofScore warnings");
         assert_eq!(keys(&answer["position"]), "height left top width");
@@ -597,7 +603,7 @@ mod response_fields {
 
     #[test]
     fn position_is_the_face_in_whole_pixels_inside_the_image() {
-        let position = response(&ENGINE, &request([portrait()])).position;
+        let position = response(&SERVICE, &request([portrait()])).position;
         // The face, marked by hand: hairline to chin, cheek to cheek.
         for (value, by_hand) in
             [(position.left, 181), (position.top, 68), (position.width, 90), (position.height, 109)]
@@ -606,18 +612,18 @@ mod response_fields {
         }
         // A face cut by the edges: the box stays inside.
         let cut = PORTRAIT.crop_imm(200, 90, 200, 200);
-        let position = response_to_file(&ENGINE, &encoded(&cut, ImageFormat::Png)).position;
+        let position = response_to_file(&SERVICE, &encoded(&cut, ImageFormat::Png)).position;
         assert!(position.left + position.width <= 200 && position.top + position.height <= 200);
         assert!(position.width >= 1 && position.height >= 1);
     }
 
     #[test]
     fn spoof_score_is_a_probability_and_bona_fide_for_the_portrait() {
-        let score = response(&ENGINE, &request([portrait()])).spoof_score;
+        let score = response(&SERVICE, &request([portrait()])).spoof_score;
         assert!((0.0..0.5).contains(&score), "{score}");
         for score in [0.0, 0.25, 1.0] {
             let engine = Engine::builder().model(Fake { score: Ok(score), ..Fake::new(1) });
-            let engine = engine.default_model("fake").build().unwrap();
+            let engine = serve(engine.default_model("fake").build().unwrap());
             assert_eq!(response(&engine, &request([portrait()])).spoof_score, score);
         }
     }
@@ -626,7 +632,7 @@ mod response_fields {
     fn a_score_that_is_no_probability_is_the_engines_trouble() {
         for score in [f32::NAN, f32::INFINITY, -0.1, 1.1] {
             let engine = Engine::builder().model(Fake { score: Ok(score), ..Fake::new(1) });
-            let engine = engine.default_model("fake").build().unwrap();
+            let engine = serve(engine.default_model("fake").build().unwrap());
             assert_eq!(answer(&engine, request([portrait()]).to_string().as_bytes()).0, 500, "{score}");
         }
     }
@@ -635,7 +641,7 @@ mod response_fields {
     fn warnings_never_change_the_score_and_are_absent_when_empty() {
         let large = PORTRAIT.crop_imm(90, 0, 260, 260).resize_exact(900, 900, FilterType::CatmullRom);
         let (_, answer) = answer(
-            &ENGINE,
+            &SERVICE,
             request([image(0, base64(&encoded(&large, ImageFormat::Png)))]).to_string().as_bytes(),
         );
         assert!(answer["position"].is_object() && answer.get("warnings").is_none(), "{answer}");
@@ -644,7 +650,7 @@ mod response_fields {
     #[test]
     fn each_warning_is_given_where_it_applies() {
         let warns = |image: &DynamicImage, warning: Warning| {
-            response_to_file(&ENGINE, &encoded(image, ImageFormat::Png)).warnings.contains(&warning)
+            response_to_file(&SERVICE, &encoded(image, ImageFormat::Png)).warnings.contains(&warning)
         };
         let dark = DynamicImage::ImageRgb8(imageops::brighten(&PORTRAIT.to_rgb8(), -130));
         let cut = PORTRAIT.crop_imm(182, 20, 300, 300);
@@ -662,15 +668,16 @@ mod response_fields {
     #[test]
     fn the_same_request_always_gives_the_same_response() {
         let body = request([portrait()]).to_string();
-        let expected = ENGINE.detect_json(body.as_bytes());
+        let expected = SERVICE.detect_json(body.as_bytes());
         std::thread::scope(|scope| {
             for _ in 0..4 {
-                scope
-                    .spawn(|| (0..5).for_each(|_| assert_eq!(ENGINE.detect_json(body.as_bytes()), expected)));
+                scope.spawn(|| {
+                    (0..5).for_each(|_| assert_eq!(SERVICE.detect_json(body.as_bytes()), expected))
+                });
             }
         });
         assert_eq!(
-            Engine::builder().build().unwrap().detect_json(body.as_bytes()),
+            serve(Engine::builder().build().unwrap()).detect_json(body.as_bytes()),
             expected,
             "another engine"
         );
@@ -693,7 +700,7 @@ mod errors {
             (json!({ "images": [] }), 219, "image_data_too_few"),
             (request([image(0, wall)]), 223, "image_entity_not_found"),
         ] {
-            let (status, answer) = answer(&ENGINE, body.to_string().as_bytes());
+            let (status, answer) = answer(&SERVICE, body.to_string().as_bytes());
             assert_eq!(status, 400);
             assert_eq!(answer["error"]["code"], code);
             assert_eq!(answer["error"]["message"], message);
@@ -707,7 +714,7 @@ mod errors {
         for body in
             [b"".as_slice(), b"{", b"{\"images\": [}", b"not json", b"\xff\xfe{}", b"{} {}", b"[1,]", b"\0"]
         {
-            let (code, _, description) = error(&ENGINE, body);
+            let (code, _, description) = error(&SERVICE, body);
             assert_eq!(code, 112, "{description}");
             assert!(description.starts_with("body is not "), "{description}");
         }
@@ -733,7 +740,7 @@ mod errors {
     #[test]
     fn the_engines_own_trouble_is_500_and_says_nothing_of_it() {
         let broken = Fake { score: Err("a secret of the engine"), ..Fake::new(1) };
-        let engine = Engine::builder().model(broken).default_model("fake").build().unwrap();
+        let engine = serve(Engine::builder().model(broken).default_model("fake").build().unwrap());
         let (status, answer) = answer(&engine, request([portrait()]).to_string().as_bytes());
         assert_eq!(status, 500);
         assert!(!answer.to_string().contains("secret"), "{answer}");

@@ -1,0 +1,230 @@
+//! The table of results. Each row is on the disk as soon as it is known, so that an interrupted run goes on where it was.
+
+use std::collections::HashSet;
+use std::fs::{File, OpenOptions};
+use std::io::{BufWriter, Write};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use arrow_array::{ArrayRef, Float32Array, RecordBatch, StringArray, UInt16Array, UInt32Array};
+use face_liveness::Detection;
+use parquet::arrow::ArrowWriter;
+use serde::{Deserialize, Serialize};
+
+/// What became of one photo.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Row {
+    /// The file, or the Parquet file and the number of the row, from 0: `photos.parquet#17`.
+    pub photo: String,
+    /// The spoof score, 0 to 1.
+    pub spoof_score: Option<f32>,
+    /// The left edge of the face in pixels.
+    pub left: Option<u32>,
+    /// Its top edge.
+    pub top: Option<u32>,
+    /// Its width.
+    pub width: Option<u32>,
+    /// Its height.
+    pub height: Option<u32>,
+    /// The model that answered.
+    pub model: Option<String>,
+    /// The warnings, with a space between them.
+    pub warnings: Option<String>,
+    /// The code of the Liveness API, where the photo could be read and has no score: 215, 223.
+    pub code: Option<u16>,
+    /// Why there is no score.
+    pub error: Option<String>,
+}
+
+impl Row {
+    /// The row of a photo that could not be read.
+    pub fn unread(photo: String, error: String) -> Self {
+        let (score, side, text) = (None, None, None);
+        Self {
+            photo,
+            spoof_score: score,
+            left: side,
+            top: side,
+            width: side,
+            height: side,
+            model: text.clone(),
+            warnings: text,
+            code: None,
+            error: Some(error),
+        }
+    }
+
+    /// The row of a photo that the engine has looked at.
+    pub fn answered(photo: String, answer: Result<Detection, face_liveness::Error>) -> Self {
+        let response = match answer {
+            Ok(detection) => detection.response,
+            Err(error) => {
+                let code = Some(error.code().into());
+                return Self { code, ..Self::unread(photo, error.to_string()) };
+            }
+        };
+        let warnings = response.warnings.iter().filter_map(|warning| {
+            // A warning is a word.
+            serde_json::to_value(warning).ok()?.as_str().map(str::to_owned)
+        });
+        let warnings = warnings.collect::<Vec<_>>().join(" ");
+        Self {
+            photo,
+            spoof_score: Some(response.spoof_score),
+            left: Some(response.position.left),
+            top: Some(response.position.top),
+            width: Some(response.position.width),
+            height: Some(response.position.height),
+            model: Some(response.model),
+            warnings: (!warnings.is_empty()).then_some(warnings),
+            code: None,
+            error: None,
+        }
+    }
+}
+
+/// A table that cannot be written, or that an earlier run cannot have written.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// The extension is another.
+    #[error("--out takes a file .csv, .jsonl or .parquet")]
+    Format,
+    /// A row of an earlier run cannot be read.
+    #[error("{path} is there and is no table of this program: {source}")]
+    Foreign {
+        /// The file.
+        path: PathBuf,
+        /// Why.
+        source: Box<dyn std::error::Error + Send + Sync>,
+    },
+    /// The file cannot be read or written.
+    #[error(transparent)]
+    Io(#[from] std::io::Error),
+    /// A row of CSV cannot be written.
+    #[error(transparent)]
+    Csv(#[from] csv::Error),
+    /// A row of JSON cannot be written.
+    #[error(transparent)]
+    Json(#[from] serde_json::Error),
+    /// The columns do not fit together.
+    #[error(transparent)]
+    Arrow(#[from] arrow_schema::ArrowError),
+    /// A Parquet file cannot be written.
+    #[error(transparent)]
+    Parquet(#[from] parquet::errors::ParquetError),
+}
+
+#[derive(Clone, Copy, PartialEq)]
+enum Lines {
+    Csv,
+    Json,
+}
+
+/// A table that grows row by row. Parquet files cannot, so theirs is a file of JSON lines beside them.
+pub struct Table {
+    file: BufWriter<File>,
+    lines: Lines,
+    /// The Parquet file to be, where one is.
+    parquet: Option<PathBuf>,
+    rows: Vec<Row>,
+}
+
+impl Table {
+    /// Opens a table, with the rows that an earlier run left. A last line that was cut is dropped: its photo comes again.
+    ///
+    /// # Errors
+    /// See [`Error`].
+    pub fn open(out: &Path) -> Result<Self, Error> {
+        let (lines, growing, parquet) = match out.extension().and_then(|extension| extension.to_str()) {
+            Some("csv") => (Lines::Csv, out.to_owned(), None),
+            Some("jsonl") => (Lines::Json, out.to_owned(), None),
+            Some("parquet") => (Lines::Json, out.with_extension("parquet.jsonl"), Some(out.to_owned())),
+            _ => return Err(Error::Format),
+        };
+        let mut text = if growing.exists() { std::fs::read(&growing)? } else { Vec::new() };
+        text.truncate(text.iter().rposition(|&byte| byte == b'\n').map_or(0, |end| end + 1));
+        let rows = read(lines, &text).map_err(|source| Error::Foreign { path: growing.clone(), source })?;
+        let file = OpenOptions::new().create(true).truncate(false).write(true).open(&growing)?;
+        file.set_len(text.len() as u64)?;
+        let mut file = BufWriter::new(file);
+        std::io::Seek::seek(&mut file, std::io::SeekFrom::End(0))?;
+        Ok(Self { file, lines, parquet, rows })
+    }
+
+    /// The photos that have a row.
+    pub fn finished(&self) -> HashSet<String> {
+        self.rows.iter().map(|row| row.photo.clone()).collect()
+    }
+
+    /// All rows.
+    pub fn rows(&self) -> &[Row] {
+        &self.rows
+    }
+
+    /// Adds a row, and hands it to the system.
+    ///
+    /// # Errors
+    /// When it cannot be written.
+    pub fn push(&mut self, row: Row) -> Result<(), Error> {
+        match self.lines {
+            Lines::Csv => {
+                let first = self.rows.is_empty();
+                let mut writer = csv::WriterBuilder::new().has_headers(first).from_writer(&mut self.file);
+                writer.serialize(&row)?;
+                writer.flush()?;
+            }
+            Lines::Json => {
+                serde_json::to_writer(&mut self.file, &row)?;
+                self.file.write_all(b"\n")?;
+            }
+        }
+        self.file.flush()?;
+        self.rows.push(row);
+        Ok(())
+    }
+
+    /// Writes the Parquet file, where that is the table. Its lines stay beside it, for a later run that goes on.
+    ///
+    /// # Errors
+    /// When it cannot be written.
+    pub fn finish(self) -> Result<Vec<Row>, Error> {
+        if let Some(path) = &self.parquet {
+            write_parquet(path, &self.rows)?;
+        }
+        Ok(self.rows)
+    }
+}
+
+fn read(lines: Lines, text: &[u8]) -> Result<Vec<Row>, Box<dyn std::error::Error + Send + Sync>> {
+    match lines {
+        Lines::Csv => Ok(csv::Reader::from_reader(text).deserialize().collect::<Result<_, _>>()?),
+        Lines::Json => {
+            Ok(serde_json::Deserializer::from_slice(text).into_iter().collect::<Result<_, _>>()?)
+        }
+    }
+}
+
+fn write_parquet(path: &Path, rows: &[Row]) -> Result<(), Error> {
+    let text =
+        |of: fn(&Row) -> Option<&str>| -> ArrayRef { Arc::new(rows.iter().map(of).collect::<StringArray>()) };
+    let pixels =
+        |of: fn(&Row) -> Option<u32>| -> ArrayRef { Arc::new(rows.iter().map(of).collect::<UInt32Array>()) };
+    let scores: ArrayRef = Arc::new(rows.iter().map(|row| row.spoof_score).collect::<Float32Array>());
+    let codes: ArrayRef = Arc::new(rows.iter().map(|row| row.code).collect::<UInt16Array>());
+    let columns = RecordBatch::try_from_iter_with_nullable([
+        ("photo", text(|row| Some(&row.photo)), false),
+        ("spoof_score", scores, true),
+        ("left", pixels(|row| row.left), true),
+        ("top", pixels(|row| row.top), true),
+        ("width", pixels(|row| row.width), true),
+        ("height", pixels(|row| row.height), true),
+        ("model", text(|row| row.model.as_deref()), true),
+        ("warnings", text(|row| row.warnings.as_deref()), true),
+        ("code", codes, true),
+        ("error", text(|row| row.error.as_deref()), true),
+    ])?;
+    let mut writer = ArrowWriter::try_new(File::create(path)?, columns.schema(), None)?;
+    writer.write(&columns)?;
+    writer.close()?;
+    Ok(())
+}

@@ -1,0 +1,183 @@
+//! The program as a user runs it, on the shipped photos.
+#![allow(missing_docs, clippy::unwrap_used)]
+
+use std::collections::BTreeSet;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output};
+use std::sync::Arc;
+use std::time::Duration;
+
+use arrow_array::{ArrayRef, BinaryArray, RecordBatch, StringArray, StructArray};
+use arrow_schema::{DataType, Field};
+use base64::prelude::{BASE64_STANDARD, Engine as _};
+use face_liveness_batch::results::{Row, Table};
+use parquet::arrow::ArrowWriter;
+use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
+
+fn photo(name: &str) -> Vec<u8> {
+    std::fs::read(format!("{}/../photos/{name}", env!("CARGO_MANIFEST_DIR"))).unwrap()
+}
+
+fn command() -> Command {
+    let deps = std::env::current_exe().unwrap();
+    Command::new(deps.ancestors().nth(2).unwrap().join("examples/batch"))
+}
+
+fn batch(arguments: &[&Path]) -> Output {
+    let output = command().args(arguments).output().unwrap();
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    output
+}
+
+/// A folder of photos: so many portraits, one photo without a face, one file that is none.
+fn folder(portraits: usize) -> tempfile::TempDir {
+    let folder = tempfile::tempdir().unwrap();
+    let below = folder.path().join("photos/below");
+    std::fs::create_dir_all(&below).unwrap();
+    for index in 0..portraits {
+        std::fs::write(below.join(format!("{index:03}.jpg")), photo("astronaut.jpg")).unwrap();
+    }
+    let wall = image::RgbImage::from_pixel(99, 99, image::Rgb([90; 3]));
+    wall.save(folder.path().join("photos/wall.png")).unwrap();
+    std::fs::write(folder.path().join("photos/broken.jpg"), "no photo").unwrap();
+    std::fs::write(folder.path().join("photos/notes.txt"), "not taken").unwrap();
+    folder
+}
+
+fn rows(out: &Path) -> Vec<Row> {
+    Table::open(out).unwrap().rows().to_vec()
+}
+
+fn names(rows: &[Row]) -> BTreeSet<&str> {
+    rows.iter().map(|row| row.photo.rsplit('/').next().unwrap()).collect()
+}
+
+#[test]
+fn every_photo_has_a_row_in_each_format() {
+    let folder = folder(3);
+    let photos = folder.path().join("photos");
+    for name in ["r.csv", "r.jsonl", "r.parquet"] {
+        let out = folder.path().join(name);
+        let output = batch(&[&photos, Path::new("--out"), &out]);
+        let text = String::from_utf8(output.stdout).unwrap();
+        for line in ["3 photos scored", "1 photos without a face (223)", "1 photos answered 215", "0.00 █"]
+        {
+            assert!(text.contains(line), "{text}");
+        }
+        assert!(String::from_utf8(output.stderr).unwrap().contains("broken.jpg: "));
+        let rows = rows(&out);
+        assert_eq!(
+            names(&rows).into_iter().collect::<Vec<_>>(),
+            ["000.jpg", "001.jpg", "002.jpg", "broken.jpg", "wall.png"]
+        );
+        let of = |name: &str| rows.iter().find(|row| row.photo.ends_with(name)).unwrap();
+        let portrait = of("000.jpg");
+        assert!(
+            portrait.spoof_score.unwrap() < 0.5 && portrait.width.unwrap() > 80 && portrait.error.is_none()
+        );
+        assert_eq!(portrait.warnings.as_deref(), Some("smallFace"));
+        assert_eq!(of("wall.png").code, Some(223));
+        assert_eq!(of("broken.jpg").code, Some(215));
+    }
+    let file = std::fs::File::open(folder.path().join("r.parquet")).unwrap();
+    let table = ParquetRecordBatchReaderBuilder::try_new(file).unwrap().build().unwrap();
+    assert_eq!(table.map(|batch| batch.unwrap().num_rows()).sum::<usize>(), 5);
+}
+
+#[test]
+fn a_run_that_was_killed_goes_on_and_does_nothing_twice() {
+    let folder = folder(150);
+    let photos = folder.path().join("photos");
+    for name in ["r.csv", "r.parquet"] {
+        let out = folder.path().join(name);
+        let growing = if name == "r.csv" { out.clone() } else { folder.path().join("r.parquet.jsonl") };
+        let mut first = command().args([&photos, Path::new("--out"), &out]).spawn().unwrap();
+        let size = |path: &Path| path.metadata().map_or(0, |metadata| metadata.len());
+        while size(&growing) < 1_000 {
+            std::thread::sleep(Duration::from_millis(5));
+        }
+        first.kill().unwrap();
+        first.wait().unwrap();
+        // As if the machine had died in the middle of a row.
+        let mut cut = std::fs::read(&growing).unwrap();
+        cut.extend_from_slice(br#"{"photo":"cut"#);
+        std::fs::write(&growing, cut).unwrap();
+
+        let left = rows(&out);
+        assert!((1..152).contains(&left.len()), "{}", left.len());
+        batch(&[&photos, Path::new("--out"), &out]);
+        let all = rows(&out);
+        assert_eq!(all[..left.len()], left, "finished rows are kept");
+        assert_eq!((all.len(), names(&all).len()), (152, 152));
+        // And once more: nothing is left to do.
+        let text = String::from_utf8(batch(&[&photos, Path::new("--out"), &out]).stdout).unwrap();
+        assert!(text.contains("\n0 photos in "), "{text}");
+        assert_eq!(rows(&out), all);
+    }
+}
+
+#[test]
+fn lists_and_images_are_taken_and_none_twice() {
+    let folder = folder(2);
+    let list = folder.path().join("list");
+    std::fs::write(&list, "photos/below/000.jpg\n\nphotos/missing.jpg\nphotos/below/000.jpg\n").unwrap();
+    let out = folder.path().join("r.jsonl");
+    batch(&[&list, &folder.path().join("photos/below/001.jpg"), &list, Path::new("--out"), &out]);
+    let rows = rows(&out);
+    assert_eq!(names(&rows).into_iter().collect::<Vec<_>>(), ["000.jpg", "001.jpg", "missing.jpg"]);
+    assert_eq!(rows.len(), 3);
+    assert!(
+        rows.iter()
+            .any(|row| row.photo.ends_with("missing.jpg") && row.code.is_none() && row.error.is_some())
+    );
+}
+
+#[test]
+fn columns_of_parquet_files_are_read_as_bytes_structs_and_base64() {
+    let folder = tempfile::tempdir().unwrap();
+    let (portrait, broken) = (photo("astronaut.jpg"), b"no photo".to_vec());
+    let text = [BASE64_STANDARD.encode(&portrait), BASE64_STANDARD.encode(&broken)];
+    let bytes = BinaryArray::from(vec![Some(&portrait[..]), None, Some(&broken[..])]);
+    let text: StringArray = [Some(&text[0]), None, Some(&text[1])].into_iter().collect();
+    let member = Arc::new(Field::new("bytes", DataType::Binary, true));
+    let column = StructArray::from(vec![(member, Arc::new(bytes.clone()) as ArrayRef)]);
+    let ids: StringArray = ["a", "b", "c"].into_iter().map(Some).collect();
+    let columns: [(&str, ArrayRef, Option<&str>); 3] = [
+        ("bytes", Arc::new(bytes), None),
+        ("image", Arc::new(column), None),
+        ("data", Arc::new(text), Some("data")),
+    ];
+    for (name, column, flag) in columns {
+        let file = folder.path().join(format!("{name}.parquet"));
+        let table =
+            RecordBatch::try_from_iter([("id", Arc::new(ids.clone()) as ArrayRef), (name, column)]).unwrap();
+        let mut writer =
+            ArrowWriter::try_new(std::fs::File::create(&file).unwrap(), table.schema(), None).unwrap();
+        writer.write(&table).unwrap();
+        writer.close().unwrap();
+        let out = folder.path().join(format!("{name}.csv"));
+        let mut arguments = vec![file.clone(), "--out".into(), out.clone()];
+        if let Some(flag) = flag {
+            let refused = command().args(&arguments).output().unwrap();
+            assert!(String::from_utf8(refused.stderr).unwrap().contains("--column names one of id, data"));
+            arguments.extend(["--column".into(), PathBuf::from(flag)]);
+        }
+        batch(&arguments.iter().map(PathBuf::as_path).collect::<Vec<_>>());
+        let rows = rows(&out);
+        let of =
+            |row: usize| rows.iter().find(|found| found.photo.ends_with(&format!(".parquet#{row}"))).unwrap();
+        assert!(of(0).spoof_score.unwrap() < 0.5, "{name}");
+        assert_eq!((of(1).code, of(1).error.as_deref()), (None, Some("the row holds no image")), "{name}");
+        assert_eq!(of(2).code, Some(215), "{name}");
+    }
+}
+
+#[test]
+fn a_table_of_something_else_is_left_alone() {
+    let folder = folder(1);
+    let out = folder.path().join("r.csv");
+    std::fs::write(&out, "name,age\nann,7\n").unwrap();
+    let output = command().args([&folder.path().join("photos"), Path::new("--out"), &out]).output().unwrap();
+    assert_eq!(output.status.code(), Some(2));
+    assert_eq!(std::fs::read_to_string(&out).unwrap(), "name,age\nann,7\n");
+}

@@ -1,0 +1,109 @@
+//! Calls the workers: `cargo run --release --example nats_client -- photo.jpg`.
+#![allow(clippy::print_stdout, clippy::print_stderr)]
+
+use std::path::PathBuf;
+use std::process::ExitCode;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::{Duration, Instant};
+
+use base64::prelude::{BASE64_STANDARD, Engine};
+use bytes::Bytes;
+use clap::Parser;
+use face_liveness::{Image, JsonAnswer, Request};
+use face_liveness_service::{Metrics, Refusal, Remote, RemoteParams};
+
+type Failure = Box<dyn std::error::Error + Send + Sync>;
+
+/// Has photos scored by the `nats` workers of a subject: a JSON line a photo.
+///
+/// With --repeat it sends the photos over and over and prints how many answers a second came, how long they took, and that all
+/// were the same.
+#[derive(Parser, Clone)]
+struct Arguments {
+    /// JPEG, PNG, GIF, WebP or BMP files.
+    #[arg(required = true)]
+    photos: Vec<PathBuf>,
+
+    /// The NATS server.
+    #[arg(long, env = "FACE_LIVENESS_NATS", default_value = "nats://127.0.0.1:4222", value_name = "URL")]
+    server: String,
+
+    /// The subject of the workers.
+    #[arg(long, env = "FACE_LIVENESS_SUBJECT", default_value = "liveness.detect")]
+    subject: String,
+
+    /// Send each photo so many times.
+    #[arg(long, value_name = "N", default_value = "1")]
+    repeat: usize,
+
+    /// So many at once.
+    #[arg(long, value_name = "N", default_value = "16")]
+    at_once: usize,
+}
+
+#[tokio::main]
+async fn main() -> ExitCode {
+    match run(Arguments::parse()).await {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("nats_client: {error}");
+            ExitCode::from(2)
+        }
+    }
+}
+
+async fn run(arguments: Arguments) -> Result<(), Failure> {
+    let bodies = arguments.photos.iter().map(|photo| {
+        let bytes = std::fs::read(photo).map_err(|error| format!("{}: {error}", photo.display()))?;
+        let request = Request::new([Image::rgb(0, BASE64_STANDARD.encode(bytes))]);
+        Ok(Bytes::from(serde_json::to_vec(&request)?))
+    });
+    let bodies = bodies.collect::<Result<Vec<_>, Failure>>()?;
+    let longest = bodies.iter().map(Bytes::len).max().unwrap_or_default();
+    let params = RemoteParams { deadline: Duration::from_secs(30), ..RemoteParams::default() };
+    let metrics = Metrics::default();
+    let remote = Remote::connect(&arguments.server, &arguments.subject, longest, params, metrics).await?;
+    for body in &bodies {
+        let answer = remote.answer(body.clone()).await?;
+        println!("{}", String::from_utf8_lossy(&answer.body));
+    }
+    if arguments.repeat > 1 {
+        repeat(&arguments, &bodies, &remote).await?;
+    }
+    Ok(())
+}
+
+/// Sends the bodies over and over, so many at once.
+async fn repeat(arguments: &Arguments, bodies: &[Bytes], remote: &Remote) -> Result<(), Failure> {
+    let mut expected = Vec::new();
+    for body in bodies {
+        expected.push(remote.answer(body.clone()).await?);
+    }
+    let (began, total) = (Instant::now(), arguments.repeat * bodies.len());
+    let next = AtomicUsize::new(0);
+    let senders = (0..arguments.at_once.max(1)).map(|_| async {
+        let mut answers: Vec<(Duration, usize, Result<JsonAnswer, Refusal>)> = Vec::new();
+        loop {
+            let index = next.fetch_add(1, Ordering::Relaxed);
+            if index >= total {
+                return answers;
+            }
+            let (sent, body) = (Instant::now(), index % bodies.len());
+            let answer = remote.answer(bodies[body].clone()).await;
+            answers.push((sent.elapsed(), body, answer));
+        }
+    });
+    let answers = futures_util::future::join_all(senders).await.concat();
+    let took = began.elapsed().as_secs_f64();
+    let right = answers.iter().filter(|(_, body, answer)| answer.as_ref() == Ok(&expected[*body])).count();
+    let mut times: Vec<_> = answers.iter().map(|(time, ..)| time.as_secs_f64() * 1e3).collect();
+    times.sort_by(f64::total_cmp);
+    let at = |part: f64| times.get((times.len() as f64 * part) as usize).copied().unwrap_or_default();
+    println!(
+        "{total} requests, {right} answered right, {:.1} a second, median {:.1} ms, 99 of 100 within {:.1} ms",
+        total as f64 / took,
+        at(0.5),
+        at(0.99),
+    );
+    if right == total { Ok(()) } else { Err("not every request was answered right".into()) }
+}

@@ -1,0 +1,121 @@
+// The page: a picture from a file or the camera, sent, and its answer shown.
+
+import * as camera from "./camera.js";
+import { Trouble, curl, detect } from "./client.js";
+import * as result from "./result.js";
+
+const $ = (id) => document.getElementById(id);
+let files = [];
+let fromCamera = false;
+let needsKey = false;
+
+const say = (text) => { $("status").textContent = text; };
+
+function complain(error) {
+  say("");
+  $("error").textContent = error instanceof Trouble ? error.message : "Something went wrong on this page.";
+  $("error").hidden = false;
+  if (error.answer) result.raw(error.answer);
+  if (error.needsKey) {
+    needsKey = true;
+    $("keyform").hidden = false;
+    $("key").focus();
+  }
+}
+
+/** Shows the picture, has it scored, shows the answer. */
+async function score(chosen, { taken = false } = {}) {
+  files = chosen;
+  fromCamera = taken;
+  result.clear();
+  URL.revokeObjectURL($("photo").src);
+  $("photo").src = URL.createObjectURL(files[0]);
+  $("photo").alt = files[0].name;
+  $("picture").hidden = false;
+  $("empty").hidden = true;
+  say("Scoring…");
+  try {
+    const answered = await detect(files, $("key").value);
+    await $("photo").decode();
+    result.show(answered, $("photo"));
+    say("Answered.");
+    offerRepeat();
+  } catch (error) {
+    complain(error);
+  }
+}
+
+/** The command that repeats it; frames of the camera have to be saved for it. */
+function offerRepeat() {
+  $("curl").textContent = curl(files, needsKey);
+  $("saves").replaceChildren(...(fromCamera ? files.map((file) => {
+    const link = document.createElement("a");
+    link.href = URL.createObjectURL(file);
+    link.download = file.name;
+    link.textContent = `Save ${file.name}`;
+    link.className = "save";
+    return link;
+  }) : []));
+  $("repeat").hidden = false;
+}
+
+function choose(file) {
+  if (!file) return;
+  showCamera(false);
+  score([file]);
+}
+
+function showCamera(on) {
+  if (!on) camera.stop($("video"));
+  for (const id of ["video", "guide", "one", "burst", "stop", "hint"]) $(id).toggleAttribute("hidden", !on);
+  $("camera").hidden = on;
+  $("picture").hidden ||= on;
+  $("empty").hidden = on || !$("picture").hidden;
+}
+
+$("file").addEventListener("change", () => { choose($("file").files[0]); $("file").value = ""; });
+$("camera").addEventListener("click", async () => {
+  result.clear();
+  try {
+    await camera.start($("video"));
+    showCamera(true);
+    say("The camera is on.");
+    $("one").focus();
+  } catch (error) {
+    complain(error);
+  }
+});
+$("stop").addEventListener("click", () => { showCamera(false); say("The camera is off."); });
+for (const [id, burst] of [["one", false], ["burst", true]]) {
+  $(id).addEventListener("click", async () => {
+    try {
+      say(burst ? "Hold still…" : "");
+      const frames = await camera.capture($("video"), burst);
+      showCamera(false);
+      await score(frames, { taken: true });
+    } catch (error) {
+      complain(error);
+    }
+  });
+}
+$("threshold").addEventListener("input", result.judge);
+$("keyform").addEventListener("submit", (event) => { event.preventDefault(); score(files, { taken: fromCamera }); });
+for (const [id, source] of [["copy-json", "json"], ["copy-curl", "curl"]]) {
+  $(id).addEventListener("click", async () => {
+    try {
+      await navigator.clipboard.writeText($(source).textContent);
+      say("Copied.");
+    } catch {
+      getSelection().selectAllChildren($(source));
+      say("Selected: copy it with the keyboard.");
+    }
+  });
+}
+$("stage").addEventListener("dragover", (event) => { event.preventDefault(); $("stage").classList.add("dragged"); });
+$("stage").addEventListener("dragleave", () => $("stage").classList.remove("dragged"));
+$("stage").addEventListener("drop", (event) => {
+  event.preventDefault();
+  $("stage").classList.remove("dragged");
+  choose(event.dataTransfer.files[0]);
+});
+result.judge();

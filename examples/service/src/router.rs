@@ -1,0 +1,148 @@
+//! The paths, and the way of a request through its checks to an answer.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Instant;
+
+use axum::Router;
+use axum::body::Body;
+use axum::extract::{Request, State};
+use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
+use axum::response::{IntoResponse, Response};
+use axum::routing::{get, post};
+use bytes::Bytes;
+use face_liveness::JsonAnswer;
+use tower_http::catch_panic::CatchPanicLayer;
+
+use crate::keys::Keys;
+use crate::metrics::{Metrics, Part};
+use crate::nats::Remote;
+use crate::observe::{Seen, observe};
+use crate::pool::Pool;
+use crate::rates::Rates;
+use crate::refusal::Refusal;
+use crate::upload::Uploads;
+use crate::{openapi, page};
+
+/// The contract's 8 KB for path and query.
+pub(crate) const MAX_URI: usize = 8_192;
+/// The contract's 25 KB for all headers.
+pub(crate) const MAX_HEADERS: usize = 25_600;
+
+/// Who does the work.
+pub(crate) enum Backend {
+    Here(Pool),
+    Workers(Remote),
+}
+
+impl Backend {
+    async fn answer(&self, body: Bytes) -> Result<JsonAnswer, Refusal> {
+        match self {
+            Self::Here(pool) => pool.answer(body).await,
+            Self::Workers(remote) => remote.answer(body).await,
+        }
+    }
+
+    fn is_ready(&self) -> bool {
+        match self {
+            Self::Here(_) => true,
+            Self::Workers(remote) => remote.is_connected(),
+        }
+    }
+}
+
+/// What all requests share.
+pub(crate) struct Service {
+    pub(crate) backend: Backend,
+    pub(crate) keys: Option<Keys>,
+    pub(crate) rates: Rates,
+    pub(crate) uploads: Uploads,
+    pub(crate) metrics: Metrics,
+    /// No new connection is wanted.
+    pub(crate) draining: AtomicBool,
+}
+
+pub(crate) fn router(service: Arc<Service>) -> Router {
+    let observed = axum::middleware::from_fn_with_state(Arc::clone(&service), observe);
+    Router::new()
+        .route(openapi::PATH, post(liveness))
+        .route("/healthz", get(|| async { "ok\n" }))
+        .route("/readyz", get(ready))
+        .route("/metrics", get(metrics))
+        .merge(page::routes())
+        .merge(openapi::routes())
+        .method_not_allowed_fallback(|| async { Refusal::MethodNotAllowed })
+        .fallback(|| async { Refusal::NotFound })
+        .layer(CatchPanicLayer::custom(|_| Refusal::Failed.into_response()))
+        .layer(observed)
+        .with_state(service)
+}
+
+async fn liveness(State(service): State<Arc<Service>>, request: Request) -> Response {
+    let (parts, mut body) = request.into_parts();
+    let mut seen = Seen::default();
+    let mut response = match service.answer(&parts.headers, &mut body, &mut seen).await {
+        Ok(answer) => {
+            seen.note(&answer, &service.metrics);
+            let status = StatusCode::from_u16(answer.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+            let json = HeaderValue::from_static("application/json");
+            (status, [(header::CONTENT_TYPE, json)], answer.body).into_response()
+        }
+        Err(refusal) => {
+            service.uploads.linger(&parts.headers, body).await;
+            refusal.into_response()
+        }
+    };
+    response.headers_mut().insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    response.extensions_mut().insert(seen);
+    response
+}
+
+impl Service {
+    async fn answer(
+        &self,
+        headers: &HeaderMap,
+        body: &mut Body,
+        seen: &mut Seen,
+    ) -> Result<JsonAnswer, Refusal> {
+        let client = self.client(headers)?;
+        seen.client = Some(client.to_owned());
+        self.rates.take(client)?;
+        if !is_json(headers) {
+            return Err(Refusal::NotJson);
+        }
+        let began = Instant::now();
+        let body = self.uploads.receive(headers, body).await?;
+        seen.bytes = body.len();
+        self.metrics.took(Part::Receive, began.elapsed());
+        self.backend.answer(body).await
+    }
+
+    /// Whose request it is: `anyone`'s where no keys are asked for.
+    fn client(&self, headers: &HeaderMap) -> Result<&str, Refusal> {
+        let Some(keys) = &self.keys else { return Ok("anyone") };
+        let given = headers.get(header::AUTHORIZATION).map(HeaderValue::as_bytes);
+        let key = given.and_then(|value| value.strip_prefix(b"Bearer ")).ok_or(Refusal::Unauthorised)?;
+        keys.client(key).ok_or(Refusal::Unauthorised)
+    }
+}
+
+/// `application/json`, whatever its parameters.
+fn is_json(headers: &HeaderMap) -> bool {
+    let value = headers.get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok());
+    let kind = value.and_then(|value| value.split(';').next());
+    kind.is_some_and(|kind| kind.trim().eq_ignore_ascii_case("application/json"))
+}
+
+/// Whether requests are wanted here: not once the process has been asked to end, or without workers.
+async fn ready(State(service): State<Arc<Service>>) -> Response {
+    if service.draining.load(Ordering::Relaxed) || !service.backend.is_ready() {
+        return (StatusCode::SERVICE_UNAVAILABLE, "not ready\n").into_response();
+    }
+    "ready\n".into_response()
+}
+
+async fn metrics(State(service): State<Arc<Service>>) -> Response {
+    const OPEN_METRICS: &str = "application/openmetrics-text; version=1.0.0; charset=utf-8";
+    ([(header::CONTENT_TYPE, OPEN_METRICS)], service.metrics.text()).into_response()
+}

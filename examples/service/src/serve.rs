@@ -1,0 +1,185 @@
+//! A server from its settings: what it checks before it listens, and how it ends.
+
+use std::net::{SocketAddr, TcpListener};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+
+use axum_server::Handle;
+use axum_server::accept::DefaultAcceptor;
+use axum_server::tls_rustls::{RustlsAcceptor, RustlsConfig};
+use face_liveness::Engine;
+use tokio::time::sleep;
+use tracing_subscriber::EnvFilter;
+
+use crate::config::{Config, LogFormat};
+use crate::connections::Limited;
+use crate::keys::Keys;
+use crate::metrics::Metrics;
+use crate::nats::{Failure, Remote, RemoteParams};
+use crate::pool::Pool;
+use crate::rates::Rates;
+use crate::router::{Backend, MAX_HEADERS, MAX_URI, Service, router};
+use crate::upload::Uploads;
+
+/// How long a new connection has for the headers of its first request.
+const FIRST_REQUEST: Duration = Duration::from_secs(10);
+/// Past the contract's limits, so that those are answered by us, with a body; hyper itself answers 431 from here.
+const HEAD_BUFFER: usize = 2 * (MAX_URI + MAX_HEADERS);
+
+/// A server that listens.
+pub struct Server {
+    config: Config,
+    listener: TcpListener,
+    tls: Option<RustlsConfig>,
+    service: Arc<Service>,
+    pool: Option<Pool>,
+}
+
+impl Server {
+    /// Checks the settings, loads the engine and listens: connections wait from here on.
+    ///
+    /// # Errors
+    /// When anything of that fails, in words for the operator.
+    pub async fn start(config: Config) -> Result<Self, Failure> {
+        let engine = Engine::builder().on_stage(Metrics::ended).build()?;
+        Self::with_engine(config, engine).await
+    }
+
+    /// The same with another engine.
+    ///
+    /// # Errors
+    /// As those of [`start`](Self::start).
+    pub async fn with_engine(config: Config, engine: Engine) -> Result<Self, Failure> {
+        let keys = match &config.keys {
+            Some(path) => {
+                let text = std::fs::read_to_string(path);
+                let text = text.map_err(|error| format!("--keys {}: {error}", path.display()))?;
+                Some(Keys::parse(&text).map_err(|error| format!("--keys {}: {error}", path.display()))?)
+            }
+            None if config.listen.ip().is_loopback() => None,
+            None => return Err("--keys is needed where others can connect: --new-key NAME makes one".into()),
+        };
+        let tls = match (&config.tls_cert, &config.tls_key) {
+            (Some(cert), Some(key)) => Some(
+                RustlsConfig::from_pem_chain_file(cert, key)
+                    .await
+                    .map_err(|error| format!("--tls-cert {}: {error}", cert.display()))?,
+            ),
+            _ => None,
+        };
+        let metrics = Metrics::default();
+        let (limit, params) = (engine.max_body_bytes(), config.engines.params());
+        let (backend, pool) = match &config.nats {
+            None => {
+                let pool = Pool::new(engine, params, metrics.clone());
+                (Backend::Here(pool.clone()), Some(pool))
+            }
+            Some(url) => {
+                let params = RemoteParams { deadline: params.deadline, ..Default::default() };
+                let remote = Remote::connect(url, &config.subject, limit, params, metrics.clone()).await;
+                (Backend::Workers(remote.map_err(|error| format!("--nats {url}: {error}"))?), None)
+            }
+        };
+        let service = Service {
+            backend,
+            keys,
+            rates: Rates::new(config.rate_per_key, config.rate),
+            uploads: Uploads::new(config.bodies_mb, config.body_seconds, limit, metrics.clone()),
+            metrics,
+            draining: AtomicBool::new(false),
+        };
+        let listener = TcpListener::bind(config.listen);
+        let listener = listener.map_err(|error| format!("--listen {}: {error}", config.listen))?;
+        listener.set_nonblocking(true)?;
+        Ok(Self { config, listener, tls, service: Arc::new(service), pool })
+    }
+
+    /// Where it listens.
+    ///
+    /// # Errors
+    /// When the system cannot say.
+    pub fn address(&self) -> std::io::Result<SocketAddr> {
+        self.listener.local_addr()
+    }
+
+    /// Serves until `end` comes; then has itself taken out of the balancer, and returns when everything it took is answered.
+    ///
+    /// # Errors
+    /// When the listener fails.
+    pub async fn run(self, end: impl Future<Output = ()> + Send + 'static) -> Result<(), Failure> {
+        let Self { config, listener, tls, service, pool } = self;
+        let handle = Handle::new();
+        tokio::spawn({
+            let (handle, service) = (handle.clone(), Arc::clone(&service));
+            // What has been taken has until the deadline of the slowest body and the longest queue.
+            let longest = config.body_seconds + config.engines.deadline_seconds;
+            async move {
+                end.await;
+                tracing::info!("ending: no longer ready");
+                service.draining.store(true, Ordering::Relaxed);
+                sleep(config.drain_seconds).await;
+                handle.graceful_shutdown(Some(longest));
+            }
+        });
+        let app = router(service).into_make_service();
+        let mut server =
+            axum_server::Server::<SocketAddr>::from_listener(tokio::net::TcpListener::from_std(listener)?)
+                .handle(handle)
+                .http1_only()
+                .first_request_timeout(FIRST_REQUEST);
+        server.http_builder().http1().header_read_timeout(config.idle_seconds).max_buf_size(HEAD_BUFFER);
+        match tls {
+            None => server.acceptor(Limited::new(DefaultAcceptor, config.connections)).serve(app).await?,
+            Some(tls) => {
+                server.acceptor(Limited::new(RustlsAcceptor::new(tls), config.connections)).serve(app).await?
+            }
+        }
+        if let Some(pool) = pool {
+            pool.finished().await;
+        }
+        tracing::info!("ended");
+        Ok(())
+    }
+}
+
+/// Returns at SIGTERM or Ctrl-C.
+pub async fn signalled() {
+    let interrupted = tokio::signal::ctrl_c();
+    #[cfg(unix)]
+    {
+        let terminated = async {
+            match tokio::signal::unix::signal(tokio::signal::unix::SignalKind::terminate()) {
+                Ok(mut signal) => signal.recv().await,
+                Err(_) => std::future::pending().await,
+            }
+        };
+        tokio::select! {
+            _ = interrupted => (),
+            _ = terminated => (),
+        }
+    }
+    #[cfg(not(unix))]
+    let _ = interrupted.await;
+}
+
+/// Logs to standard error from here on. Of a panic only the place is logged: its message could hold what a request held.
+///
+/// # Errors
+/// When the filter is none.
+pub fn start_logging(format: LogFormat, filter: &str) -> Result<(), Failure> {
+    let filter = EnvFilter::try_new(filter)?;
+    let log = tracing_subscriber::fmt()
+        .with_env_filter(filter)
+        .with_writer(std::io::stderr)
+        .with_ansi(std::io::IsTerminal::is_terminal(&std::io::stderr()));
+    match format {
+        LogFormat::Text => log.init(),
+        LogFormat::Json => log.json().flatten_event(true).init(),
+    }
+    std::panic::set_hook(Box::new(|panic| {
+        let place = panic.location().map(ToString::to_string).unwrap_or_default();
+        tracing::error!(place, "a panic");
+    }));
+    Ok(())
+}

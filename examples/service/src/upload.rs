@@ -1,0 +1,107 @@
+//! A request's body, received within limits of size, time and memory.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::body::Body;
+use axum::http::{HeaderMap, header};
+use bytes::Bytes;
+use face_liveness::image::Wiped;
+use http_body_util::BodyExt;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tokio::time::{Instant, timeout, timeout_at};
+
+use crate::metrics::{Held, Metrics};
+use crate::refusal::Refusal;
+
+/// How long the rest of a refused body is read, so that its client sees the answer instead of a broken connection.
+const LINGER: Duration = Duration::from_secs(2);
+/// How much of it, in times the limit of a body.
+const LINGER_LIMITS: usize = 4;
+
+/// What bodies may take, all together.
+pub(crate) struct Uploads {
+    budget: Arc<Semaphore>,
+    metrics: Metrics,
+    time: Duration,
+    limit: usize,
+}
+
+/// A body that has arrived. It counts against the memory of all bodies until it is dropped, which wipes it.
+struct Upload {
+    bytes: Wiped<u8>,
+    _held: Held,
+    _permits: Option<OwnedSemaphorePermit>,
+}
+
+impl AsRef<[u8]> for Upload {
+    fn as_ref(&self) -> &[u8] {
+        &self.bytes
+    }
+}
+
+impl Uploads {
+    pub(crate) fn new(budget_mb: u32, time: Duration, limit: usize, metrics: Metrics) -> Self {
+        let budget = Arc::new(Semaphore::new(budget_mb as usize * 1_000_000));
+        Self { budget, metrics, time, limit }
+    }
+
+    /// Receives a body.
+    pub(crate) async fn receive(&self, headers: &HeaderMap, body: &mut Body) -> Result<Bytes, Refusal> {
+        let deadline = Instant::now() + self.time;
+        let too_large = Refusal::BodyTooLarge { limit: self.limit };
+        let announced = content_length(headers);
+        if announced.is_some_and(|length| length > self.limit) {
+            return Err(too_large);
+        }
+        // At its final size from the start: a vector that grew would leave copies behind that nobody wipes.
+        let mut bytes = Wiped::from(Vec::with_capacity(announced.unwrap_or(self.limit)));
+        let (mut held, mut permits) = (self.metrics.body_bytes(), None::<OwnedSemaphorePermit>);
+        while let Some(data) = timeout_at(deadline, next(body)).await.map_err(|_| Refusal::BodyTooSlow)?? {
+            if bytes.len() + data.len() > self.limit {
+                return Err(too_large);
+            }
+            let more = u32::try_from(data.len()).map_err(|_| Refusal::Busy)?;
+            let more = Arc::clone(&self.budget).try_acquire_many_owned(more).map_err(|_| Refusal::Busy)?;
+            match &mut permits {
+                Some(permits) => permits.merge(more),
+                None => permits = Some(more),
+            }
+            held.add(data.len());
+            bytes.extend_from_slice(&data);
+        }
+        Ok(Bytes::from_owner(Upload { bytes, _held: held, _permits: permits }))
+    }
+
+    /// Reads on and forgets what a refused client still sends, up to a point. Not where it waits to be asked for the body.
+    pub(crate) async fn linger(&self, headers: &HeaderMap, mut body: Body) {
+        if headers.contains_key(header::EXPECT) {
+            return;
+        }
+        let rest = async {
+            let mut received = 0;
+            while let Ok(Some(data)) = next(&mut body).await {
+                received += data.len();
+                if received > LINGER_LIMITS * self.limit {
+                    break;
+                }
+            }
+        };
+        let _ = timeout(LINGER, rest).await;
+    }
+}
+
+/// The next piece of a body; `None` at its end.
+async fn next(body: &mut Body) -> Result<Option<Bytes>, Refusal> {
+    while let Some(frame) = body.frame().await {
+        let frame = frame.map_err(|_| Refusal::BrokenOff)?;
+        if let Ok(data) = frame.into_data() {
+            return Ok(Some(data));
+        }
+    }
+    Ok(None)
+}
+
+fn content_length(headers: &HeaderMap) -> Option<usize> {
+    headers.get(header::CONTENT_LENGTH)?.to_str().ok()?.parse().ok()
+}
