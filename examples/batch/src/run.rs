@@ -29,9 +29,9 @@ pub fn run(
     std::thread::scope(|scope| {
         scope.spawn(move || {
             let photos = sources.into_iter().flat_map(|source| source.photos(wanted.clone()));
-            photos
-                .par_bridge()
-                .try_for_each_with(send, |send, photo| send.send(score(engine, photo, auto_rotate)))
+            photos.par_bridge().try_for_each_with(send, |send, photo| {
+                send.send(score(engine, photo, auto_rotate)).map_err(drop)
+            })
         });
         for row in receive {
             seen(&row);

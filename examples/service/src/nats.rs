@@ -14,7 +14,7 @@ use async_nats::{Client, HeaderMap, RequestErrorKind};
 use bytes::Bytes;
 use face_liveness::JsonAnswer;
 use futures_util::StreamExt;
-use tokio::time::{Instant, sleep, timeout_at};
+use tokio::time::{Instant, sleep, timeout, timeout_at};
 
 use crate::metrics::Metrics;
 use crate::pool::Pool;
@@ -25,6 +25,8 @@ pub type Failure = Box<dyn std::error::Error + Send + Sync>;
 
 const NAME: &str = "liveness";
 const STATUS: &str = "Status";
+/// How long a worker may take to end.
+const GOODBYE: Duration = Duration::from_secs(20);
 
 /// One process that answers requests from a subject's queue group.
 pub struct Worker {
@@ -75,7 +77,8 @@ impl Worker {
                 }
             });
         }
-        self.finish().await
+        // Without a server there is nobody to say goodbye to.
+        timeout(GOODBYE, self.finish()).await?
     }
 
     /// Leaves the queue group, then answers what had been handed to this worker before.

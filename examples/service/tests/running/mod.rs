@@ -1,17 +1,28 @@
 //! A server on a free port of this machine, in this process, for as long as a test needs it.
 #![allow(dead_code)]
 
+pub mod nats;
+
 use std::net::SocketAddr;
 use std::sync::LazyLock;
+use std::time::Duration;
 
 use clap::Parser;
 use face_liveness::Engine;
-use face_liveness_service::{Config, Server};
+use face_liveness_service::{Config, Metrics, Pool, PoolParams, Server, Worker};
 use tokio::runtime::Runtime;
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
 
 pub static RUNTIME: LazyLock<Runtime> = LazyLock::new(|| Runtime::new().unwrap());
+
+/// A worker in this process, for as long as that lives.
+pub fn start_worker(url: &str, subject: &str, engine: Engine) {
+    let params = PoolParams { workers: 2, queue: 64, deadline: Duration::from_secs(20) };
+    let pool = Pool::new(engine, params, Metrics::default());
+    let worker = RUNTIME.block_on(Worker::start(url, subject, pool)).unwrap();
+    RUNTIME.spawn(async { worker.run(std::future::pending()).await.unwrap() });
+}
 
 pub struct Running {
     pub address: SocketAddr,

@@ -1,0 +1,49 @@
+//! A real nats-server on a free port, for as long as the tests of a process run.
+
+use std::io::Write;
+use std::net::{TcpListener, TcpStream};
+use std::process::{Child, Command, Stdio};
+use std::sync::LazyLock;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Duration;
+
+pub struct NatsServer {
+    pub url: String,
+    _process: Child,
+    _config: tempfile::NamedTempFile,
+}
+
+impl NatsServer {
+    /// Starts Debian's `nats-server`, with messages as long as the longest body.
+    pub fn start() -> Self {
+        let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
+        let mut config = tempfile::NamedTempFile::new().unwrap();
+        write!(config, "listen: \"127.0.0.1:{port}\"\nmax_payload: 8MB\n").unwrap();
+        // It ends when this process closes its end of the pipe, however it ends: statics are not dropped.
+        let process = Command::new("sh")
+            .args(["-c", r#"nats-server --config "$0" & read end; kill $!"#])
+            .arg(config.path())
+            .stdin(Stdio::piped())
+            .stdout(Stdio::null())
+            .stderr(Stdio::null())
+            .spawn()
+            .unwrap();
+        let address = format!("127.0.0.1:{port}");
+        for _ in 0..200 {
+            if TcpStream::connect(&address).is_ok() {
+                return Self { url: format!("nats://{address}"), _process: process, _config: config };
+            }
+            std::thread::sleep(Duration::from_millis(20));
+        }
+        panic!("nats-server, a Debian package, does not listen: is it on the path?");
+    }
+
+    /// A subject of its own.
+    pub fn subject() -> String {
+        static NEXT: AtomicUsize = AtomicUsize::new(0);
+        format!("liveness.test{}", NEXT.fetch_add(1, Ordering::Relaxed))
+    }
+}
+
+/// One for all tests of a process.
+pub static NATS: LazyLock<NatsServer> = LazyLock::new(NatsServer::start);

@@ -1,0 +1,179 @@
+//! Many workers: real processes around a real nats-server. Needs `nats-server`:
+//! `cargo test --release --test workers -- --nocapture --test-threads 1`.
+#![allow(missing_docs, clippy::unwrap_used, clippy::print_stdout)]
+
+mod running;
+#[path = "../../../crates/face-liveness/tests/support/mod.rs"]
+mod support;
+
+use std::io::{BufRead, BufReader};
+use std::process::{Child, Command, Stdio};
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, LazyLock, Mutex};
+use std::time::{Duration, Instant};
+
+use bytes::Bytes;
+use face_liveness_service::{Metrics, Remote, RemoteParams};
+use futures_util::future::join_all;
+use running::RUNTIME;
+use running::nats::{NATS, NatsServer};
+use support::{ENGINE, PORTRAIT_JPEG, image, request};
+
+static BODY: LazyLock<Bytes> =
+    LazyLock::new(|| request([image(0, PORTRAIT_JPEG.as_str())]).to_string().into_bytes().into());
+static ANSWER: LazyLock<Vec<u8>> = LazyLock::new(|| ENGINE.detect_json(&BODY).body);
+
+/// A worker process of one engine thread, ready.
+struct WorkerProcess(Child);
+
+impl WorkerProcess {
+    fn start(subject: &str) -> Self {
+        let deps = std::env::current_exe().unwrap();
+        let mut process = Command::new(deps.ancestors().nth(2).unwrap().join("examples/nats"))
+            .args(["--server", &NATS.url, "--subject", subject, "--workers", "1"])
+            .stdout(Stdio::piped())
+            .spawn()
+            .unwrap();
+        let mut line = String::new();
+        BufReader::new(process.stdout.as_mut().unwrap()).read_line(&mut line).unwrap();
+        assert!(line.starts_with("answering "), "{line:?}");
+        Self(process)
+    }
+
+    fn signal(&self, name: &str) {
+        let kill = Command::new("kill").args([name, &self.0.id().to_string()]).status().unwrap();
+        assert!(kill.success());
+    }
+}
+
+impl Drop for WorkerProcess {
+    fn drop(&mut self) {
+        let _ = self.0.kill();
+        let _ = self.0.wait();
+    }
+}
+
+fn remote(subject: &str) -> (Remote, Metrics) {
+    let metrics = Metrics::default();
+    // A worker that is killed answers no more: after half a second another is asked.
+    let params = RemoteParams { attempt: Duration::from_millis(500), deadline: Duration::from_secs(20) };
+    let remote = Remote::connect(&NATS.url, subject, BODY.len(), params, metrics.clone());
+    (RUNTIME.block_on(remote).unwrap(), metrics)
+}
+
+/// Sends so many requests, eight at once, and does something in the middle. How many were answered, once and right.
+fn load(remote: &Remote, requests: usize, middle: impl FnOnce() + Send + 'static) -> usize {
+    let (next, right) = (AtomicUsize::new(0), AtomicUsize::new(0));
+    RUNTIME.block_on(async {
+        let senders = (0..8).map(|_| async {
+            while next.fetch_add(1, Ordering::Relaxed) < requests {
+                let answer = remote.answer(BODY.clone()).await.unwrap();
+                assert_eq!((answer.status, &answer.body), (200, &*ANSWER));
+                right.fetch_add(1, Ordering::Relaxed);
+            }
+        });
+        let middle = async {
+            while right.load(Ordering::Relaxed) < requests / 3 {
+                tokio::time::sleep(Duration::from_millis(5)).await;
+            }
+            tokio::task::spawn_blocking(middle).await.unwrap();
+        };
+        tokio::join!(join_all(senders), middle);
+    });
+    right.into_inner()
+}
+
+/// How many requests each worker of the subject has answered, as NATS's own discovery tells.
+fn answered(subject: &str) -> Vec<u64> {
+    use futures_util::StreamExt;
+    RUNTIME.block_on(async {
+        let client = async_nats::connect(&NATS.url).await.unwrap();
+        let inbox = client.new_inbox();
+        let mut replies = client.subscribe(inbox.clone()).await.unwrap();
+        client.publish_with_reply("$SRV.STATS.liveness", inbox, Bytes::new()).await.unwrap();
+        let mut counts = Vec::new();
+        while let Ok(Some(reply)) = tokio::time::timeout(Duration::from_millis(200), replies.next()).await {
+            let stats: serde_json::Value = serde_json::from_slice(&reply.payload).unwrap();
+            let endpoint = &stats["endpoints"][0];
+            if endpoint["subject"] == subject {
+                counts.push(endpoint["num_requests"].as_u64().unwrap());
+            }
+        }
+        counts
+    })
+}
+
+#[test]
+fn a_worker_killed_under_load_costs_no_answer() {
+    let subject = NatsServer::subject();
+    let workers = [WorkerProcess::start(&subject), WorkerProcess::start(&subject)];
+    let (remote, metrics) = remote(&subject);
+    let [victim, other] = workers;
+    assert_eq!(load(&remote, 600, move || victim.signal("-KILL")), 600);
+    let text = metrics.text();
+    let retries: u64 = text
+        .lines()
+        .find_map(|line| line.strip_prefix("face_liveness_retries_total ")?.parse().ok())
+        .unwrap();
+    println!("killed under load: 600 of 600 answered, {retries} sent again");
+    assert!(retries > 0, "the kill came while it worked");
+    drop(other);
+}
+
+#[test]
+fn a_worker_that_is_asked_to_end_answers_what_it_took() {
+    let subject = NatsServer::subject();
+    let workers = [WorkerProcess::start(&subject), WorkerProcess::start(&subject)];
+    let (remote, metrics) = remote(&subject);
+    let [mut leaver, other] = workers;
+    let left = load(&remote, 400, move || {
+        leaver.signal("-TERM");
+        assert!(leaver.0.wait().unwrap().success());
+    });
+    assert_eq!(left, 400);
+    assert!(metrics.text().contains("face_liveness_retries_total 0"), "none had to be sent again");
+    drop(other);
+}
+
+#[test]
+fn a_worker_that_is_added_works_within_a_second() {
+    let subject = NatsServer::subject();
+    let first = WorkerProcess::start(&subject);
+    let (remote, _) = remote(&subject);
+    let name = subject.clone();
+    let second = Arc::new(Mutex::new(None));
+    let kept = Arc::clone(&second);
+    load(&remote, 900, move || {
+        let began = Instant::now();
+        let added = WorkerProcess::start(&name);
+        let ready = began.elapsed();
+        let counts = || answered(&name).into_iter().filter(|&count| count > 0).count();
+        while counts() < 2 {
+            assert!(began.elapsed() < Duration::from_secs(5));
+        }
+        // The counting itself takes 0.2 s.
+        let used = began.elapsed();
+        println!("added: ready after {ready:.2?}, seen to have answered after {used:.2?}");
+        assert!(used < Duration::from_secs(1), "{used:?}");
+        *kept.lock().unwrap() = Some(added);
+    });
+    drop((first, second));
+}
+
+#[test]
+fn throughput_by_workers() {
+    let began = Instant::now();
+    while began.elapsed() < Duration::from_secs(1) {
+        ENGINE.detect_json(&BODY);
+    }
+    for count in [1, 2, 4] {
+        let subject = NatsServer::subject();
+        let workers: Vec<_> = (0..count).map(|_| WorkerProcess::start(&subject)).collect();
+        let (remote, _) = remote(&subject);
+        load(&remote, 100, || ());
+        let began = Instant::now();
+        assert_eq!(load(&remote, 800, || ()), 800);
+        println!("{count} workers: {:.0} answers a second", 800.0 / began.elapsed().as_secs_f64());
+        drop(workers);
+    }
+}
