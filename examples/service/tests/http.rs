@@ -17,7 +17,7 @@ use face_liveness::Engine;
 use face_liveness::inference::{Error, Frame, LivenessModel};
 use face_liveness::schema::ModelInputs;
 use face_liveness_service::{Config, Keys, Metrics, Server};
-use running::{RUNTIME, Running};
+use running::{RUNTIME, Running, ServerProcess};
 use serde_json::{Value, json};
 use support::{ENGINE, PORTRAIT_JPEG, image, request};
 
@@ -364,7 +364,7 @@ mod load {
 
     #[test]
     fn ending_under_load_answers_what_was_taken() {
-        let mut server = running(&["--drain-seconds", "0.3"]);
+        let mut server = ServerProcess::start(&["--drain-seconds", "0.3", "--log", "warn"]);
         let (sent, answered) = (AtomicUsize::new(0), AtomicUsize::new(0));
         thread::scope(|scope| {
             for _ in 0..8 {
@@ -391,11 +391,11 @@ mod load {
                 stream.write_all(b"GET /readyz HTTP/1.1\r\nHost: here\r\n\r\n").unwrap();
                 read_answer(&mut stream).0
             });
-            server.ask_to_end();
+            server.terminate();
             let head = ending.join().unwrap();
             assert!(head.starts_with("http/1.1 503 ") && head.contains("connection: close"), "{head}");
         });
-        server.wait();
+        assert!(server.process.wait().unwrap().success());
         let sent = sent.into_inner();
         assert!(sent > 50, "{sent}");
         assert_eq!(answered.into_inner(), sent);
@@ -459,33 +459,21 @@ mod watching {
 
     #[test]
     fn no_log_holds_image_data() {
-        let binary = example("server");
-        let flags =
-            ["--listen", "127.0.0.1:0", "--log", "trace", "--log-format", "json", "--drain-seconds", "0"];
         let mut log = tempfile::NamedTempFile::new().unwrap();
-        let mut process = std::process::Command::new(binary)
-            .args(flags)
-            .stdout(std::process::Stdio::piped())
-            .stderr(log.reopen().unwrap())
-            .spawn()
-            .unwrap();
-        let mut stdout = std::io::BufReader::new(process.stdout.take().unwrap());
-        let mut line = String::new();
-        std::io::BufRead::read_line(&mut stdout, &mut line).unwrap();
-        let address: std::net::SocketAddr =
-            line.trim().strip_prefix("listening on http://").unwrap().parse().unwrap();
+        let flags = ["--log", "trace", "--log-format", "json"];
+        let mut server = ServerProcess::start_logging(&flags, log.reopen().unwrap());
         for (headers, body) in [
             (JSON, BODY.clone()),
             (JSON, BODY.replace("RGB", "IR")),
             (JSON, BODY[1..].to_owned()),
             ("", BODY.clone()),
         ] {
-            let mut stream = TcpStream::connect(address).unwrap();
+            let mut stream = TcpStream::connect(server.address).unwrap();
             stream.write_all(post(headers, &body).as_bytes()).unwrap();
             read_answer(&mut stream);
         }
-        process.kill().unwrap();
-        process.wait().unwrap();
+        server.process.kill().unwrap();
+        server.process.wait().unwrap();
         let mut text = String::new();
         log.read_to_string(&mut text).unwrap();
         let lines: Vec<Value> = text.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
@@ -521,12 +509,6 @@ mod watching {
             "no plain HTTP there"
         );
     }
-}
-
-/// A program that was built beside this test.
-fn example(name: &str) -> std::path::PathBuf {
-    let deps = std::env::current_exe().unwrap();
-    deps.ancestors().nth(2).unwrap().join("examples").join(name)
 }
 
 /// The value of a gauge.

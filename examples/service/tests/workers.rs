@@ -15,8 +15,8 @@ use std::time::{Duration, Instant};
 use bytes::Bytes;
 use face_liveness_service::{Metrics, Remote, RemoteParams};
 use futures_util::future::join_all;
-use running::RUNTIME;
 use running::nats::{NATS, NatsServer};
+use running::{RUNTIME, example};
 use support::{ENGINE, PORTRAIT_JPEG, image, request};
 
 static BODY: LazyLock<Bytes> =
@@ -28,8 +28,7 @@ struct WorkerProcess(Child);
 
 impl WorkerProcess {
     fn start(subject: &str) -> Self {
-        let deps = std::env::current_exe().unwrap();
-        let mut process = Command::new(deps.ancestors().nth(2).unwrap().join("examples/nats"))
+        let mut process = Command::new(example("nats"))
             .args(["--server", &NATS.url, "--subject", subject, "--workers", "1"])
             .stdout(Stdio::piped())
             .spawn()

@@ -1,9 +1,12 @@
 //! A server on a free port of this machine, in this process, for as long as a test needs it.
-#![allow(dead_code)]
+#![allow(dead_code, clippy::zombie_processes)]
 
 pub mod nats;
 
+use std::io::{BufRead, BufReader};
 use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::process::{Child, Command, Stdio};
 use std::sync::LazyLock;
 use std::time::Duration;
 
@@ -15,6 +18,59 @@ use tokio::sync::watch;
 use tokio::task::JoinHandle;
 
 pub static RUNTIME: LazyLock<Runtime> = LazyLock::new(|| Runtime::new().unwrap());
+
+/// The program itself, on a free port.
+pub struct ServerProcess {
+    pub address: SocketAddr,
+    pub process: Child,
+}
+
+impl ServerProcess {
+    pub fn start(flags: &[&str]) -> Self {
+        Self::start_logging(flags, Stdio::inherit())
+    }
+
+    /// With its log, standard error, somewhere else.
+    pub fn start_logging(flags: &[&str], log: impl Into<Stdio>) -> Self {
+        let mut process = Command::new(example("server"))
+            .args(["--listen", "127.0.0.1:0"])
+            .args(flags)
+            .stdout(Stdio::piped())
+            .stderr(log)
+            .spawn()
+            .unwrap();
+        let mut line = String::new();
+        BufReader::new(process.stdout.take().unwrap()).read_line(&mut line).unwrap();
+        let address = line.trim().strip_prefix("listening on http://").unwrap().parse().unwrap();
+        Self { address, process }
+    }
+
+    /// Asks it to end, as an orchestrator does.
+    pub fn terminate(&self) {
+        let kill = Command::new("kill").args(["-TERM", &self.process.id().to_string()]).status().unwrap();
+        assert!(kill.success());
+    }
+
+    pub fn resident_mb(&self) -> f64 {
+        let status = std::fs::read_to_string(format!("/proc/{}/status", self.process.id())).unwrap();
+        let resident =
+            status.lines().find_map(|line| line.strip_prefix("VmRSS:")?.trim().strip_suffix(" kB"));
+        resident.unwrap().trim().parse::<f64>().unwrap() / 1e3
+    }
+}
+
+impl Drop for ServerProcess {
+    fn drop(&mut self) {
+        let _ = self.process.kill();
+        let _ = self.process.wait();
+    }
+}
+
+/// A program that was built beside this test.
+pub fn example(name: &str) -> PathBuf {
+    let deps = std::env::current_exe().unwrap();
+    deps.ancestors().nth(2).unwrap().join("examples").join(name)
+}
 
 /// A worker in this process, for as long as that lives.
 pub fn start_worker(url: &str, subject: &str, engine: Engine) {

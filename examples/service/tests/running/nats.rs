@@ -19,7 +19,7 @@ impl NatsServer {
         let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
         let mut config = tempfile::NamedTempFile::new().unwrap();
         write!(config, "listen: \"127.0.0.1:{port}\"\nmax_payload: 8MB\n").unwrap();
-        // It ends when this process closes its end of the pipe, however it ends: statics are not dropped.
+        // Nobody waits for it. It ends when this process closes its end of the pipe, however it ends: statics are not dropped.
         let process = Command::new("sh")
             .args(["-c", r#"nats-server --config "$0" & read end; kill $!"#])
             .arg(config.path())

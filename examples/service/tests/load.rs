@@ -1,0 +1,94 @@
+//! The server under load by `wrk`, beside what the engine itself does in the same run. Asserts that no answer is wrong and that
+//! memory stays bounded; prints the rest. Needs `wrk`: `cargo test --release --test load -- --nocapture`; LIVENESS_BODY names
+//! another body than the shipped portrait's.
+#![allow(missing_docs, clippy::unwrap_used, clippy::print_stdout)]
+
+mod running;
+#[path = "../../../crates/face-liveness/tests/support/mod.rs"]
+mod support;
+
+use std::io::Write;
+use std::process::Command;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use running::ServerProcess;
+use support::{ENGINE, PORTRAIT_JPEG, image, request};
+
+const SECONDS: u64 = 6;
+
+/// Answers a second of the engine alone, by a thread a core.
+fn engine_alone(body: &[u8]) -> f64 {
+    let answered = AtomicUsize::new(0);
+    let began = Instant::now();
+    thread::scope(|scope| {
+        for _ in 0..thread::available_parallelism().unwrap().get() {
+            scope.spawn(|| {
+                while began.elapsed() < Duration::from_secs(SECONDS) {
+                    ENGINE.detect_json(body);
+                    answered.fetch_add(1, Ordering::Relaxed);
+                }
+            });
+        }
+    });
+    answered.into_inner() as f64 / began.elapsed().as_secs_f64()
+}
+
+/// Answers a second that `wrk` gets over so many connections, after a check that all were right; and its latency report.
+fn served(server: &ServerProcess, script: &str, connections: usize) -> (f64, String) {
+    let output = Command::new("wrk")
+        .args(["-t1", &format!("-c{connections}"), &format!("-d{SECONDS}s"), "--latency", "-s", script])
+        .arg(format!("http://{}/v1/liveness", server.address))
+        .output()
+        .expect("wrk, a Debian package, is on the path");
+    let text = String::from_utf8(output.stdout).unwrap();
+    let line = |start: &str| text.lines().find_map(|line| line.trim().strip_prefix(start)).map(str::trim);
+    assert_eq!(line("wrong answers:"), Some("0"), "{text}");
+    assert!(line("Socket errors:").is_none() && line("Non-2xx").is_none(), "{text}");
+    let latency = ["50%", "99%"].map(|part| format!("{part} {}", line(part).unwrap()));
+    (line("Requests/sec:").unwrap().parse().unwrap(), latency.join(", "))
+}
+
+#[test]
+fn under_load_every_answer_is_right_and_memory_bounded() {
+    let body = match std::env::var("LIVENESS_BODY") {
+        Ok(path) => std::fs::read(path).unwrap(),
+        Err(_) => request([image(0, PORTRAIT_JPEG.as_str())]).to_string().into_bytes(),
+    };
+    let expected = ENGINE.detect_json(&body);
+    assert_eq!(expected.status, 200);
+    let folder = tempfile::tempdir().unwrap();
+    let file = |name: &str, bytes: &[u8]| {
+        let path = folder.path().join(name);
+        std::fs::File::create(&path).unwrap().write_all(bytes).unwrap();
+        path.to_str().unwrap().to_owned()
+    };
+    let (body_file, answer_file) = (file("body", &body), file("answer", &expected.body));
+    let script = format!(
+        r#"
+        local function read(path) local file = io.open(path, "rb"); local text = file:read("*a"); file:close(); return text end
+        wrk.method, wrk.body, wrk.headers["Content-Type"] = "POST", read("{body_file}"), "application/json"
+        local expected, threads = read("{answer_file}"), {{}}
+        wrong = 0
+        function setup(thread) table.insert(threads, thread) end
+        function response(status, headers, body) if status ~= 200 or body ~= expected then wrong = wrong + 1 end end
+        function done() local sum = 0; for _, thread in ipairs(threads) do sum = sum + thread:get("wrong") end
+            print("wrong answers: " .. sum) end
+        "#
+    );
+    let script = file("post.lua", script.as_bytes());
+    let server = ServerProcess::start(&["--log", "warn"]);
+    println!("| connections | engine alone | served | share | latency | resident |");
+    println!("|---|---|---|---|---|---|");
+    for connections in [1, 2, 4, 8, 16, 32, 64] {
+        let (served, latency) = served(&server, &script, connections);
+        let alone = engine_alone(&body);
+        let resident = server.resident_mb();
+        let share = served / alone;
+        println!(
+            "| {connections} | {alone:.0}/s | {served:.0}/s | {share:.2} | {latency} | {resident:.0} MB |"
+        );
+        assert!(resident < 300.0);
+    }
+}
