@@ -148,8 +148,8 @@ impl Remote {
     /// is late is sent again, and the first answer counts.
     ///
     /// # Errors
-    /// What the last worker said, once the deadline has passed: [`Refusal::Busy`] where there is none,
-    /// [`Refusal::TooLate`] where none answered.
+    /// What the last attempt came to, once the deadline has passed: [`Refusal::Unreachable`] without a server,
+    /// [`Refusal::Busy`] without a worker, [`Refusal::TooLate`] where none answered.
     pub async fn answer(&self, body: Bytes) -> Result<JsonAnswer, Refusal> {
         let deadline = Instant::now() + self.params.deadline;
         let mut pause = Duration::from_millis(10);
@@ -170,6 +170,9 @@ impl Remote {
 
     /// Asks once.
     async fn ask(&self, body: Bytes, deadline: Instant) -> Result<JsonAnswer, Refusal> {
+        if !self.is_connected() {
+            return Err(Refusal::Unreachable);
+        }
         let request = async_nats::Request::new().payload(body).timeout(Some(self.params.attempt));
         let reply = timeout_at(deadline, self.client.send_request(self.subject.clone(), request)).await;
         let reply = reply.map_err(|_| Refusal::TooLate)?.map_err(|error| match error.kind() {

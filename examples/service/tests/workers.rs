@@ -16,7 +16,7 @@ use bytes::Bytes;
 use face_liveness_service::{Metrics, Remote, RemoteParams};
 use futures_util::future::join_all;
 use running::nats::{NATS, NatsServer};
-use running::{RUNTIME, example};
+use running::{RUNTIME, Running, example};
 use support::{ENGINE, PORTRAIT_JPEG, image, request};
 
 static BODY: LazyLock<Bytes> =
@@ -157,6 +157,20 @@ fn a_worker_that_is_added_works_within_a_second() {
         *kept.lock().unwrap() = Some(added);
     });
     drop((first, second));
+}
+
+#[test]
+fn without_workers_it_is_503_and_without_a_nats_server_502() {
+    let mut nats = NatsServer::start();
+    let flags = ["--nats", &nats.url, "--deadline-seconds", "0.5"];
+    let server = Running::with_engine(ENGINE.clone(), &flags);
+    assert_eq!(server.get("/readyz").0, 200);
+    assert_eq!(server.post(&BODY).0, 503);
+    nats.stop();
+    while server.get("/readyz").0 != 503 {
+        std::thread::sleep(Duration::from_millis(10));
+    }
+    assert_eq!(server.post(&BODY).0, 502);
 }
 
 #[test]

@@ -9,7 +9,7 @@ use std::time::Duration;
 
 pub struct NatsServer {
     pub url: String,
-    _process: Child,
+    process: Child,
     _config: tempfile::NamedTempFile,
 }
 
@@ -31,11 +31,17 @@ impl NatsServer {
         let address = format!("127.0.0.1:{port}");
         for _ in 0..200 {
             if TcpStream::connect(&address).is_ok() {
-                return Self { url: format!("nats://{address}"), _process: process, _config: config };
+                return Self { url: format!("nats://{address}"), process, _config: config };
             }
             std::thread::sleep(Duration::from_millis(20));
         }
         panic!("nats-server, a Debian package, does not listen: is it on the path?");
+    }
+
+    /// Ends it, while others use it.
+    pub fn stop(&mut self) {
+        drop(self.process.stdin.take());
+        self.process.wait().unwrap();
     }
 
     /// A subject of its own.
