@@ -2,11 +2,14 @@
 //! as there are machines; they share the requests.
 #![allow(clippy::print_stdout, clippy::print_stderr)]
 
+use std::net::SocketAddr;
 use std::process::ExitCode;
 
 use clap::Parser;
 use face_liveness::Engine;
-use face_liveness_service::{Engines, LogFormat, Metrics, Pool, Worker, signalled, start_logging};
+use face_liveness_service::{
+    Engines, LogFormat, Metrics, Pool, Worker, serve_probes, signalled, start_logging,
+};
 
 /// Answers the requests of a NATS subject, together with the other workers of that subject.
 ///
@@ -30,6 +33,10 @@ struct Arguments {
 
     #[command(flatten)]
     engines: Engines,
+
+    /// Where to answer probes and Prometheus: /healthz, /readyz, /metrics.
+    #[arg(long, env = "FACE_LIVENESS_PROBES", value_name = "ADDR")]
+    probes: Option<SocketAddr>,
 }
 
 #[tokio::main]
@@ -45,9 +52,13 @@ async fn main() -> ExitCode {
 
 async fn run(arguments: Arguments) -> Result<(), Box<dyn std::error::Error + Send + Sync>> {
     start_logging(LogFormat::Text, "warn")?;
-    let engine = Engine::builder().build()?;
-    let pool = Pool::new(engine, arguments.engines.params(), Metrics::default());
+    let metrics = Metrics::default();
+    let engine = Engine::builder().on_stage(Metrics::ended).build()?;
+    let pool = Pool::new(engine, arguments.engines.params(), metrics.clone());
     let worker = Worker::start(&arguments.server, &arguments.subject, pool).await?;
+    if let Some(listen) = arguments.probes {
+        serve_probes(listen, metrics).await?;
+    }
     println!("answering {} at {}", arguments.subject, arguments.server);
     worker.run(signalled()).await
 }

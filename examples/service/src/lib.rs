@@ -22,4 +22,4 @@ pub use metrics::Metrics;
 pub use nats::{Remote, RemoteParams, Worker};
 pub use pool::{Pool, PoolParams};
 pub use refusal::Refusal;
-pub use serve::{Server, signalled, start_logging};
+pub use serve::{Server, serve_probes, signalled, start_logging};

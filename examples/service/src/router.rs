@@ -143,6 +143,18 @@ async fn ready(State(service): State<Arc<Service>>) -> Response {
 }
 
 async fn metrics(State(service): State<Arc<Service>>) -> Response {
+    metrics_text(&service.metrics)
+}
+
+fn metrics_text(metrics: &Metrics) -> Response {
     const OPEN_METRICS: &str = "application/openmetrics-text; version=1.0.0; charset=utf-8";
-    ([(header::CONTENT_TYPE, OPEN_METRICS)], service.metrics.text()).into_response()
+    ([(header::CONTENT_TYPE, OPEN_METRICS)], metrics.text()).into_response()
+}
+
+/// Answers `/healthz`, `/readyz` and `/metrics` of a process that serves no HTTP otherwise.
+pub(crate) fn probes(metrics: Metrics) -> Router {
+    Router::new()
+        .route("/healthz", get(|| async { "ok\n" }))
+        .route("/readyz", get(|| async { "ready\n" }))
+        .route("/metrics", get(|| async move { metrics_text(&metrics) }))
 }

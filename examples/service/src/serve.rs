@@ -19,7 +19,7 @@ use crate::metrics::Metrics;
 use crate::nats::{Failure, Remote, RemoteParams};
 use crate::pool::Pool;
 use crate::rates::Rates;
-use crate::router::{Backend, MAX_HEADERS, MAX_URI, Service, router};
+use crate::router::{Backend, MAX_HEADERS, MAX_URI, Service, probes, router};
 use crate::upload::Uploads;
 
 /// How long a new connection has for the headers of its first request.
@@ -141,6 +141,18 @@ impl Server {
         tracing::info!("ended");
         Ok(())
     }
+}
+
+/// Answers probes and Prometheus for a worker, which serves no HTTP otherwise: `/healthz`, `/readyz`, `/metrics`. Until the
+/// worker has registered nothing listens there.
+///
+/// # Errors
+/// When it cannot listen.
+pub async fn serve_probes(listen: SocketAddr, metrics: Metrics) -> Result<(), Failure> {
+    let listener = tokio::net::TcpListener::bind(listen).await;
+    let listener = listener.map_err(|error| format!("--probes {listen}: {error}"))?;
+    tokio::spawn(async move { axum::serve(listener, probes(metrics)).await });
+    Ok(())
 }
 
 /// Returns at SIGTERM or Ctrl-C.

@@ -28,8 +28,13 @@ struct WorkerProcess(Child);
 
 impl WorkerProcess {
     fn start(subject: &str) -> Self {
+        Self::with_probes(subject, None)
+    }
+
+    fn with_probes(subject: &str, probes: Option<&str>) -> Self {
         let mut process = Command::new(example("nats"))
             .args(["--server", &NATS.url, "--subject", subject, "--workers", "1"])
+            .args(probes.iter().flat_map(|address| ["--probes", address]))
             .stdout(Stdio::piped())
             .spawn()
             .unwrap();
@@ -174,11 +179,24 @@ fn without_workers_it_is_503_and_without_a_nats_server_502() {
 }
 
 #[test]
-fn throughput_by_workers() {
-    let began = Instant::now();
-    while began.elapsed() < Duration::from_secs(1) {
-        ENGINE.detect_json(&BODY);
+fn a_worker_answers_probes_and_prometheus() {
+    let free = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().to_string();
+    let subject = NatsServer::subject();
+    let worker = WorkerProcess::with_probes(&subject, Some(&free));
+    load(&remote(&subject).0, 3, || ());
+    let get = |path: &str| {
+        ureq::get(format!("http://{free}{path}")).call().unwrap().body_mut().read_to_string().unwrap()
+    };
+    assert_eq!((get("/healthz"), get("/readyz")), ("ok\n".into(), "ready\n".into()));
+    let metrics = get("/metrics");
+    for line in [r#"stage_seconds_count{stage="detect"} 3"#, "face_liveness_queue_depth 0"] {
+        assert!(metrics.contains(line), "{metrics}");
     }
+    drop(worker);
+}
+
+#[test]
+fn throughput_by_workers() {
     for count in [1, 2, 4] {
         let subject = NatsServer::subject();
         let workers: Vec<_> = (0..count).map(|_| WorkerProcess::start(&subject)).collect();
