@@ -1,7 +1,7 @@
 # What the gate checks, without the corpora.
 check:
     cargo fmt --all --check
-    cargo clippy --release --workspace --all-targets -- -D warnings
+    cargo clippy --release --workspace --all-targets --test contract_nats --test load --test workers -- -D warnings
     cargo test --release --workspace
     RUSTDOCFLAGS="-D warnings" cargo doc --release --workspace --no-deps
 
@@ -16,6 +16,10 @@ bench *arguments:
 # Licences, advisories, sources and duplicates of the dependencies.
 deny:
     cargo deny check
+
+# What the gate checks of the service: needs Chromium, wrk, nats-server, Node.js, or installs them.
+service:
+    .ci/service
 
 # The engine beside a stack of published parts, in one run: the folder of `peer_stack.py`, and that of the bodies.
 compare peers perf:

@@ -19,7 +19,7 @@ mod upload;
 pub use config::{Config, Engines, LogFormat};
 pub use keys::{Keys, KeysError};
 pub use metrics::Metrics;
-pub use nats::{Remote, RemoteParams, Worker};
+pub use nats::{Failure, Remote, RemoteParams, Worker};
 pub use pool::{Pool, PoolParams};
 pub use refusal::Refusal;
 pub use serve::{Server, serve_probes, signalled, start_logging};

@@ -24,6 +24,8 @@ use crate::upload::Uploads;
 
 /// How long a new connection has for the headers of its first request.
 const FIRST_REQUEST: Duration = Duration::from_secs(10);
+/// The contract's 5 MB.
+const MAX_BODY_BYTES: usize = 5_000_000;
 /// Past the contract's limits, so that those are answered by us, with a body; hyper itself answers 431 from here.
 const HEAD_BUFFER: usize = 2 * (MAX_URI + MAX_HEADERS);
 
@@ -33,17 +35,21 @@ pub struct Server {
     listener: TcpListener,
     tls: Option<RustlsConfig>,
     service: Arc<Service>,
-    pool: Option<Pool>,
 }
 
 impl Server {
-    /// Checks the settings, loads the engine and listens: connections wait from here on.
+    /// Checks the settings, loads the engine, where this process is to do the work, and listens: connections wait from here on.
     ///
     /// # Errors
     /// When anything of that fails, in words for the operator.
     pub async fn start(config: Config) -> Result<Self, Failure> {
-        let engine = Engine::builder().on_stage(Metrics::ended).build()?;
-        Self::with_engine(config, engine).await
+        match config.nats {
+            None => {
+                let engine = Engine::builder().on_stage(Metrics::ended).build()?;
+                Self::with_engine(config, engine).await
+            }
+            Some(_) => Self::with_workers(config, MAX_BODY_BYTES).await,
+        }
     }
 
     /// The same with another engine.
@@ -51,6 +57,25 @@ impl Server {
     /// # Errors
     /// As those of [`start`](Self::start).
     pub async fn with_engine(config: Config, engine: Engine) -> Result<Self, Failure> {
+        let metrics = Metrics::default();
+        let pool = Pool::new(engine, config.engines.params(), metrics.clone());
+        Self::new(config, pool.max_body_bytes(), Backend::Here(pool), metrics).await
+    }
+
+    /// The same in front of workers, whose engines read bodies of so many bytes.
+    ///
+    /// # Errors
+    /// As those of [`start`](Self::start), and when `--nats` names no server that can be reached.
+    pub async fn with_workers(config: Config, max_body_bytes: usize) -> Result<Self, Failure> {
+        let metrics = Metrics::default();
+        let url = config.nats.as_deref().ok_or("--nats is missing")?;
+        let params = RemoteParams { deadline: config.engines.deadline_seconds, ..Default::default() };
+        let remote = Remote::connect(url, &config.subject, max_body_bytes, params, metrics.clone()).await;
+        let remote = remote.map_err(|error| format!("--nats {url}: {error}"))?;
+        Self::new(config, max_body_bytes, Backend::Workers(remote), metrics).await
+    }
+
+    async fn new(config: Config, limit: usize, backend: Backend, metrics: Metrics) -> Result<Self, Failure> {
         let keys = match &config.keys {
             Some(path) => {
                 let text = std::fs::read_to_string(path);
@@ -68,19 +93,6 @@ impl Server {
             ),
             _ => None,
         };
-        let metrics = Metrics::default();
-        let (limit, params) = (engine.max_body_bytes(), config.engines.params());
-        let (backend, pool) = match &config.nats {
-            None => {
-                let pool = Pool::new(engine, params, metrics.clone());
-                (Backend::Here(pool.clone()), Some(pool))
-            }
-            Some(url) => {
-                let params = RemoteParams { deadline: params.deadline, ..Default::default() };
-                let remote = Remote::connect(url, &config.subject, limit, params, metrics.clone()).await;
-                (Backend::Workers(remote.map_err(|error| format!("--nats {url}: {error}"))?), None)
-            }
-        };
         let service = Service {
             backend,
             keys,
@@ -92,7 +104,7 @@ impl Server {
         let listener = TcpListener::bind(config.listen);
         let listener = listener.map_err(|error| format!("--listen {}: {error}", config.listen))?;
         listener.set_nonblocking(true)?;
-        Ok(Self { config, listener, tls, service: Arc::new(service), pool })
+        Ok(Self { config, listener, tls, service: Arc::new(service) })
     }
 
     /// Where it listens.
@@ -108,7 +120,7 @@ impl Server {
     /// # Errors
     /// When the listener fails.
     pub async fn run(self, end: impl Future<Output = ()> + Send + 'static) -> Result<(), Failure> {
-        let Self { config, listener, tls, service, pool } = self;
+        let Self { config, listener, tls, service } = self;
         let handle = Handle::new();
         tokio::spawn({
             let (handle, service) = (handle.clone(), Arc::clone(&service));
@@ -122,7 +134,7 @@ impl Server {
                 handle.graceful_shutdown(Some(longest));
             }
         });
-        let app = router(service).into_make_service();
+        let app = router(Arc::clone(&service)).into_make_service();
         let mut server =
             axum_server::Server::<SocketAddr>::from_listener(tokio::net::TcpListener::from_std(listener)?)
                 .handle(handle)
@@ -135,7 +147,7 @@ impl Server {
                 server.acceptor(Limited::new(RustlsAcceptor::new(tls), config.connections)).serve(app).await?
             }
         }
-        if let Some(pool) = pool {
+        if let Backend::Here(pool) = &service.backend {
             pool.finished().await;
         }
         tracing::info!("ended");

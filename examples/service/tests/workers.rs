@@ -167,8 +167,7 @@ fn a_worker_that_is_added_works_within_a_second() {
 #[test]
 fn without_workers_it_is_503_and_without_a_nats_server_502() {
     let mut nats = NatsServer::start();
-    let flags = ["--nats", &nats.url, "--deadline-seconds", "0.5"];
-    let server = Running::with_engine(ENGINE.clone(), &flags);
+    let server = Running::with_workers(BODY.len(), &nats.url, &["--deadline-seconds", "0.5"]);
     assert_eq!(server.get("/readyz").0, 200);
     assert_eq!(server.post(&BODY).0, 503);
     nats.stop();

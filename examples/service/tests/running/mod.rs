@@ -12,7 +12,7 @@ use std::time::Duration;
 
 use clap::Parser;
 use face_liveness::Engine;
-use face_liveness_service::{Config, Metrics, Pool, PoolParams, Server, Worker};
+use face_liveness_service::{Config, Failure, Metrics, Pool, PoolParams, Server, Worker};
 use tokio::runtime::Runtime;
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
@@ -89,11 +89,24 @@ pub struct Running {
 
 impl Running {
     pub fn with_engine(engine: Engine, flags: &[&str]) -> Self {
+        Self::start(flags, |config| Server::with_engine(config, engine))
+    }
+
+    /// In front of workers.
+    pub fn with_workers(max_body_bytes: usize, url: &str, flags: &[&str]) -> Self {
+        let flags = [&["--nats", url], flags].concat();
+        Self::start(&flags, |config| Server::with_workers(config, max_body_bytes))
+    }
+
+    fn start<S: Future<Output = Result<Server, Failure>>>(
+        flags: &[&str],
+        start: impl FnOnce(Config) -> S,
+    ) -> Self {
         let preset = ["server", "--listen", "127.0.0.1:0", "--drain-seconds", "0"];
         let config = Config::try_parse_from(preset.iter().chain(flags)).unwrap();
         let (end, mut ending) = watch::channel(false);
         let (address, ended) = RUNTIME.block_on(async {
-            let server = Server::with_engine(config, engine).await.unwrap();
+            let server = start(config).await.unwrap();
             let address = server.address().unwrap();
             let ending = async move { drop(ending.wait_for(|&end| end).await) };
             (address, tokio::spawn(async { server.run(ending).await.unwrap() }))
