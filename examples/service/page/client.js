@@ -72,7 +72,7 @@ function base64(file) {
 /** A shell command that sends the same request. */
 export function curl(files, needsKey) {
   const images = files.map((file, index) =>
-    `printf '${index ? "," : ""}{"index":${index},"type":"RGB","data":"'; base64 -w0 ${quoted(file.name)}; printf '"}'`);
+    `printf '${index ? "," : ""}{"index":${index},"type":"RGB","data":"'; base64 < ${quoted(file.name)} | tr -d '\\n'; printf '"}'`);
   const model = files.length > 1 ? ',"model":"rgb-burst-v1"' : "";
   const header = needsKey ? ` -H "Authorization: Bearer $KEY"` : "";
   return `{ printf '{"images":['; ${images.join("; ")}; printf '],"autoRotate":true${model}}'; } |\n`

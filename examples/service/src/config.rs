@@ -18,7 +18,7 @@ use crate::pool::PoolParams;
 ///
 /// Ask it:
 ///
-///   jq -n --rawfile data <(base64 -w0 photo.jpg) '{images: [{index: 0, type: "RGB", $data}]}' |
+///   jq -n --rawfile data <(base64 < photo.jpg) '{images: [{index: 0, type: "RGB", $data}]}' |
 ///       curl --json @- http://127.0.0.1:8080/v1/liveness
 ///
 /// `/` is a page to try it by, `/docs` the API, `/healthz` and `/readyz` are for probes, `/metrics` for Prometheus.

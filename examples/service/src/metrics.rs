@@ -117,8 +117,8 @@ impl Metrics {
         text
     }
 
-    /// For [`EngineBuilder::on_stage`](face_liveness::EngineBuilder::on_stage): times the stages of a request in
-    /// [`timed`](Self::timed).
+    /// For [`EngineBuilder::on_stage`](face_liveness::EngineBuilder::on_stage): times the stages of the
+    /// request that this thread works on.
     pub fn ended(stage: Stage) {
         if let Some((began, mut took)) = WORK.get() {
             let now = Instant::now();

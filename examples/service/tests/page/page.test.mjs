@@ -86,6 +86,19 @@ test("a photo is chosen, scored, and its answer shown", async (t) => {
   assert.deepEqual(JSON.parse(await page.evaluate(() => navigator.clipboard.readText())), answer);
 });
 
+test("a photo with an Exif orientation is shown upright, and its box with it", async (t) => {
+  const page = await open(t);
+  const boxes = [];
+  for (const name of ["exif_1.jpg", "exif_6.jpg"]) {
+    await page.locator("#file").setInputFiles(join(root, "examples/photos", name));
+    await page.locator(`#photo[alt="${name}"]`).waitFor();
+    await page.locator("#verdict").waitFor();
+    const [picture, box] = [await page.locator("#photo").boundingBox(), await page.locator("#box").boundingBox()];
+    boxes.push([box.x - picture.x, box.y - picture.y, box.width, box.height]);
+  }
+  boxes[0].forEach((side, index) => assert.ok(Math.abs(side - boxes[1][index]) < 4, JSON.stringify(boxes)));
+});
+
 test("the curl line repeats the answer", async (t) => {
   const page = await open(t);
   await page.locator("#file").setInputFiles(portrait);
