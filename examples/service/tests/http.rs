@@ -217,11 +217,10 @@ mod load {
             gate.wait_for(1);
             let second = scope.spawn(|| server.post(BODY.as_bytes()).0);
             until(|| metric(&server, "queue_depth") == 1);
-            let began = Instant::now();
+            // While the two before it still wait.
             let refused = raw(&server, post(JSON, &BODY).as_bytes());
             assert_refused(&refused, 503, "service_unavailable");
             assert!(refused.0.contains("retry-after: 1"));
-            assert!(began.elapsed() < Duration::from_secs(2), "not late");
             gate.open();
             assert_eq!((first.join().unwrap(), second.join().unwrap()), (200, 200));
         });

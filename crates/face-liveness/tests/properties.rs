@@ -1,0 +1,214 @@
+//! What holds for any request that the schema can express, and for any bytes: found out by trying many (proptest).
+#![allow(missing_docs, clippy::unwrap_used)]
+
+mod support;
+
+use std::sync::LazyLock;
+
+use face_liveness::image::Orientation;
+use face_liveness::{Image, ImageType, Request, Response};
+use image::{DynamicImage, ImageFormat, RgbImage};
+use proptest::collection::vec;
+use proptest::option;
+use proptest::prelude::*;
+use proptest::sample::{Index, select};
+use serde_json::{Map, Value, json};
+use support::*;
+
+const CODES: [u64; 8] = [110, 111, 112, 113, 116, 215, 219, 223];
+
+/// The portrait's head and shoulders, 160 × 160, and other files: small, so that many requests can be tried.
+static FILES: LazyLock<Vec<(String, [u32; 2])>> = LazyLock::new(|| {
+    let head = PORTRAIT.crop_imm(145, 30, 160, 160);
+    let wall = DynamicImage::ImageRgb8(RgbImage::from_pixel(64, 48, image::Rgb([90, 80, 70])));
+    let sideways = photo("exif_6.jpg");
+    vec![
+        (base64(&encoded(&head, ImageFormat::Png)), [160, 160]),
+        (base64(&encoded(&head, ImageFormat::Jpeg)), [160, 160]),
+        (base64(&encoded(&wall, ImageFormat::Png)), [64, 48]),
+        (base64(&sideways), [512, 512]),
+        (base64(b"GIF89a of nothing"), [0, 0]),
+    ]
+});
+
+/// Any JSON, three levels deep.
+fn any_json() -> impl Strategy<Value = Value> {
+    let leaf = prop_oneof![
+        Just(Value::Null),
+        any::<bool>().prop_map(Value::from),
+        any::<i64>().prop_map(Value::from),
+        any::<f64>().prop_map(Value::from),
+        ".{0,20}".prop_map(Value::from),
+    ];
+    leaf.prop_recursive(3, 12, 4, |inner| {
+        prop_oneof![
+            vec(inner.clone(), 0..4).prop_map(Value::from),
+            vec((".{0,8}", inner), 0..4).prop_map(|fields| Value::Object(fields.into_iter().collect())),
+        ]
+    })
+}
+
+/// Mostly what the field should hold, sometimes anything, sometimes nothing.
+fn field(right: impl Strategy<Value = Value> + 'static) -> impl Strategy<Value = Option<Value>> {
+    prop_oneof![12 => right.prop_map(Some), 1 => any_json().prop_map(Some), 1 => Just(None)]
+}
+
+fn object(fields: Vec<(&'static str, Option<Value>)>, others: Vec<(String, Value)>) -> Value {
+    let known: Vec<_> = fields.iter().map(|(name, _)| *name).collect();
+    let others = others.into_iter().filter(|(name, _)| !known.contains(&name.as_str()));
+    let fields = fields.into_iter().filter_map(|(name, value)| Some((name.to_owned(), value?)));
+    Value::Object(fields.chain(others).collect::<Map<_, _>>())
+}
+
+fn any_image() -> impl Strategy<Value = Value> {
+    let data = any::<Index>().prop_map(|index| Value::from(index.get(&FILES).0.as_str()));
+    let data = prop_oneof![6 => data, 1 => "[A-Za-z0-9+/=\\n -]{0,40}".prop_map(Value::from)];
+    let index = prop_oneof![8 => (0..3_i64).prop_map(Value::from), 1 => any::<i64>().prop_map(Value::from)];
+    let kind = select(vec!["RGB", "RGB", "RGB", "RGB", "IR"]).prop_map(Value::from);
+    let flag = option::of(any::<bool>().prop_map(Value::from));
+    (field(index), field(kind), field(data), flag, vec((".{0,8}", any_json()), 0..2)).prop_map(
+        |(index, kind, data, flag, others)| {
+            object(vec![("index", index), ("type", kind), ("data", data), ("autoRotate", flag)], others)
+        },
+    )
+}
+
+fn any_request() -> impl Strategy<Value = Value> {
+    let images = vec(any_image(), 0..4).prop_map(Value::from);
+    let models = ["rgb-single-v1", "rgb-single-v1", "rgb-burst-v1", "rgb-single-v1-open", "none"];
+    let model = option::of(select(models.to_vec()).prop_map(Value::from));
+    let flag = option::of(any::<bool>().prop_map(Value::from));
+    (field(images), flag, model, vec((".{0,8}", any_json()), 0..2)).prop_map(
+        |(images, flag, model, others)| {
+            object(vec![("images", images), ("autoRotate", flag), ("model", model)], others)
+        },
+    )
+}
+
+/// A response whose face lies in one of the files, or an error of the contract that quotes nothing of them.
+fn check(body: &Value) -> Result<(), TestCaseError> {
+    let (status, answer) = answer(&ENGINE, body.to_string().as_bytes());
+    if status == 200 {
+        let Response { spoof_score, position, .. } = serde_json::from_value(answer).unwrap();
+        prop_assert!((0.0..=1.0).contains(&spoof_score), "{spoof_score}");
+        prop_assert!(position.width >= 32 && position.height >= 32, "{position:?}");
+        let [right, below] = [position.left + position.width, position.top + position.height];
+        prop_assert!(
+            FILES.iter().any(|(_, [width, height])| right <= *width && below <= *height),
+            "{position:?}"
+        );
+        return Ok(());
+    }
+    let code = answer["error"]["code"].as_u64().unwrap();
+    prop_assert!(status == 400 && CODES.contains(&code), "{answer}");
+    let description = answer["error"]["description"].as_str().unwrap();
+    prop_assert!(description.len() < 200, "{description}");
+    for (file, _) in &*FILES {
+        prop_assert!(!description.contains(&file[..16]), "{description}");
+    }
+    Ok(())
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 400, failure_persistence: None, ..ProptestConfig::default() })]
+
+    #[test]
+    fn any_request_is_answered_by_a_response_or_a_code_of_the_contract(body in any_request()) {
+        check(&body)?;
+    }
+
+    #[test]
+    fn any_bytes_are_answered(bytes in vec(any::<u8>(), 0..400)) {
+        let (status, answer) = answer(&ENGINE, &bytes);
+        prop_assert!(status == 400 && answer["error"]["code"] == 112 || answer["error"]["code"] == 111, "{}", answer);
+    }
+
+    #[test]
+    fn a_request_with_a_part_of_it_changed_is_answered(
+        body in any_request(), at in any::<Index>(), bytes in vec(any::<u8>(), 0..4), dropped in 0..4_usize,
+    ) {
+        let mut body = body.to_string().into_bytes();
+        let at = at.index(body.len());
+        body.splice(at..(at + dropped).min(body.len()), bytes);
+        let answer = ENGINE.detect_json(&body);
+        prop_assert!([200, 400].contains(&answer.status));
+        prop_assert!(serde_json::from_slice::<Value>(&answer.body).is_ok());
+    }
+
+    #[test]
+    fn what_was_printed_is_read_again(
+        images in vec((any::<i64>(), "RGB|[A-Z]{1,3}", "[A-Za-z0-9+/\\\\\"é]{1,30}", any::<Option<bool>>()), 0..4),
+        auto_rotate in any::<bool>(),
+        model in any::<Option<String>>(),
+    ) {
+        let images = images.iter().map(|(index, kind, data, auto_rotate)| {
+            let image_type = ImageType::from(kind.as_str());
+            Image { image_type, auto_rotate: *auto_rotate, ..Image::rgb(*index, data.as_str()) }
+        });
+        let request = Request { auto_rotate, model, ..Request::new(images) };
+        let printed = serde_json::to_string(&request).unwrap();
+        prop_assert_eq!(Request::from_json(printed.as_bytes()).unwrap(), request);
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 60, failure_persistence: None, ..ProptestConfig::default() })]
+
+    #[test]
+    fn order_extras_and_unknown_fields_never_change_the_answer(
+        frames in vec(select(vec![0, 1]), 3),
+        order in Just([0, 1, 2, 3, 4]).prop_shuffle(),
+        extras in vec(any_json(), 2),
+        unknown in vec(("[a-z]{9,12}", any_json()), 0..3),
+        burst in any::<bool>(),
+    ) {
+        let taken = if burst { 3 } else { 1 };
+        let frame = |index: usize| image(index, FILES[frames[index]].0.as_str());
+        let plain: Vec<_> = (0..taken).map(frame).collect();
+        let model = if burst { "rgb-burst-v1" } else { "rgb-single-v1" };
+        let expected = answer(&ENGINE, json!({ "images": plain, "model": model }).to_string().as_bytes());
+        prop_assert_eq!(expected.0, 200);
+
+        // A burst takes up to eight.
+        let extra = |index: usize, data: &Value| json!({ "index": index, "type": data, "data": data });
+        let mut images: Vec<_> = plain.clone();
+        images.extend(extras.iter().enumerate().map(|(place, data)| extra(8 + place, data)));
+        let images: Vec<_> = order.iter().filter_map(|&place| images.get(place).cloned()).collect();
+        let mut body = json!({ "images": images, "model": model });
+        for (name, value) in unknown {
+            body["images"][0][&name] = value.clone();
+            body[&name] = value;
+        }
+        prop_assert_eq!(answer(&ENGINE, body.to_string().as_bytes()), expected);
+    }
+
+    #[test]
+    fn turned_pixels_with_their_tag_are_the_same_face(
+        left in 60..170_u32, top in 0..50_u32, width in 180..340_u32, height in 190..460_u32, orientation in 1..=8_u32,
+    ) {
+        let upright = PORTRAIT.crop_imm(left, top, width, height).into_rgb8();
+        let (width, height) = upright.dimensions();
+        let expected = answer(&ENGINE, request([image(0, base64(&png(&upright, 1)))]).to_string().as_bytes());
+        let pixels = face_liveness::image::ImageView::new(width, height, &upright).unwrap();
+        let stored = Orientation::new(orientation).unwrap().inverse().upright(pixels.crop(0, 0, width, height));
+        let view = stored.view();
+        let stored = RgbImage::from_raw(view.width(), view.height(), view.pixels().to_vec()).unwrap();
+        let mut body = request([image(0, base64(&png(&stored, orientation)))]);
+        body["autoRotate"] = json!(true);
+        prop_assert_eq!(answer(&ENGINE, body.to_string().as_bytes()), expected);
+    }
+}
+
+/// A PNG with an Exif orientation.
+fn png(image: &RgbImage, orientation: u32) -> Vec<u8> {
+    let mut file = Vec::new();
+    let mut encoder = png::Encoder::new(&mut file, image.width(), image.height());
+    encoder.set_color(png::ColorType::Rgb);
+    let mut writer = encoder.write_header().unwrap();
+    let mut exif = b"II*\0\x08\0\0\0\x01\0\x12\x01\x03\0\x01\0\0\0".to_vec();
+    exif.extend_from_slice(&[orientation as u8, 0, 0, 0, 0, 0, 0, 0]);
+    writer.write_chunk(png::chunk::ChunkType(*b"eXIf"), &exif).unwrap();
+    writer.write_image_data(image).unwrap();
+    writer.finish().unwrap();
+    file
+}
