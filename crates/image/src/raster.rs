@@ -7,6 +7,10 @@ use image::{ImageDecoder, ImageError, ImageFormat, ImageReader};
 use crate::decode::name;
 use crate::{Error, Limits, RgbImage, Wiped};
 
+/// What a PNG may hold beside its pixels, in bytes: rows of the largest image, and a colour profile, which has some megabytes at
+/// most, but may be made to grow to a thousand times what it has in the file.
+const BESIDE_PNG_PIXELS: u64 = 16 << 20;
+
 /// The first frame, in whatever its samples are, as 8-bit RGB over white.
 pub(crate) fn decode(bytes: &[u8], format: ImageFormat, limits: &Limits) -> Result<RgbImage, Error> {
     let error = |error| match error {
@@ -15,7 +19,10 @@ pub(crate) fn decode(bytes: &[u8], format: ImageFormat, limits: &Limits) -> Resu
     };
     let mut reader = ImageReader::with_format(Cursor::new(bytes), format);
     let mut decoder_limits = image::Limits::no_limits();
-    decoder_limits.max_alloc = Some(limits.max_memory);
+    decoder_limits.max_alloc = Some(match format {
+        ImageFormat::Png => limits.max_memory.min(BESIDE_PNG_PIXELS),
+        _ => limits.max_memory,
+    });
     reader.limits(decoder_limits);
     let decoder = reader.into_decoder().map_err(error)?;
 

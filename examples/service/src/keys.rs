@@ -78,7 +78,7 @@ fn parse_line(line: &str) -> Option<(String, [u8; 32])> {
     let (name, digits) = line.split_once(char::is_whitespace)?;
     let digits = digits.trim_start();
     let mut hash = [0; 32];
-    if digits.len() != 64 || !digits.is_ascii() {
+    if digits.len() != 64 || !digits.bytes().all(|digit| digit.is_ascii_hexdigit()) {
         return None;
     }
     for (index, byte) in hash.iter_mut().enumerate() {
