@@ -231,7 +231,8 @@ fn no_request_costs_more_than_it_may() {
         let value: Value = serde_json::from_slice(&answer.body).unwrap();
         let answered = value["error"]["code"].as_u64().unwrap_or(0);
         let kilobytes = body.len() / 1_000;
-        println!("| {what} | {kilobytes} KB | {answered} | {took:.0?} | {:.0} MB |", peak.max(0.0));
+        let shown = if answered == 0 { 200 } else { answered };
+        println!("| {what} | {kilobytes} KB | {shown} | {took:.0?} | {:.0} MB |", peak.max(0.0));
         assert_eq!(answered, code, "{what}: {value}");
         assert!(peak < MEGABYTES, "{what}: {peak} MB");
     }

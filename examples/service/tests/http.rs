@@ -363,7 +363,7 @@ mod load {
 
     #[test]
     fn ending_under_load_answers_what_was_taken() {
-        let mut server = ServerProcess::start(&["--drain-seconds", "0.3", "--log", "warn"]);
+        let mut server = ServerProcess::start(&["--drain-seconds", "1", "--log", "warn"]);
         let (sent, answered) = (AtomicUsize::new(0), AtomicUsize::new(0));
         thread::scope(|scope| {
             for _ in 0..8 {
