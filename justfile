@@ -9,6 +9,10 @@ check:
 corpora data:
     FACE_LIVENESS_DATA={{ data }} cargo test --release --test corpora -- --ignored --nocapture --test-threads 1
 
+# The long form of what the gate does in short.
+deep:
+    SOAK_REQUESTS=100000 cargo test --release --test soak -- --nocapture
+
 # Criterion benchmarks of each stage and of the whole request.
 bench *arguments:
     cargo bench {{ arguments }}
