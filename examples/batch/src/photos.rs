@@ -7,12 +7,11 @@ use arrow_array::cast::AsArray;
 use arrow_array::{Array, ArrayRef};
 use arrow_schema::{DataType, Schema};
 use face_liveness::image::{Wiped, decode_base64};
+use face_liveness_evaluate::dataset::has_image_extension;
 use parquet::arrow::ProjectionMask;
 use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
 use walkdir::WalkDir;
 
-/// The extensions of the files that a folder's walk takes.
-const EXTENSIONS: [&str; 7] = ["bmp", "gif", "jpe", "jpeg", "jpg", "png", "webp"];
 /// Rows of a Parquet file that are in memory at once: a photo has some megabytes.
 const ROWS_AT_ONCE: usize = 16;
 
@@ -109,25 +108,24 @@ impl Source {
 pub fn find(arguments: &[PathBuf], column: Option<&str>) -> Result<Vec<Source>, Error> {
     let mut sources = Vec::new();
     for argument in arguments {
-        match extension(argument).as_str() {
-            _ if argument.is_dir() => sources.extend(in_folder(argument)?),
-            "parquet" => sources.push(in_parquet(argument, column)?),
-            image if EXTENSIONS.contains(&image) => sources.push(Source::File(argument.clone())),
-            _ => sources.extend(in_list(argument)?),
+        if argument.is_dir() {
+            sources.extend(in_folder(argument)?);
+        } else if has_image_extension(argument) {
+            sources.push(Source::File(argument.clone()));
+        } else if argument.extension().is_some_and(|extension| extension.eq_ignore_ascii_case("parquet")) {
+            sources.push(in_parquet(argument, column)?);
+        } else {
+            sources.extend(in_list(argument)?);
         }
     }
     Ok(sources)
-}
-
-fn extension(path: &Path) -> String {
-    path.extension().map(|extension| extension.to_string_lossy().to_lowercase()).unwrap_or_default()
 }
 
 fn in_folder(folder: &Path) -> Result<Vec<Source>, Error> {
     let mut sources = Vec::new();
     for entry in WalkDir::new(folder).follow_links(true).sort_by_file_name() {
         let path = entry?.into_path();
-        if path.is_file() && EXTENSIONS.contains(&extension(&path).as_str()) {
+        if path.is_file() && has_image_extension(&path) {
             sources.push(Source::File(path));
         }
     }

@@ -12,7 +12,7 @@ use parquet::arrow::ArrowWriter;
 use serde::{Deserialize, Serialize};
 
 /// What became of one photo.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 pub struct Row {
     /// The file, or the Parquet file and the number of the row, from 0: `photos.parquet#17`.
     pub photo: String,
@@ -39,19 +39,7 @@ pub struct Row {
 impl Row {
     /// The row of a photo that could not be read.
     pub fn unread(photo: String, error: String) -> Self {
-        let (score, side, text) = (None, None, None);
-        Self {
-            photo,
-            spoof_score: score,
-            left: side,
-            top: side,
-            width: side,
-            height: side,
-            model: text.clone(),
-            warnings: text,
-            code: None,
-            error: Some(error),
-        }
+        Self { photo, error: Some(error), ..Self::default() }
     }
 
     /// The row of a photo that the engine has looked at.
@@ -77,8 +65,7 @@ impl Row {
             height: Some(response.position.height),
             model: Some(response.model),
             warnings: (!warnings.is_empty()).then_some(warnings),
-            code: None,
-            error: None,
+            ..Self::default()
         }
     }
 }

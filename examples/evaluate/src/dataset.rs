@@ -113,7 +113,8 @@ fn read_folder(root: &Path) -> Result<Vec<Presentation>, Error> {
     Ok(presentations)
 }
 
-fn has_image_extension(path: &Path) -> bool {
+/// Whether a file's name is that of an image, as a walk through a folder takes it.
+pub fn has_image_extension(path: &Path) -> bool {
     let extension = path.extension().map(|extension| extension.to_string_lossy().to_lowercase());
     extension.is_some_and(|extension| EXTENSIONS.contains(&extension.as_str()))
 }

@@ -7,13 +7,14 @@
 
 use std::time::Duration;
 
-use async_nats::service::ServiceExt;
 use async_nats::service::endpoint::Endpoint;
 use async_nats::service::error::Error as ServiceError;
+use async_nats::service::{Request, ServiceExt};
 use async_nats::{Client, HeaderMap, RequestErrorKind};
 use bytes::Bytes;
 use face_liveness::JsonAnswer;
 use futures_util::StreamExt;
+use tokio::task::JoinSet;
 use tokio::time::{Instant, sleep, timeout, timeout_at};
 
 use crate::metrics::Metrics;
@@ -57,37 +58,43 @@ impl Worker {
     /// When the connection breaks for good.
     pub async fn run(mut self, end: impl Future<Output = ()>) -> Result<(), Failure> {
         let mut end = std::pin::pin!(end);
+        let mut replies = JoinSet::new();
         loop {
-            let request = tokio::select! {
-                request = self.endpoint.next() => request,
-                () = &mut end => break,
-            };
-            let Some(request) = request else { return Err("the subscription has ended".into()) };
-            // At once, so that nothing piles up in the client: the pool's queue is the only one.
-            let pool = self.pool.clone();
-            tokio::spawn(async move {
-                let reply = reply(&pool, request.message.payload.clone()).await;
-                let mut headers = HeaderMap::new();
-                let reply = reply.map(|answer| {
-                    headers.insert(STATUS, answer.status.to_string().as_str());
-                    Bytes::from(answer.body)
-                });
-                if let Err(error) = request.respond_with_headers(reply, headers).await {
-                    tracing::warn!(%error, "a reply could not be sent");
+            tokio::select! {
+                request = self.endpoint.next() => {
+                    let request = request.ok_or("the subscription has ended")?;
+                    // At once, so that nothing piles up in the client: the pool's queue is the only one.
+                    replies.spawn(respond(self.pool.clone(), request));
                 }
-            });
+                Some(_) = replies.join_next() => {}
+                () = &mut end => break,
+            }
         }
         // Without a server there is nobody to say goodbye to.
-        timeout(GOODBYE, self.finish()).await?
+        timeout(GOODBYE, self.finish(replies)).await?
     }
 
     /// Leaves the queue group, then answers what had been handed to this worker before.
-    async fn finish(mut self) -> Result<(), Failure> {
+    async fn finish(mut self, mut replies: JoinSet<()>) -> Result<(), Failure> {
         self.endpoint.stop().await?;
+        while let Some(request) = self.endpoint.next().await {
+            replies.spawn(respond(self.pool.clone(), request));
+        }
+        replies.join_all().await;
         self.service.stop().await?;
-        self.pool.finished().await;
         self.client.flush().await?;
         Ok(())
+    }
+}
+
+async fn respond(pool: Pool, request: Request) {
+    let mut headers = HeaderMap::new();
+    let reply = reply(&pool, request.message.payload.clone()).await.map(|answer| {
+        headers.insert(STATUS, answer.status.to_string().as_str());
+        Bytes::from(answer.body)
+    });
+    if let Err(error) = request.respond_with_headers(reply, headers).await {
+        tracing::warn!(%error, "a reply could not be sent");
     }
 }
 

@@ -1,6 +1,5 @@
 //! Around every request: its id, its limits of path and headers, its line in the log, its counters.
 
-use std::borrow::Cow;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Instant;
@@ -81,13 +80,13 @@ pub(crate) async fn observe(State(service): State<Arc<Service>>, request: Reques
 }
 
 /// The client's `X-Request-Id`, where it is one that a log can show; otherwise a new one.
-fn request_id(headers: &HeaderMap) -> Cow<'static, str> {
+fn request_id(headers: &HeaderMap) -> String {
     let given = headers.get(REQUEST_ID).and_then(|id| id.to_str().ok());
     let plain = |id: &&str| {
         (1..=64).contains(&id.len())
             && id.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-_.".contains(&byte))
     };
-    given.filter(plain).map_or_else(|| Uuid::new_v4().to_string(), str::to_owned).into()
+    given.filter(plain).map_or_else(|| Uuid::new_v4().to_string(), str::to_owned)
 }
 
 /// The path as it was routed; what clients make up is none, or there would be a counter for each.

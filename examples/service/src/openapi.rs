@@ -10,6 +10,7 @@ use serde_json::{Map, Value, json};
 use utoipa_swagger_ui::{Config, SwaggerUi};
 
 use crate::refusal::Refusal;
+use crate::router::MAX_BODY;
 
 /// The API's one operation.
 pub(crate) const PATH: &str = "/v1/liveness";
@@ -95,7 +96,7 @@ fn refusals() -> [Refusal; 13] {
         Refusal::Unauthorised,
         Refusal::MethodNotAllowed,
         Refusal::BodyTooSlow,
-        Refusal::BodyTooLarge { limit: 5_000_000 },
+        Refusal::BodyTooLarge { limit: MAX_BODY },
         Refusal::UriTooLong,
         Refusal::NotJson,
         Refusal::TooMany { wait: Default::default() },

@@ -24,6 +24,8 @@ use crate::refusal::Refusal;
 use crate::upload::Uploads;
 use crate::{openapi, page};
 
+/// The contract's 5 MB, where no engine here says another.
+pub(crate) const MAX_BODY: usize = 5_000_000;
 /// The contract's 8 KB for path and query.
 pub(crate) const MAX_URI: usize = 8_192;
 /// The contract's 25 KB for all headers.

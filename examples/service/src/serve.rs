@@ -19,13 +19,11 @@ use crate::metrics::Metrics;
 use crate::nats::{Failure, Remote, RemoteParams};
 use crate::pool::Pool;
 use crate::rates::Rates;
-use crate::router::{Backend, MAX_HEADERS, MAX_URI, Service, probes, router};
+use crate::router::{Backend, MAX_BODY, MAX_HEADERS, MAX_URI, Service, probes, router};
 use crate::upload::Uploads;
 
 /// How long a new connection has for the headers of its first request.
 const FIRST_REQUEST: Duration = Duration::from_secs(10);
-/// The contract's 5 MB.
-const MAX_BODY_BYTES: usize = 5_000_000;
 /// Past the contract's limits, so that those are answered by us, with a body; hyper itself answers 431 from here.
 const HEAD_BUFFER: usize = 2 * (MAX_URI + MAX_HEADERS);
 
@@ -48,7 +46,7 @@ impl Server {
                 let engine = Engine::builder().on_stage(Metrics::ended).build()?;
                 Self::with_engine(config, engine).await
             }
-            Some(_) => Self::with_workers(config, MAX_BODY_BYTES).await,
+            Some(_) => Self::with_workers(config, MAX_BODY).await,
         }
     }
 

@@ -14,8 +14,6 @@ use clap::Parser;
 use face_liveness::Engine;
 use face_liveness_service::{Config, Failure, Metrics, Pool, PoolParams, Server, Worker};
 use tokio::runtime::Runtime;
-use tokio::sync::watch;
-use tokio::task::JoinHandle;
 
 pub static RUNTIME: LazyLock<Runtime> = LazyLock::new(|| Runtime::new().unwrap());
 
@@ -83,8 +81,6 @@ pub fn start_worker(url: &str, subject: &str, engine: Engine) {
 pub struct Running {
     pub address: SocketAddr,
     client: ureq::Agent,
-    end: watch::Sender<bool>,
-    ended: Option<JoinHandle<()>>,
 }
 
 impl Running {
@@ -104,15 +100,14 @@ impl Running {
     ) -> Self {
         let preset = ["server", "--listen", "127.0.0.1:0", "--drain-seconds", "0"];
         let config = Config::try_parse_from(preset.iter().chain(flags)).unwrap();
-        let (end, mut ending) = watch::channel(false);
-        let (address, ended) = RUNTIME.block_on(async {
+        let address = RUNTIME.block_on(async {
             let server = start(config).await.unwrap();
             let address = server.address().unwrap();
-            let ending = async move { drop(ending.wait_for(|&end| end).await) };
-            (address, tokio::spawn(async { server.run(ending).await.unwrap() }))
+            tokio::spawn(async { server.run(std::future::pending()).await.unwrap() });
+            address
         });
         let client = ureq::Agent::config_builder().http_status_as_error(false).build().new_agent();
-        Self { address, client, end, ended: Some(ended) }
+        Self { address, client }
     }
 
     pub fn url(&self, path: &str) -> String {
@@ -130,17 +125,5 @@ impl Running {
     pub fn get(&self, path: &str) -> (u16, String) {
         let mut answer = self.client.get(self.url(path)).call().unwrap();
         (answer.status().as_u16(), answer.body_mut().read_to_string().unwrap())
-    }
-
-    /// What a signal does to the process. [`wait`](Self::wait) waits until it has ended.
-    pub fn ask_to_end(&self) {
-        self.end.send_replace(true);
-    }
-
-    pub fn wait(&mut self) {
-        self.ask_to_end();
-        if let Some(ended) = self.ended.take() {
-            RUNTIME.block_on(ended).unwrap();
-        }
     }
 }
