@@ -1,5 +1,6 @@
 //! An ONNX network with one image as its input, on tract.
 
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 
 use ndarray::{ArrayD, ArrayViewMut3, Ix3};
@@ -51,7 +52,7 @@ impl Network {
     /// # Errors
     /// When the bytes are not ONNX, hold an operator that tract does not know, or do not fit the shape.
     pub fn from_onnx(onnx: &[u8], shape: [usize; 3]) -> Result<Self, Error> {
-        let plan = load(onnx, shape).map_err(|cause| Error::new("cannot be loaded", cause))?;
+        let plan = unpanicked(|| load(onnx, shape)).map_err(|cause| Error::new("cannot be loaded", cause))?;
         Ok(Self { plan, shape })
     }
 
@@ -70,7 +71,7 @@ impl Network {
         fill(input.to_plain_array_view_mut::<f32>()?.into_dimensionality::<Ix3>()?);
         input.insert_axis(0)?;
         let input = Wiped(Arc::new(input));
-        let outputs = self.plan.run(tvec!(TValue::from_const(Arc::clone(&input.0))))?;
+        let outputs = unpanicked(|| self.plan.run(tvec!(TValue::from_const(Arc::clone(&input.0)))))?;
         outputs.iter().map(|output| Ok(output.to_plain_array_view::<f32>()?.to_owned())).collect()
     }
 }
@@ -85,6 +86,12 @@ impl Drop for Wiped {
             values.zeroize();
         }
     }
+}
+
+/// tract panics on some graphs that are not well formed (sonos/tract#2390 and others), when they are loaded or when they run:
+/// they are refused.
+fn unpanicked<T>(call: impl FnOnce() -> TractResult<T>) -> TractResult<T> {
+    catch_unwind(AssertUnwindSafe(call)).unwrap_or_else(|_| Err(TractError::msg("tract panicked")))
 }
 
 fn load(onnx: &[u8], [channels, height, width]: [usize; 3]) -> TractResult<Arc<TypedSimplePlan>> {
@@ -104,11 +111,12 @@ fn rewrite_prelu(file: &mut ModelProto) -> TractResult<()> {
     let Some(graph) = &mut file.graph else { return Ok(()) };
     let mut nodes = Vec::with_capacity(graph.node.len());
     for node in std::mem::take(&mut graph.node) {
-        if node.op_type != "PRelu" || !has_slopes_up_to_one(graph, &node)? {
+        let ([output], true) = (&node.output[..], node.op_type == "PRelu" && has_slopes_up_to_one(graph, &node)?)
+        else {
             nodes.push(node);
             continue;
-        }
-        let scaled = format!("{}.scaled", node.output[0]);
+        };
+        let scaled = format!("{output}.scaled");
         let max_inputs = vec![node.input[0].clone(), scaled.clone()];
         nodes.push(NodeProto {
             name: format!("{}.scale", node.name),

@@ -1,0 +1,147 @@
+//! What is tried on arbitrary bytes: each function fails, by a panic, when something holds that must not.
+//!
+//! `cargo fuzz run TARGET` drives a function by libFuzzer; `cargo run --release --bin TARGET FILE…` gives it files;
+//! `cargo test` gives it those in `regressions/TARGET`.
+#![allow(clippy::expect_used, clippy::unwrap_used)]
+
+use std::sync::LazyLock;
+
+use arbitrary::{Arbitrary, Unstructured};
+use face_liveness::detection::{BoundingBox, HeatmapDetector, HeatmapDetectorParams, Network};
+use face_liveness::image::{ImageView, Limits, Orientation, Reduced, decode_reduced};
+use face_liveness::inference::{Crop, RgbSingle};
+use face_liveness::{Engine, Response};
+use face_liveness_models::{FACE_DETECTOR_V1, FACE_DETECTOR_V1_REFINER};
+use ndarray::Array3;
+
+/// Small, so that many pictures can be tried in a second. libFuzzer's `-malloc_limit_mb` is set not far above.
+const LIMITS: Limits = Limits { max_pixels: 1_000_000, max_side: 16_384, max_memory: 64 << 20 };
+
+static ENGINE: LazyLock<Engine> = LazyLock::new(|| {
+    // Without the second look for small faces, which costs most of the time of a picture without any.
+    let params = HeatmapDetectorParams { input_sizes: vec![[288, 192]], ..Default::default() };
+    let (heatmap, refiner) = (FACE_DETECTOR_V1.onnx, FACE_DETECTOR_V1_REFINER.onnx);
+    let detector = HeatmapDetector::with_params(heatmap, refiner, params).expect("the built-in detector");
+    Engine::builder().detector(detector).image_limits(LIMITS).build().expect("an engine")
+});
+
+/// Any body has a response whose score is a probability, or one of the contract's errors, and always the same.
+pub fn detect_json(body: &[u8]) {
+    let answer = ENGINE.detect_json(body);
+    if answer.status == 200 {
+        let response: Response = serde_json::from_slice(&answer.body).expect("a response");
+        assert!((0.0..=1.0).contains(&response.spoof_score));
+        assert!(response.position.width >= 32 && response.position.height >= 32);
+        assert_eq!(answer, ENGINE.detect_json(body));
+    } else {
+        let error: serde_json::Value = serde_json::from_slice(&answer.body).expect("an error");
+        let code = error["error"]["code"].as_u64();
+        assert_eq!(answer.status, 400);
+        assert!([110, 111, 112, 113, 116, 215, 219, 223].map(Some).contains(&code), "{code:?}");
+    }
+}
+
+/// Any file becomes an image within the limits, or an error. The first byte says whether it is turned, and how far it is
+/// reduced.
+pub fn decode(data: &[u8]) {
+    let [options, file @ ..] = data else { return };
+    let auto_rotate = options & 1 == 1;
+    let longer_side = [u32::MAX, 800, 96, 1][usize::from(options >> 1) % 4];
+    let decoded = decode_reduced(file, &LIMITS, auto_rotate, longer_side);
+    if let Ok(Reduced { image, full_width, full_height }) = decoded {
+        assert!(u64::from(full_width) * u64::from(full_height) <= LIMITS.max_pixels);
+        assert!(image.width() <= full_width && image.height() <= full_height);
+        assert_eq!(image.pixels().len() as u64, 3 * u64::from(image.width()) * u64::from(image.height()));
+    }
+}
+
+/// Any Exif block, in each container that may hold one, and any file as a container, has an orientation.
+pub fn exif(data: &[u8]) {
+    Orientation::from_exif(data);
+    let length = data.len() as u32;
+    let jpeg = [
+        b"\xff\xd8\xff\xe1".as_slice(),
+        &((length + 8).min(0xffff) as u16).to_be_bytes(),
+        b"Exif\0\0",
+        data,
+        b"\xff\xd9",
+    ];
+    let png = [b"\x89PNG\r\n\x1a\n".as_slice(), &length.to_be_bytes(), b"eXIf", data, b"\0\0\0\0"];
+    let webp = [
+        b"RIFF".as_slice(),
+        &(length + 30).to_le_bytes(),
+        b"WEBPVP8X\x0a\0\0\0\x08\0\0\0\x0f\0\0\x0f\0\0EXIF",
+        &length.to_le_bytes(),
+        data,
+        b"\0",
+    ];
+    for file in [jpeg.concat(), png.concat(), webp.concat()] {
+        let orientation = Orientation::from_exif(&file);
+        assert!((1..=8).contains(&orientation.value()));
+    }
+}
+
+/// An image of at most 256 × 256 pixels, and a box of any floats.
+#[derive(Arbitrary)]
+struct Marked<'a> {
+    sides: [u8; 2],
+    face: [f32; 4],
+    colours: &'a [u8],
+}
+
+/// Of any box about any image, a part of the image is what the networks see.
+pub fn crop(data: &[u8]) {
+    let Ok(marked) = Marked::arbitrary_take_rest(Unstructured::new(data)) else { return };
+    let [width, height] = marked.sides.map(|side| u32::from(side) + 1);
+    let colours = if marked.colours.is_empty() { &[128] } else { marked.colours };
+    let pixels: Vec<u8> = colours.iter().copied().cycle().take((width * height * 3) as usize).collect();
+    let image = ImageView::new(width, height, &pixels).expect("so many pixels");
+    let [left, top, box_width, box_height] = marked.face;
+    let face = BoundingBox { left, top, width: box_width, height: box_height };
+    for scale in [1.0, 1.5, 2.7, 4.0] {
+        let crop = Crop::around(face, scale, width, height);
+        assert!(crop.width >= 1 && crop.left + crop.width <= width, "{crop:?}");
+        assert!(crop.height >= 1 && crop.top + crop.height <= height, "{crop:?}");
+    }
+    let is_sample = |value: &f32| (0.0..=255.0).contains(value);
+    let mut close = Array3::from_elem((3, RgbSingle::CLOSE_SIDE, RgbSingle::CLOSE_SIDE), f32::NAN);
+    RgbSingle::write_close(image, face, close.view_mut()).expect("a crop");
+    assert!(close.iter().all(is_sample));
+    let mut near = Array3::from_elem((3, RgbSingle::NEAR_SIDE, RgbSingle::NEAR_SIDE), f32::NAN);
+    RgbSingle::write_near(image, face, near.view_mut());
+    assert!(near.iter().all(is_sample));
+}
+
+/// Any bytes are a network that runs, or fails, or are none.
+pub fn load_onnx(data: &[u8]) {
+    if let Ok(network) = Network::from_onnx(data, [3, 8, 8]) {
+        let _ = network.run(|mut planes| planes.fill(0.5));
+    }
+}
+
+/// Decoders may panic: that is caught. Code of ours may not, caught or not.
+pub fn abort_where_ours_panics() {
+    std::panic::set_hook(Box::new(|panic| {
+        let file = panic.location().map_or("", |location| location.file());
+        let theirs = file.contains("/registry/") || file.starts_with("/rustc/") || file.contains("/rustlib/");
+        if !theirs {
+            eprintln!("{panic}");
+            std::process::abort();
+        }
+    }));
+}
+
+/// The entry point of a target.
+#[macro_export]
+macro_rules! target {
+    ($function:path) => {
+        #[cfg(fuzzing)]
+        ::libfuzzer_sys::fuzz_target!(init: $crate::abort_where_ours_panics(), |data: &[u8]| $function(data));
+
+        #[cfg(not(fuzzing))]
+        fn main() -> std::io::Result<()> {
+            std::env::args_os().skip(1).try_for_each(|path| Ok($function(&std::fs::read(path)?)))
+        }
+    };
+}
+

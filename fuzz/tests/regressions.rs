@@ -1,0 +1,35 @@
+//! What fuzzing once broke something with, once more.
+#![allow(missing_docs, clippy::unwrap_used)]
+
+/// Gives every file of a target's folder to it.
+fn all(target: &str, function: fn(&[u8])) {
+    let folder = format!("{}/regressions/{target}", env!("CARGO_MANIFEST_DIR"));
+    let files: Vec<_> = std::fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path()).collect();
+    assert!(!files.is_empty());
+    files.iter().for_each(|file| function(&std::fs::read(file).unwrap()));
+}
+
+#[test]
+fn detect_json() {
+    all("detect_json", face_liveness_fuzz::detect_json);
+}
+
+#[test]
+fn decode() {
+    all("decode", face_liveness_fuzz::decode);
+}
+
+#[test]
+fn exif() {
+    all("exif", face_liveness_fuzz::exif);
+}
+
+#[test]
+fn crop() {
+    all("crop", face_liveness_fuzz::crop);
+}
+
+#[test]
+fn load_onnx() {
+    all("load_onnx", face_liveness_fuzz::load_onnx);
+}
