@@ -144,4 +144,3 @@ macro_rules! target {
         }
     };
 }
-

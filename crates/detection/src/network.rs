@@ -111,7 +111,8 @@ fn rewrite_prelu(file: &mut ModelProto) -> TractResult<()> {
     let Some(graph) = &mut file.graph else { return Ok(()) };
     let mut nodes = Vec::with_capacity(graph.node.len());
     for node in std::mem::take(&mut graph.node) {
-        let ([output], true) = (&node.output[..], node.op_type == "PRelu" && has_slopes_up_to_one(graph, &node)?)
+        let ([output], true) =
+            (&node.output[..], node.op_type == "PRelu" && has_slopes_up_to_one(graph, &node)?)
         else {
             nodes.push(node);
             continue;

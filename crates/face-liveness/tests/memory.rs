@@ -1,18 +1,27 @@
-//! After an answer, the process's memory holds neither the text, nor the file, nor the pixels of the picture.
+//! A thousand requests in a process whose kernel kills it when it opens a file for writing or a socket (seccomp). Its memory then
+//! holds neither the text, nor the file, nor the pixels of the picture, and nothing that it said does.
 //!
-//! Linux only, for `/proc/self/mem`. One test, so that no other test's picture is in the same memory.
+//! Linux only, for seccomp and `/proc/self/mem`. One test, so that no other test's picture is in the same memory.
 #![cfg(target_os = "linux")]
-#![allow(missing_docs, clippy::unwrap_used)]
+#![allow(missing_docs, clippy::print_stdout, clippy::unwrap_used)]
 
+use std::collections::BTreeMap;
 use std::fs::File;
 use std::io::{Read, Seek, SeekFrom};
+use std::os::unix::process::ExitStatusExt;
+use std::process::{Command, Output};
 
 use base64::Engine as _;
 use base64::prelude::BASE64_STANDARD;
 use face_liveness::Engine;
 use face_liveness::image::{Limits, decode};
+use seccompiler::{
+    SeccompAction, SeccompCmpArgLen, SeccompCmpOp, SeccompCondition, SeccompFilter, SeccompRule,
+};
 use zeroize::Zeroizing;
 
+/// Of three photos, each in three requests.
+const TIMES: usize = 112;
 /// How much of the picture has to stand in memory to count as found: far more than chance gives.
 const NEEDLE: usize = 48;
 /// What is looked for is kept under this mask, or the search would find its own needles.
@@ -63,12 +72,107 @@ fn found(needles: &[Vec<u8>]) -> usize {
     seen.into_iter().filter(|&seen| seen).count()
 }
 
+/// From here on the kernel kills the process, whichever of its threads it is, where it would open a file for writing, change one,
+/// write to anything but standard output and error, or talk to anybody.
+fn seal() {
+    let argument = |index, length, compare, value| {
+        SeccompRule::new(vec![SeccompCondition::new(index, length, compare, value).unwrap()]).unwrap()
+    };
+    let flag = |index, flag: i32| {
+        let flag = flag as u64;
+        argument(index, SeccompCmpArgLen::Dword, SeccompCmpOp::MaskedEq(flag), flag)
+    };
+    let for_writing = |index| {
+        [libc::O_WRONLY, libc::O_RDWR, libc::O_CREAT, libc::O_TRUNC].map(|bit| flag(index, bit)).to_vec()
+    };
+    let past_standard_error =
+        || vec![argument(0, SeccompCmpArgLen::Dword, SeccompCmpOp::Gt, libc::STDERR_FILENO as u64)];
+    let mut rules = BTreeMap::from([(libc::SYS_openat, for_writing(2))]);
+    rules.extend(
+        [libc::SYS_write, libc::SYS_writev, libc::SYS_pwrite64].map(|call| (call, past_standard_error())),
+    );
+    // Whatever their arguments.
+    let never = [
+        libc::SYS_openat2,
+        libc::SYS_socket,
+        libc::SYS_connect,
+        libc::SYS_sendto,
+        libc::SYS_sendmsg,
+        libc::SYS_renameat2,
+        libc::SYS_unlinkat,
+        libc::SYS_mkdirat,
+        libc::SYS_mknodat,
+        libc::SYS_linkat,
+        libc::SYS_symlinkat,
+        libc::SYS_truncate,
+        libc::SYS_ftruncate,
+        libc::SYS_memfd_create,
+        libc::SYS_execve,
+        libc::SYS_process_vm_writev,
+        libc::SYS_io_uring_setup,
+    ];
+    rules.extend(never.map(|call| (call, Vec::new())));
+    #[cfg(target_arch = "x86_64")]
+    {
+        let older = [libc::SYS_creat, libc::SYS_rename, libc::SYS_unlink, libc::SYS_mkdir, libc::SYS_link];
+        rules.extend(older.map(|call| (call, Vec::new())));
+        rules.insert(libc::SYS_open, for_writing(1));
+    }
+    let (allow, kill) = (SeccompAction::Allow, SeccompAction::KillProcess);
+    let filter = SeccompFilter::new(rules, allow, kill, std::env::consts::ARCH.try_into().unwrap()).unwrap();
+    let program: seccompiler::BpfProgram = filter.try_into().unwrap();
+    seccompiler::apply_filter_all_threads(&program).unwrap();
+}
+
 #[test]
-fn nothing_of_a_picture_stays_in_memory() {
+fn nothing_of_a_picture_stays() {
+    match std::env::var("SEALED").as_deref() {
+        Ok("file") => {
+            seal();
+            let _ = File::create(std::env::temp_dir().join("face-liveness-sealed"));
+        }
+        Ok("socket") => {
+            seal();
+            let _ = std::net::UdpSocket::bind("127.0.0.1:0");
+        }
+        Ok(_) => {
+            seal();
+            nothing_stays_in_memory();
+        }
+        Err(_) => {
+            for forbidden in ["file", "socket"] {
+                assert_eq!(run(forbidden).status.signal(), Some(libc::SIGSYS), "the seal holds: {forbidden}");
+            }
+            let Output { status, stdout, stderr } = run("requests");
+            let said = [stdout, stderr].concat();
+            assert!(status.success(), "{status}: {}", String::from_utf8_lossy(&said));
+            for name in PHOTOS {
+                let text = BASE64_STANDARD.encode(photo(name));
+                let needles = text.as_bytes().windows(NEEDLE).step_by(NEEDLE / 2);
+                assert!(
+                    needles.map(|needle| memchr::memmem::find(&said, needle)).all(|found| found.is_none())
+                );
+            }
+        }
+    }
+}
+
+fn run(what: &str) -> Output {
+    let mut itself = Command::new(std::env::current_exe().unwrap());
+    itself.env("SEALED", what).arg("--nocapture").output().unwrap()
+}
+
+const PHOTOS: [&str; 2] = ["astronaut.jpg", "exif_6.jpg"];
+
+fn photo(name: &str) -> Zeroizing<Vec<u8>> {
+    let path = format!("{}/../../examples/photos/{name}", env!("CARGO_MANIFEST_DIR"));
+    Zeroizing::new(std::fs::read(path).unwrap())
+}
+
+fn nothing_stays_in_memory() {
     let engine = Engine::builder().build().unwrap();
-    for (name, auto_rotate) in [("astronaut.jpg", false), ("astronaut.jpg", true), ("exif_6.jpg", true)] {
-        let path = format!("{}/../../examples/photos/{name}", env!("CARGO_MANIFEST_DIR"));
-        let file = Zeroizing::new(std::fs::read(path).unwrap());
+    for (name, auto_rotate) in [(PHOTOS[0], false), (PHOTOS[0], true), (PHOTOS[1], true)] {
+        let file = photo(name);
         let mut body = Zeroizing::new(String::with_capacity(200_000));
         body.push_str(r#"{"images": [{"index": 0, "type": "RGB", "data": ""#);
         let text = body.len();
@@ -94,9 +198,15 @@ fn nothing_of_a_picture_stays_in_memory() {
             Some(part) => escaped.extend([part, r"\/"]),
             None => escaped.push_str(part),
         });
-        assert_eq!(engine.detect_json(escaped.as_bytes()).status, 200);
-        assert_eq!(engine.detect_json(body.as_bytes()).status, 200);
-        drop((body, escaped, file));
+        let broken = Zeroizing::new(body.replacen("\"}]", "!\"}]", 1));
+        for _ in 0..TIMES {
+            for (body, status) in [(&escaped, 200), (&body, 200), (&broken, 400)] {
+                let answer = engine.detect_json(body.as_bytes());
+                assert_eq!(answer.status, status);
+                println!("{}", String::from_utf8(answer.body).unwrap());
+            }
+        }
+        drop((body, escaped, broken, file));
 
         assert_eq!(found(&of_text), 0, "{name}: the base64 text");
         assert_eq!(found(&of_file), 0, "{name}: the file");
