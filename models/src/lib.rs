@@ -1,5 +1,7 @@
 #![doc = include_str!("../README.md")]
 
+use sha2::{Digest, Sha256};
+
 /// The bytes of a network and the hash that pins them.
 #[derive(Clone, Copy)]
 pub struct Weights {
@@ -9,6 +11,33 @@ pub struct Weights {
     pub onnx: &'static [u8],
     /// Its SHA-256, in hexadecimal.
     pub sha256: &'static str,
+}
+
+/// Weights whose bytes are not those that are pinned.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{file} has not its pinned SHA-256")]
+pub struct NotPinned {
+    /// The file's name.
+    pub file: &'static str,
+}
+
+impl Weights {
+    /// The bytes, once their hash is known to be the pinned one: 2 ms for all that an engine needs.
+    ///
+    /// # Errors
+    /// [`NotPinned`] when the file was exchanged or damaged before it was compiled in.
+    ///
+    /// ```
+    /// use face_liveness_models::{FACE_DETECTOR_V1, Weights};
+    ///
+    /// assert_eq!(FACE_DETECTOR_V1.verified()?, FACE_DETECTOR_V1.onnx);
+    /// assert!(Weights { onnx: b"others", ..FACE_DETECTOR_V1 }.verified().is_err());
+    /// # Ok::<(), face_liveness_models::NotPinned>(())
+    /// ```
+    pub fn verified(&self) -> Result<&'static [u8], NotPinned> {
+        let hash: String = Sha256::digest(self.onnx).iter().map(|byte| format!("{byte:02x}")).collect();
+        if hash == self.sha256 { Ok(self.onnx) } else { Err(NotPinned { file: self.file }) }
+    }
 }
 
 impl std::fmt::Debug for Weights {
@@ -82,14 +111,18 @@ pub const ALL: [Weights; 7] = [
 
 #[cfg(test)]
 mod tests {
-    use sha2::{Digest, Sha256};
+    use super::*;
 
     #[test]
     fn every_file_has_its_pinned_hash() {
-        for weights in super::ALL {
-            let hash: String =
-                Sha256::digest(weights.onnx).iter().map(|byte| format!("{byte:02x}")).collect();
-            assert_eq!(hash, weights.sha256, "{}", weights.file);
+        for weights in ALL {
+            assert_eq!(weights.verified(), Ok(weights.onnx));
+            let mut damaged = weights.onnx.to_vec();
+            damaged[weights.onnx.len() / 2] ^= 1;
+            assert_eq!(
+                Weights { onnx: damaged.leak(), ..weights }.verified(),
+                Err(NotPinned { file: weights.file })
+            );
         }
     }
 }

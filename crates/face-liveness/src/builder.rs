@@ -171,21 +171,26 @@ impl EngineBuilder {
 
 fn built_in_detector() -> Result<Arc<HeatmapDetector>, Error> {
     static DETECTOR: OnceLock<Arc<HeatmapDetector>> = OnceLock::new();
-    let [heatmap, refiner] = [weights::FACE_DETECTOR_V1.onnx, weights::FACE_DETECTOR_V1_REFINER.onnx];
-    loaded_once(&DETECTOR, || Ok(Arc::new(HeatmapDetector::new(heatmap, refiner)?)))
+    let [heatmap, refiner] = [weights::FACE_DETECTOR_V1, weights::FACE_DETECTOR_V1_REFINER];
+    loaded_once(&DETECTOR, || Ok(Arc::new(HeatmapDetector::new(pinned(heatmap)?, pinned(refiner)?)?)))
 }
 
 /// One photo, the same by weights that are free of research data, and several frames of one capture.
 fn built_in_models() -> Result<Vec<Box<dyn LivenessModel>>, Error> {
     static SINGLES: OnceLock<[RgbSingle; 2]> = OnceLock::new();
     let [single, open] = loaded_once(&SINGLES, || {
-        let [close, near] = [weights::RGB_SINGLE_V1_CLOSE.onnx, weights::RGB_SINGLE_V1_NEAR.onnx];
-        let single = RgbSingle::new(SINGLE, close, near, SINGLE_FUSION)?;
-        let [close, near] = [weights::RGB_SINGLE_V1_OPEN_CLOSE.onnx, weights::RGB_SINGLE_V1_OPEN_NEAR.onnx];
-        Ok([single, RgbSingle::new(OPEN, close, near, OPEN_FUSION)?])
+        let [close, near] = [weights::RGB_SINGLE_V1_CLOSE, weights::RGB_SINGLE_V1_NEAR];
+        let single = RgbSingle::new(SINGLE, pinned(close)?, pinned(near)?, SINGLE_FUSION)?;
+        let [close, near] = [weights::RGB_SINGLE_V1_OPEN_CLOSE, weights::RGB_SINGLE_V1_OPEN_NEAR];
+        Ok([single, RgbSingle::new(OPEN, pinned(close)?, pinned(near)?, OPEN_FUSION)?])
     })?;
     let burst = RgbBurst::new(BURST, single.clone(), BurstParams::default());
     Ok(vec![Box::new(single), Box::new(burst), Box::new(open)])
+}
+
+/// The network, unless its bytes are others than those that were measured.
+fn pinned(weights: weights::Weights) -> Result<&'static [u8], Error> {
+    Ok(weights.verified().map_err(|error| face_liveness_inference::Error::new("cannot be loaded", error))?)
 }
 
 /// A copy of what the cell holds, loaded where it holds nothing yet.

@@ -17,6 +17,10 @@ use support::*;
 #[global_allocator]
 static MEMORY: PeakAlloc = PeakAlloc;
 
+/// The frame says more than the head, and holds nothing.
+const WEBP_OF_TWO_SIZES: &[u8] = b"RIFF\x28\0\0\0WEBPVP8X\x0a\0\0\0\0\0\0\0\x7f\0\0\x7f\0\0\
+    VP8 \x0a\0\0\0\xb0\x33\0\x9d\x01\x2a\xff\x3f\xff\x3f";
+
 /// What a request may take beside the body and the decoded picture.
 const MEGABYTES: f32 = 300.0;
 
@@ -202,6 +206,7 @@ fn no_request_costs_more_than_it_may() {
             50.0,
             223,
         ),
+        ("WebP: a frame of 16,383 × 16,383 in a file of 128 × 128", file(WEBP_OF_TWO_SIZES), 0.1, 215),
         ("WebP: 50 megapixels of one colour", file(&webp(16_383, 3_050)), 50.0, 223),
         ("JPEG: a header of 65,535 × 65,535", file(&header(&portrait, jpeg_size, &[255; 4])), 0.0, 215),
         (

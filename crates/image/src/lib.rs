@@ -9,6 +9,7 @@ mod orientation;
 mod raster;
 mod resize;
 mod rgb;
+mod webp;
 mod wiped;
 
 pub use base64::decode_base64;

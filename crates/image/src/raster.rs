@@ -5,7 +5,7 @@ use std::io::Cursor;
 use image::{ImageDecoder, ImageError, ImageFormat, ImageReader};
 
 use crate::decode::name;
-use crate::{Error, Limits, RgbImage, Wiped};
+use crate::{Error, Limits, RgbImage, Wiped, webp};
 
 /// What a PNG may hold beside its pixels, in bytes: rows of the largest image, and a colour profile, which has some megabytes at
 /// most, but may be made to grow to a thousand times what it has in the file.
@@ -29,6 +29,9 @@ pub(crate) fn decode(bytes: &[u8], format: ImageFormat, limits: &Limits) -> Resu
     let (width, height) = decoder.dimensions();
     let samples = decoder.total_bytes();
     limits.check(width, height, samples)?;
+    if format == ImageFormat::WebP && !webp::frames_fit(bytes, width, height) {
+        return Err(Error::Corrupt { format: name(format) });
+    }
     let (channels, bytes_per_pixel) =
         (decoder.color_type().channel_count(), decoder.color_type().bytes_per_pixel());
 
