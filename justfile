@@ -9,9 +9,23 @@ check:
 corpora data:
     FACE_LIVENESS_DATA={{ data }} cargo test --release --test corpora -- --ignored --nocapture --test-threads 1
 
+# Every claim that can be tried in minutes, a line each: docs/VERIFY.md.
+verify:
+    PYTHON=${PYTHON:-python3} .ci/verify
+
 # The long form of what the gate does in short.
 deep:
     SOAK_REQUESTS=100000 cargo test --release --test soak -- --nocapture
+
+# Fuzzes a target of fuzz/ by cargo-fuzz, on nightly Rust. Seeds: `python fuzz/seeds.py DATA`.
+fuzz target seconds:
+    cd fuzz && cargo +nightly fuzz run {{ target }} -- -max_total_time={{ seconds }} -rss_limit_mb=1024 \
+        -malloc_limit_mb={{ if target == "load_onnx" { "1024" } else { "128" } }} -max_len=100000 \
+        {{ if path_exists("fuzz/dictionaries/" + target + ".dict") == "true" { "-dict=dictionaries/" + target + ".dict" } else { "" } }}
+
+# The golden answers on other processors: needs qemu-user, gcc-aarch64-linux-gnu, and the target aarch64-unknown-linux-gnu.
+emulate:
+    .ci/emulate
 
 # Criterion benchmarks of each stage and of the whole request.
 bench *arguments:
