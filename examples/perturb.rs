@@ -7,7 +7,7 @@
 use std::path::PathBuf;
 
 use clap::Parser;
-use face_liveness::image::{ImageView, Limits, Orientation, decode};
+use face_liveness::image::{self as pixels, ImageView, Limits, Orientation, decode};
 use face_liveness::{Engine, ImageSource};
 use face_liveness_evaluate::dataset;
 use image::imageops::{self, FilterType};
@@ -62,7 +62,7 @@ fn recompressed(image: &RgbImage, quality: u8) -> RgbImage {
     let encoder = jpeg_encoder::Encoder::new(&mut file, quality);
     let encoded = encoder.encode(image, width, height, jpeg_encoder::ColorType::Rgb);
     let decoded = encoded.ok().and_then(|()| decode(&file, &Limits::default(), false).ok());
-    decoded.and_then(|decoded| owned(decoded.view())).unwrap_or_else(|| image.clone())
+    decoded.and_then(|decoded| owned(&decoded)).unwrap_or_else(|| image.clone())
 }
 
 fn cropped(image: &RgbImage) -> RgbImage {
@@ -78,9 +78,8 @@ fn bordered(image: &RgbImage) -> RgbImage {
     framed
 }
 
-fn owned(image: ImageView<'_>) -> Option<RgbImage> {
-    let pixels = (0..image.height()).flat_map(|y| image.row(y).to_vec()).collect();
-    RgbImage::from_raw(image.width(), image.height(), pixels)
+fn owned(image: &pixels::RgbImage) -> Option<RgbImage> {
+    RgbImage::from_raw(image.width(), image.height(), image.pixels().to_vec())
 }
 
 fn score(engine: &Engine, image: &RgbImage) -> Option<f32> {
@@ -104,12 +103,12 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
         .filter_map(|presentation| {
             let file = std::fs::read(&presentation.path).ok()?;
             let decoded = decode(&file, &Limits::default(), true).ok()?;
-            let image = owned(decoded.view())?;
+            let image = owned(&decoded)?;
             let mut scores: Vec<_> =
                 CHANGES.iter().map(|(_, change)| score(&engine, &change(&image))).collect();
             // As if its tag lied.
             let turned = Orientation::new(6)?.upright(decoded);
-            scores.push(score(&engine, &owned(turned.view())?));
+            scores.push(score(&engine, &owned(&turned)?));
             Some((presentation.truth.species().is_some(), scores))
         })
         .collect();
