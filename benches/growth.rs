@@ -8,7 +8,7 @@ use std::path::Path;
 use std::time::{Duration, Instant};
 
 use dhat::{HeapStats, Profiler};
-use face_liveness::Engine;
+use face_liveness::{Engine, Limits};
 use face_liveness_benches::{MULTIPLICATIONS, STAGES, Stack, body, gemm_gflops, median, photo};
 use plotters::prelude::*;
 
@@ -27,7 +27,10 @@ const LOAD: Duration = Duration::from_secs(4);
 fn main() {
     let start = Instant::now();
     // 36 megapixels do not fit into the 5 MB that are the default.
-    let engine = Engine::builder().max_body_bytes(50_000_000).build().unwrap();
+    let engine = Engine::builder()
+        .limits(Limits { max_body_bytes: 50_000_000, ..Default::default() })
+        .build()
+        .unwrap();
     let started = milliseconds(start);
     let stack = Stack { engine, ..Stack::load() };
     let engine = &stack.engine;
@@ -164,7 +167,9 @@ fn costs(engine: &Engine, width: u32, height: u32) -> Vec<(&'static str, f64)> {
     bad_base64[end] = b'!';
     let no_image = body(&vec![7; photo.len()]);
     let cut = body(&photo[..photo.len() / 2]);
-    let strict = Engine::builder().max_body_bytes(answered.len() - 1).build().unwrap();
+    let strict =
+        Engine::builder().limits(Limits { max_body_bytes: answered.len() - 1, ..Default::default() });
+    let strict = strict.build().unwrap();
     let time = |engine: &Engine, body: &[u8], status: u16| {
         let mut times = [0.0; RUNS];
         for time in &mut times {

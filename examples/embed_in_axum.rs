@@ -23,7 +23,7 @@ async fn liveness(State(engine): State<Engine>, body: Bytes) -> Response {
 #[tokio::main]
 async fn main() -> Result<(), Box<dyn std::error::Error>> {
     let engine = Engine::builder().build()?;
-    let limit = DefaultBodyLimit::max(engine.max_body_bytes());
+    let limit = DefaultBodyLimit::max(engine.limits().max_body_bytes);
     let app = Router::new().route("/v1/liveness", post(liveness)).layer(limit).with_state(engine);
     let listener = tokio::net::TcpListener::bind("127.0.0.1:8080").await?;
     println!("listening on http://{}", listener.local_addr()?);

@@ -15,14 +15,16 @@ use face_liveness_models::{FACE_DETECTOR_V1, FACE_DETECTOR_V1_REFINER};
 use ndarray::Array3;
 
 /// Small, so that many pictures can be tried in a second. libFuzzer's `-malloc_limit_mb` is set not far above.
-const LIMITS: Limits = Limits { max_pixels: 1_000_000, max_side: 16_384, max_memory: 64 << 20 };
+const LIMITS: Limits =
+    Limits { max_pixels: 1_000_000, max_side: 16_384, max_memory: 64 << 20, max_scan_pixels: 20_000_000 };
 
 static ENGINE: LazyLock<Engine> = LazyLock::new(|| {
     // Without the second look for small faces, which costs most of the time of a picture without any.
     let params = HeatmapDetectorParams { input_sizes: vec![[288, 192]], ..Default::default() };
     let (heatmap, refiner) = (FACE_DETECTOR_V1.onnx, FACE_DETECTOR_V1_REFINER.onnx);
     let detector = HeatmapDetector::with_params(heatmap, refiner, params).expect("the built-in detector");
-    Engine::builder().detector(detector).image_limits(LIMITS).build().expect("an engine")
+    let limits = face_liveness::Limits { image: LIMITS, ..Default::default() };
+    Engine::builder().detector(detector).limits(limits).build().expect("an engine")
 });
 
 /// Any body has a response whose score is a probability, or one of the contract's errors, and always the same.

@@ -3,12 +3,11 @@
 use std::sync::{Arc, OnceLock};
 
 use face_liveness_detection::{FaceDetector, HeatmapDetector};
-use face_liveness_image::Limits;
 use face_liveness_inference::{BurstParams, Fusion, LivenessModel, RgbBurst, RgbSingle};
 use face_liveness_models as weights;
 
 use crate::engine::{Engine, Parts};
-use crate::{Error, RequestError, Stage};
+use crate::{Error, Limits, RequestError, Stage};
 
 const SINGLE: &str = "rgb-single-v1";
 const OPEN: &str = "rgb-single-v1-open";
@@ -21,13 +20,11 @@ const OPEN_FUSION: Fusion = Fusion { close: 0.560, near: 0.729, intercept: 0.490
 ///
 /// ```
 /// use face_liveness::detection::CenterFace;
-/// use face_liveness::image::Limits;
-/// use face_liveness::Engine;
+/// use face_liveness::{Engine, Limits};
 ///
 /// let engine = Engine::builder()
 ///     .detector(CenterFace::new(face_liveness_models::CENTERFACE.onnx)?)
-///     .image_limits(Limits { max_pixels: 13_000_000, ..Default::default() })
-///     .max_body_bytes(10_000_000)
+///     .limits(Limits { max_body_bytes: 10_000_000, ..Default::default() })
 ///     .build()?;
 /// assert_eq!(engine.model_names().collect::<Vec<_>>(), ["rgb-single-v1", "rgb-burst-v1", "rgb-single-v1-open"]);
 /// # Ok::<(), face_liveness::Error>(())
@@ -37,8 +34,7 @@ pub struct EngineBuilder {
     detector: Option<Box<dyn FaceDetector>>,
     models: Vec<Box<dyn LivenessModel>>,
     default_model: String,
-    image_limits: Limits,
-    max_body_bytes: usize,
+    limits: Limits,
     min_face_side: u32,
     search_rotations: bool,
     on_stage: Option<Box<dyn Fn(Stage) + Send + Sync>>,
@@ -50,9 +46,7 @@ impl Default for EngineBuilder {
             detector: None,
             models: Vec::new(),
             default_model: SINGLE.to_owned(),
-            image_limits: Limits::default(),
-            // The contract's 5 MB.
-            max_body_bytes: 5_000_000,
+            limits: Limits::default(),
             // The contract's smallest face.
             min_face_side: 32,
             search_rotations: false,
@@ -82,15 +76,9 @@ impl EngineBuilder {
         self
     }
 
-    /// What an image may cost.
-    pub fn image_limits(mut self, limits: Limits) -> Self {
-        self.image_limits = limits;
-        self
-    }
-
-    /// The longest body that [`Engine::detect_json`] reads, in bytes; 5 million unless set.
-    pub fn max_body_bytes(mut self, bytes: usize) -> Self {
-        self.max_body_bytes = bytes;
+    /// What a request may cost.
+    pub fn limits(mut self, limits: Limits) -> Self {
+        self.limits = limits;
         self
     }
 
@@ -160,8 +148,7 @@ impl EngineBuilder {
             detector,
             models,
             default_model,
-            image_limits: self.image_limits,
-            max_body_bytes: self.max_body_bytes,
+            limits: self.limits,
             min_face_side: self.min_face_side,
             search_rotations: self.search_rotations,
             on_stage: self.on_stage,

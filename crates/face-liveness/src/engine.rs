@@ -4,14 +4,14 @@ use std::fmt;
 use std::sync::Arc;
 
 use face_liveness_detection::{BoundingBox, Face, FaceDetector, largest};
-use face_liveness_image::{ImageView, Limits, Orientation, decode_base64};
+use face_liveness_image::{ImageView, Orientation, decode_base64};
 use face_liveness_inference::{Frame, LivenessModel};
 use face_liveness_schema::{ModelInputs, SelectedImage, Warning};
 
 use crate::look::{IN_FULL, Input, SEARCH_SIDE};
 use crate::position::position;
 use crate::quality::warnings;
-use crate::{EngineBuilder, Error, Request, RequestError, Response, Stage};
+use crate::{EngineBuilder, Error, Limits, Request, RequestError, Response, Stage};
 
 /// A detector, liveness models and limits, loaded once and shared: cloning one copies a pointer.
 ///
@@ -28,8 +28,7 @@ pub(crate) struct Parts {
     pub(crate) detector: Box<dyn FaceDetector>,
     pub(crate) models: Vec<Box<dyn LivenessModel>>,
     pub(crate) default_model: usize,
-    pub(crate) image_limits: Limits,
-    pub(crate) max_body_bytes: usize,
+    pub(crate) limits: Limits,
     pub(crate) min_face_side: u32,
     pub(crate) search_rotations: bool,
     pub(crate) on_stage: Option<Box<dyn Fn(Stage) + Send + Sync>>,
@@ -195,10 +194,9 @@ impl Engine {
         Ok(self.model(Some(name))?.inputs())
     }
 
-    /// The longest body that [`detect_json`](Self::detect_json) reads, in bytes: a server does well to stop
-    /// reading there.
-    pub fn max_body_bytes(&self) -> usize {
-        self.0.max_body_bytes
+    /// What a request may cost.
+    pub fn limits(&self) -> &Limits {
+        &self.0.limits
     }
 
     pub(crate) fn model(&self, name: Option<&str>) -> Result<&dyn LivenessModel, Error> {

@@ -37,7 +37,7 @@ impl Engine {
     }
 
     fn try_detect_json(&self, body: &[u8]) -> Result<Response, Error> {
-        let limit = self.max_body_bytes();
+        let limit = self.limits().max_body_bytes;
         if body.len() > limit {
             return Err(Error::BodyTooLarge { length: body.len(), limit });
         }

@@ -4,6 +4,7 @@ mod builder;
 mod engine;
 mod error;
 mod json;
+mod limits;
 mod look;
 mod position;
 mod quality;
@@ -22,6 +23,7 @@ pub use face_liveness_schema::{
     ErrorBody, ErrorCode, Image, ImageData, ImageType, Position, Request, RequestError, Response, Warning,
 };
 pub use json::JsonAnswer;
+pub use limits::Limits;
 pub use stage::Stage;
 
 /// Scores a request with the default engine, which is built on first use (about 0.4 s) and then shared.

@@ -62,7 +62,7 @@ impl Engine {
                 Ok(Copy { pixels: Pixels::Borrowed(view), full: [view.width(), view.height()] })
             }
             ImageSource::Encoded { bytes, auto_rotate } => {
-                let reduced = decode_reduced(bytes, &self.0.image_limits, auto_rotate, longer_side);
+                let reduced = decode_reduced(bytes, &self.0.limits.image, auto_rotate, longer_side);
                 let Reduced { image, full_width, full_height } =
                     reduced.map_err(|source| Error::Image { path: input.data_path.clone(), source })?;
                 Ok(self.ended(

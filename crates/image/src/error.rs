@@ -33,6 +33,14 @@ pub enum Error {
         /// The limit in bytes.
         limit: u64,
     },
+    /// A JPEG has more scans than the limits allow for its size.
+    #[error("the JPEG has {scans} scans, past the limit of {limit} for its size")]
+    TooManyScans {
+        /// How many it has.
+        scans: usize,
+        /// How many it may have.
+        limit: usize,
+    },
     /// A buffer of pixels does not have three bytes for each pixel of an image of at least 1 × 1.
     #[error("{length} bytes are not an RGB image of {width} × {height} pixels")]
     Shape {

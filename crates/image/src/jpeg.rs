@@ -3,6 +3,7 @@
 
 mod bits;
 mod reduced;
+mod scans;
 mod transform;
 
 use zune_jpeg::JpegDecoder;
@@ -26,6 +27,13 @@ pub(crate) fn decode(bytes: &[u8], limits: &Limits, longer_side: u32) -> Result<
     let size = u64::from(width) * u64::from(height);
     // A progressive file keeps the coefficients of all its components, two bytes each, to the last scan.
     limits.check(width, height, size * u64::from(info.components) * 2)?;
+
+    let (scans, limit) = (scans::count(bytes), limits.scans(width, height));
+    if scans > limit {
+        return Err(Error::TooManyScans { scans, limit });
+    }
+    // It reads on where a file is not as it should be, and the count ends.
+    decoder.set_options(decoder.options().jpeg_set_max_scans(limit));
 
     let reduction = [8, 4, 2].into_iter().find(|by| width.max(height) / by >= longer_side);
     match reduction.map(|by| reduced::decode(bytes, by as usize)) {

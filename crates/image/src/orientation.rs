@@ -3,10 +3,9 @@
 use std::io::Cursor;
 
 use exif::{In, Reader, Tag};
-use image::codecs::webp::WebPDecoder;
-use image::{ImageBuffer, ImageDecoder, ImageFormat, Rgb, imageops};
+use image::{ImageBuffer, ImageFormat, Rgb, imageops};
 
-use crate::{RgbImage, Wiped, jpeg};
+use crate::{RgbImage, Wiped, jpeg, webp};
 
 /// How a camera held the sensor: the value of the Exif tag 0x0112, 1 to 8.
 ///
@@ -45,7 +44,7 @@ impl Orientation {
         // Other formats alone go to kamadak-exif whole: on its way to the Exif it copies the head of the file.
         let exif = match image::guess_format(bytes) {
             Ok(ImageFormat::Jpeg) => reader.read_raw(jpeg::exif(bytes).unwrap_or_default()),
-            Ok(ImageFormat::WebP) => reader.read_raw(webp_exif(bytes).unwrap_or_default()),
+            Ok(ImageFormat::WebP) => reader.read_raw(webp::exif(bytes).unwrap_or_default().to_vec()),
             _ => reader.read_from_container(&mut Cursor::new(bytes)),
         };
         let exif = exif.or_else(|error| error.distill_partial_result(|_| ()));
@@ -122,14 +121,6 @@ impl Orientation {
         }
         RgbImage::new(width, height, std::mem::take(&mut *pixels)).unwrap_or(stored)
     }
-}
-
-/// The Exif of a WebP file, without the `Exif\0\0` of JPEG that many writers put before it: the format has
-/// no place for it, and kamadak-exif finds no Exif behind it.
-fn webp_exif(bytes: &[u8]) -> Option<Vec<u8>> {
-    let mut decoder = WebPDecoder::new(Cursor::new(bytes)).ok()?;
-    let exif = decoder.exif_metadata().ok()??;
-    Some(exif.strip_prefix(b"Exif\0\0").map(<[u8]>::to_vec).unwrap_or(exif))
 }
 
 #[cfg(test)]

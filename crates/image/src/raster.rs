@@ -11,6 +11,9 @@ use crate::{Error, Limits, RgbImage, Wiped, webp};
 /// most, but may be made to grow to a thousand times what it has in the file.
 const BESIDE_PNG_PIXELS: u64 = 16 << 20;
 
+/// What the tables for the codes of a WebP may take, in bytes. libwebp's encoder makes 2,600 groups of codes at most, of some 20 KB.
+const WEBP_TABLES: u64 = 64 << 20;
+
 /// The first frame, in whatever its samples are, as 8-bit RGB over white.
 pub(crate) fn decode(bytes: &[u8], format: ImageFormat, limits: &Limits) -> Result<RgbImage, Error> {
     let error = |error| match error {
@@ -29,8 +32,14 @@ pub(crate) fn decode(bytes: &[u8], format: ImageFormat, limits: &Limits) -> Resu
     let (width, height) = decoder.dimensions();
     let samples = decoder.total_bytes();
     limits.check(width, height, samples)?;
-    if format == ImageFormat::WebP && !webp::frames_fit(bytes, width, height) {
-        return Err(Error::Corrupt { format: name(format) });
+    if format == ImageFormat::WebP {
+        let tables = webp::table_bytes(bytes, width, height, WEBP_TABLES);
+        let tables = tables.filter(|_| webp::frames_fit(bytes, width, height));
+        let tables = tables.ok_or(Error::Corrupt { format: name(format) })?;
+        limits.check(width, height, samples + tables)?;
+        if tables > WEBP_TABLES {
+            return Err(Error::TooMuchMemory { limit: WEBP_TABLES });
+        }
     }
     let (channels, bytes_per_pixel) =
         (decoder.color_type().channel_count(), decoder.color_type().bytes_per_pixel());

@@ -1,13 +1,28 @@
 //! A bounded pool of workers for the engine, and a bounded queue in front of it.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::sync::mpsc::{Receiver, Sender, channel};
-use std::sync::{Arc, Mutex};
+use std::sync::Arc;
 use std::time::{Duration, Instant};
+#[cfg(not(test))]
+use std::{
+    sync::{
+        Mutex,
+        mpsc::{Receiver, Sender, channel},
+    },
+    thread,
+};
 
 use bytes::Bytes;
 use face_liveness::{Engine, JsonAnswer};
-use tokio::sync::{Semaphore, oneshot};
+#[cfg(test)]
+use shuttle::{
+    sync::{
+        Mutex,
+        mpsc::{Receiver, Sender, channel},
+    },
+    thread,
+};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, oneshot};
 use tokio::time::timeout;
 
 use crate::metrics::{Held, Metrics, Part};
@@ -48,6 +63,8 @@ struct Job {
 /// What a request holds until a worker takes it.
 struct Waiting {
     body: Bytes,
+    /// Held by who asked too: free when there is neither an answer to take nor a worker at work.
+    place: Arc<OwnedSemaphorePermit>,
     since: Instant,
     queued: Held,
 }
@@ -66,10 +83,10 @@ impl Pool {
     pub fn new(engine: Engine, params: PoolParams, metrics: Metrics) -> Self {
         let (jobs, queue) = channel();
         let queue = Arc::new(Mutex::new(queue));
-        let (size, max_body_bytes) = (params.workers + params.queue, engine.max_body_bytes());
+        let (size, max_body_bytes) = (params.workers + params.queue, engine.limits().max_body_bytes);
         for _ in 0..params.workers {
             let (engine, queue, metrics) = (engine.clone(), Arc::clone(&queue), metrics.clone());
-            std::thread::spawn(move || work(&engine, &queue, &metrics));
+            thread::spawn(move || work(&engine, &queue, &metrics));
         }
         let places = Arc::new(Semaphore::new(size));
         Self { jobs, places, size, max_body_bytes, deadline: params.deadline, metrics }
@@ -80,20 +97,26 @@ impl Pool {
         self.max_body_bytes
     }
 
-    /// Answers a body. Who no longer wants the answer drops the future, and gives the place back.
+    /// Answers a body. Who no longer wants the answer drops the future: the place
+    /// is free again at once, or where a worker has begun, when it is done.
     ///
     /// # Errors
     /// [`Refusal::Busy`] at once when no place is left, [`Refusal::TooLate`] past the deadline, [`Refusal::Failed`] when the
     /// engine panicked, which it must not.
     pub async fn answer(&self, body: Bytes) -> Result<JsonAnswer, Refusal> {
-        let _place = self.places.try_acquire().map_err(|_| Refusal::Busy)?;
-        let waiting = Waiting { body, since: Instant::now(), queued: self.metrics.queued() };
+        timeout(self.deadline, self.answered(body)).await.map_err(|_| Refusal::TooLate)?
+    }
+
+    async fn answered(&self, body: Bytes) -> Result<JsonAnswer, Refusal> {
+        let place = Arc::clone(&self.places).try_acquire_owned().map_err(|_| Refusal::Busy)?;
+        let place = Arc::new(place);
+        let waiting =
+            Waiting { body, place: Arc::clone(&place), since: Instant::now(), queued: self.metrics.queued() };
         let waiting = Arc::new(Mutex::new(Some(waiting)));
         let _wanted = Wanted(Arc::clone(&waiting));
         let (reply, answer) = oneshot::channel();
         self.jobs.send(Job { waiting, reply }).map_err(|_| Refusal::Failed)?;
-        let answer = timeout(self.deadline, answer).await.map_err(|_| Refusal::TooLate)?;
-        answer.map_err(|_| Refusal::Failed)?
+        answer.await.map_err(|_| Refusal::Failed)?
     }
 
     /// Returns when nothing waits and nothing is worked on.
@@ -107,12 +130,12 @@ impl Pool {
 /// A worker: one request after another, until there is no pool any more.
 fn work(engine: &Engine, queue: &Mutex<Receiver<Job>>, metrics: &Metrics) {
     while let Some(Job { waiting, reply }) = next(queue) {
-        let Some(Waiting { body, since, queued }) = take(&waiting) else { continue };
+        let Some(Waiting { body, place, since, queued }) = take(&waiting) else { continue };
         drop(queued);
         metrics.took(Part::Queue, since.elapsed());
         let working = metrics.working();
         let answer = catch_unwind(AssertUnwindSafe(|| metrics.timed(|| engine.detect_json(&body))));
-        drop((body, working));
+        drop((body, working, place));
         // Who asked may be gone.
         let _ = reply.send(answer.map_err(|_| Refusal::Failed));
     }
@@ -124,4 +147,50 @@ fn next(queue: &Mutex<Receiver<Job>>) -> Option<Job> {
 
 fn take(waiting: &Mutex<Option<Waiting>>) -> Option<Waiting> {
     waiting.lock().ok()?.take()
+}
+
+/// Under shuttle, which runs the threads in one order after another.
+#[cfg(test)]
+mod tests {
+    use std::pin::pin;
+    use std::task::{Context, Waker};
+
+    use shuttle::future::block_on;
+    use shuttle::scheduler::RandomScheduler;
+
+    use super::*;
+
+    #[test]
+    fn in_any_order_requests_are_answered_or_refused_and_nothing_of_those_that_left_remains() {
+        let body = br#"{"images": [{"index": 0, "type": "RGB", "data": "AAAA"}]}"#;
+        // Others may run while one is worked on.
+        let engine = Engine::builder().on_stage(|_| thread::yield_now()).build().unwrap();
+        let params = PoolParams { workers: 2, queue: 1, deadline: Duration::MAX };
+        let in_some_order = move || {
+            let metrics = Metrics::default();
+            let pool = Pool::new(engine.clone(), params, metrics.clone());
+            let ask = |stays: bool| {
+                let pool = pool.clone();
+                thread::spawn(move || {
+                    let mut answer = pin!(pool.answered(Bytes::from_static(body)));
+                    if stays {
+                        let answer = block_on(answer);
+                        assert!(matches!(answer, Ok(JsonAnswer { status: 400, .. }) | Err(Refusal::Busy)));
+                    } else {
+                        let _ = answer.as_mut().poll(&mut Context::from_waker(Waker::noop()));
+                        thread::yield_now();
+                    }
+                })
+            };
+            let asked = [true, false, true, false].map(ask);
+            asked.into_iter().for_each(|asked| asked.join().unwrap());
+            block_on(pool.finished());
+            assert!(metrics.text().contains("queue_depth 0\n") && metrics.text().contains("working 0\n"));
+            // Workers that did not end with it would be a deadlock, which shuttle tells.
+            drop(pool);
+        };
+        let mut config = shuttle::Config::default();
+        config.stack_size = 1 << 20;
+        shuttle::Runner::new(RandomScheduler::new(10_000), config).run(in_some_order);
+    }
 }

@@ -22,7 +22,7 @@ struct Served {
 
 fn serve(engine: Engine) -> Served {
     let subject = NatsServer::subject();
-    let limit = engine.max_body_bytes();
+    let limit = engine.limits().max_body_bytes;
     start_worker(&NATS.url, &subject, engine);
     let remote = Remote::connect(&NATS.url, &subject, limit, RemoteParams::default(), Metrics::default());
     let remote = RUNTIME.block_on(remote).unwrap();

@@ -3,10 +3,10 @@
 
 use std::sync::LazyLock;
 
-use face_liveness::image::{ImageView, Limits};
+use face_liveness::image::{self as decoding, ImageView};
 use face_liveness::inference::{self, Frame, LivenessModel};
 use face_liveness::schema::ModelInputs;
-use face_liveness::{Engine, ImageSource, ImageType, Position, Response, Warning};
+use face_liveness::{Engine, ImageSource, ImageType, Limits, Position, Response, Warning};
 use image::codecs::gif::GifEncoder;
 use image::imageops::FilterType;
 use image::{DynamicImage, Frame as GifFrame, ImageFormat, RgbImage, imageops};
@@ -341,7 +341,9 @@ mod request_rules {
         let (status, answer) = answer(&SERVICE, &body);
         assert_eq!((status, answer["error"]["code"].as_u64()), (413, Some(413)));
 
-        let engine = serve(Engine::builder().max_body_bytes(100).build().unwrap());
+        let engine = serve(
+            Engine::builder().limits(Limits { max_body_bytes: 100, ..Default::default() }).build().unwrap(),
+        );
         assert_eq!(engine.detect_json(&[b' '; 101]).status, 413);
         assert_eq!(engine.detect_json(&[b' '; 100]).status, 400);
     }
@@ -366,19 +368,29 @@ mod request_rules {
             let body = request([image(0, base64(&png_header(width, height)))]);
             assert_eq!(code(&body, limit), 215);
         }
-        let limited = |limits| {
-            let engine = serve(Engine::builder().image_limits(limits).build().unwrap());
-            let body = request([portrait()]).to_string();
+        let limited = |limits, image| {
+            let limits = Limits { image: limits, ..Default::default() };
+            let engine = serve(Engine::builder().limits(limits).build().unwrap());
+            let body = request([image]).to_string();
             let (code, _, description) = error(&engine, body.as_bytes());
             assert_eq!(code, 215);
             description
         };
-        let description = limited(Limits { max_pixels: 512 * 512 - 1, ..Limits::default() });
+        let description =
+            limited(decoding::Limits { max_pixels: 512 * 512 - 1, ..Default::default() }, portrait());
         assert!(description.contains("512 × 512 pixels is past the limit of 262143 pixels"), "{description}");
-        let description = limited(Limits { max_side: 511, ..Limits::default() });
+        let description = limited(decoding::Limits { max_side: 511, ..Default::default() }, portrait());
         assert!(description.contains("past the limit of 511 pixels a side"), "{description}");
-        let description = limited(Limits { max_memory: 512 * 512 * 3, ..Limits::default() });
+        let description =
+            limited(decoding::Limits { max_memory: 512 * 512 * 3, ..Default::default() }, portrait());
         assert!(description.contains("more than 786432 bytes of memory"), "{description}");
+        let mut progressive = Vec::new();
+        let mut encoder = jpeg_encoder::Encoder::new(&mut progressive, 90);
+        encoder.set_progressive_scans(4);
+        encoder.encode(PORTRAIT.to_rgb8().as_raw(), 512, 512, jpeg_encoder::ColorType::Rgb).unwrap();
+        let limits = decoding::Limits { max_scan_pixels: 512 * 512 * 2, ..Default::default() };
+        let description = limited(limits, image(0, base64(&progressive)));
+        assert!(description.contains("scans, past the limit of 2 for its size"), "{description}");
     }
 
     #[test]

@@ -3,6 +3,8 @@
 //! all components in one scan, which is what cameras and phones write (ITU-T T.81). No crate does this in safe Rust, without
 //! threads, and wiping what it held; jpeg-decoder takes more than twice the time.
 
+use std::cell::OnceCell;
+
 use super::bits::{Bits, Codes, END_OF_BLOCK, SIXTEEN_ZEROS};
 use super::transform::{Transform, Waves, transform};
 use crate::{RgbImage, Wiped};
@@ -53,7 +55,7 @@ pub(super) fn decode(file: &[u8], by: usize) -> Result<RgbImage, Refusal> {
 }
 
 /// A marker, its segment, and what follows.
-fn next_segment(rest: &[u8]) -> Result<(u8, &[u8], &[u8]), Refusal> {
+pub(super) fn next_segment(rest: &[u8]) -> Result<(u8, &[u8], &[u8]), Refusal> {
     let fill = rest.iter().position(|&byte| byte != 0xff).ok_or(Refusal::Cut)?;
     if fill == 0 {
         return Err(Refusal::Unusual);
@@ -70,15 +72,28 @@ fn u16_at(bytes: &[u8], at: usize) -> Result<u16, Refusal> {
 }
 
 #[derive(Default)]
-struct Tables {
+struct Tables<'a> {
     /// In the order of the file.
     quantizers: [Option<[i32; 64]>; 4],
-    dc: [Option<Codes>; 4],
-    ac: [Option<Codes>; 4],
+    dc: [Option<Table<'a>>; 4],
+    ac: [Option<Table<'a>>; 4],
     restart_interval: u32,
 }
 
-impl Tables {
+/// A Huffman table as the file has it, and once the scan asks for it, as it is read by: a file may hold 200,000 that no scan uses.
+struct Table<'a> {
+    counts: &'a [u8; 16],
+    symbols: &'a [u8],
+    codes: OnceCell<Option<Codes>>,
+}
+
+impl Table<'_> {
+    fn codes(&self) -> Option<&Codes> {
+        self.codes.get_or_init(|| Codes::new(self.counts, self.symbols)).as_ref()
+    }
+}
+
+impl<'a> Tables<'a> {
     fn read_quantizers(&mut self, mut segment: &[u8]) -> Result<(), Refusal> {
         while let [kind, rest @ ..] = segment {
             let wide = kind >> 4 != 0;
@@ -96,14 +111,14 @@ impl Tables {
         Ok(())
     }
 
-    fn read_codes(&mut self, mut segment: &[u8]) -> Result<(), Refusal> {
+    fn read_codes(&mut self, mut segment: &'a [u8]) -> Result<(), Refusal> {
         while let [kind, rest @ ..] = segment {
             let (counts, rest) = rest.split_first_chunk::<16>().ok_or(Refusal::Unusual)?;
             let length = counts.iter().map(|&count| usize::from(count)).sum();
             let symbols = rest.get(..length).ok_or(Refusal::Unusual)?;
             let tables = if kind >> 4 == 0 { &mut self.dc } else { &mut self.ac };
             let table = tables.get_mut(usize::from(kind & 15)).ok_or(Refusal::Unusual)?;
-            *table = Some(Codes::new(counts, symbols).ok_or(Refusal::Unusual)?);
+            *table = Some(Table { counts, symbols, codes: OnceCell::new() });
             segment = &rest[length..];
         }
         Ok(())
@@ -158,7 +173,12 @@ impl Frame {
     }
 
     /// The components as a scan of all of them reads them.
-    fn scan<'a>(&self, segment: &[u8], tables: &'a Tables, by: usize) -> Result<Vec<Component<'a>>, Refusal> {
+    fn scan<'a>(
+        &self,
+        segment: &[u8],
+        tables: &'a Tables<'_>,
+        by: usize,
+    ) -> Result<Vec<Component<'a>>, Refusal> {
         let count = self.components.len();
         let (Some(parts), true) = (segment.get(1..1 + 2 * count), segment.len() == 4 + 2 * count) else {
             return Err(Refusal::Unusual);
@@ -173,8 +193,9 @@ impl Frame {
             let samples = [8 / by * across / sampling.across, 8 / by * down / sampling.down];
             let is_kept =
                 |&place: &u8| usize::from(place) % 8 < samples[0] && usize::from(place) / 8 < samples[1];
-            let table =
-                |tables: &'a [Option<Codes>; 4], number: u8| tables.get(usize::from(number))?.as_ref();
+            let codes = |tables: &'a [Option<Table<'_>>; 4], number: u8| {
+                tables.get(usize::from(number))?.as_ref()?.codes()
+            };
             let quantizer = *tables.quantizers.get(sampling.quantizer)?.as_ref()?;
             (part[0] == sampling.id).then_some(Component {
                 blocks: [sampling.across, sampling.down],
@@ -182,8 +203,8 @@ impl Frame {
                 transform: transform(samples[0], samples[1])?,
                 kept: ZIGZAG.iter().rposition(is_kept)? + 1,
                 quantizer,
-                dc: table(&tables.dc, part[1] >> 4)?,
-                ac: table(&tables.ac, part[1] & 15)?,
+                dc: codes(&tables.dc, part[1] >> 4)?,
+                ac: codes(&tables.ac, part[1] & 15)?,
                 last_dc: 0,
                 columns,
                 plane: Wiped::from(vec![0.0; columns * down * 8 / by]),

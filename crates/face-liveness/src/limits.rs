@@ -1,0 +1,31 @@
+//! What a request may cost.
+
+use face_liveness_image as image;
+
+/// What a request may cost: checked before the memory or the time is spent, and refused where it is more.
+///
+/// Three more bounds are not for a caller to set: JSON nests at most 127 deep, serde_json's own bound (112 beyond it); of `images`,
+/// those that the model does not take are never decoded; and of a GIF or an animated WebP only the first frame is.
+///
+/// ```
+/// use face_liveness::{Engine, Limits, image};
+///
+/// let image = image::Limits { max_pixels: 13_000_000, ..Default::default() };
+/// let engine = Engine::builder().limits(Limits { image, ..Default::default() }).build()?;
+/// assert_eq!(engine.limits().max_body_bytes, 5_000_000);
+/// # Ok::<(), face_liveness::Error>(())
+/// ```
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Limits {
+    /// The longest body that [`Engine::detect_json`](crate::Engine::detect_json) reads, in bytes; 413 beyond it. 5 million, as the
+    /// vendor has it: a photo of 12 megapixels as phones write it. A server does well to stop reading there.
+    pub max_body_bytes: usize,
+    /// What each image may cost; 215 beyond it.
+    pub image: image::Limits,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self { max_body_bytes: 5_000_000, image: image::Limits::default() }
+    }
+}

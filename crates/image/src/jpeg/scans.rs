@@ -1,0 +1,55 @@
+//! How many times a JPEG goes over its picture.
+
+use super::reduced::next_segment;
+
+const SEQUENTIAL: std::ops::RangeInclusive<u8> = 0xc0..=0xc1;
+const PROGRESSIVE: u8 = 0xc2;
+const SCAN: u8 = 0xda;
+
+/// The scans of a file, as far as it is well formed. A sequential one whose first scan has all components has no more.
+pub(super) fn count(file: &[u8]) -> usize {
+    let mut scans = 0;
+    let mut components = None;
+    let mut rest = file.get(2..).unwrap_or_default();
+    while let Ok((marker, segment, after)) = next_segment(rest) {
+        rest = after;
+        if SEQUENTIAL.contains(&marker) {
+            components = segment.get(5);
+        }
+        if marker == PROGRESSIVE {
+            components = None;
+        }
+        if marker == SCAN {
+            scans += 1;
+            if components.is_some() && segment.first() == components {
+                break;
+            }
+            rest = &rest[coded_length(rest)..];
+        }
+    }
+    scans
+}
+
+/// How many bytes of codes there are before the next marker but those of restarts, `FF D0` to `FF D7`. `FF 00` is a code.
+fn coded_length(rest: &[u8]) -> usize {
+    let is_end = |two: &[u8]| two[0] == 0xff && !matches!(two[1], 0 | 0xd0..=0xd7);
+    rest.windows(2).position(is_end).unwrap_or(rest.len())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::count;
+
+    #[test]
+    fn counts_scans_and_nothing_inside_segments_and_codes() {
+        let start = b"\xff\xd8\xff\xe1\0\x06\xff\xda\xff\xda";
+        let frame = |marker, components| [0xff, marker, 0, 8, 8, 0, 1, 0, 1, components];
+        let scan = b"\xff\xda\0\x03\x01codes\xff\0\xff\xd3\xda";
+        let file = |frame: [u8; 10]| [start, frame.as_slice(), scan, scan, b"\xff\xd9", scan].concat();
+        assert_eq!(count(&file(frame(0xc2, 1))), 2);
+        assert_eq!(count(&file(frame(0xc2, 1))[..30]), 1);
+        assert_eq!(count(&file(frame(0xc0, 3))), 2);
+        assert_eq!(count(&file(frame(0xc0, 1))), 1);
+        assert_eq!(count(&[]), 0);
+    }
+}
