@@ -6,6 +6,7 @@ mod reduced;
 mod scans;
 mod transform;
 
+use memchr::memmem;
 use zune_jpeg::JpegDecoder;
 use zune_jpeg::zune_core::bytestream::ZCursor;
 use zune_jpeg::zune_core::colorspace::ColorSpace;
@@ -14,13 +15,17 @@ use zune_jpeg::zune_core::options::DecoderOptions;
 use self::reduced::Refusal;
 use crate::{Error, Limits, Reduced, RgbImage, Wiped};
 
+/// What each part of a long XMP begins with. zune-jpeg looks through all of them at every marker, which takes minutes where a file has
+/// many; of one that is as large as a segment may be, a file of 5 MB has 80.
+const XMP_PART: &[u8] = b"http://ns.adobe.com/xmp/extension/\0";
+const MAX_XMP_PARTS: usize = 100;
+
 const CORRUPT: Error = Error::Corrupt { format: "JPEG" };
 
 /// Every sampling and colour space to RGB. CMYK is taken as Adobe writes it, inverted. The picture is reduced as far as its
 /// longer side stays at least `longer_side`.
 pub(crate) fn decode(bytes: &[u8], limits: &Limits, longer_side: u32) -> Result<Reduced, Error> {
-    let mut decoder = decoder(bytes);
-    decoder.decode_headers().map_err(|_| CORRUPT)?;
+    let mut decoder = decoder(bytes).ok_or(CORRUPT)?;
     let info = decoder.info().ok_or(CORRUPT)?;
 
     let (width, height) = (u32::from(info.width), u32::from(info.height));
@@ -48,12 +53,14 @@ pub(crate) fn decode(bytes: &[u8], limits: &Limits, longer_side: u32) -> Result<
 
 /// The Exif of a JPEG.
 pub(crate) fn exif(bytes: &[u8]) -> Option<Vec<u8>> {
-    let mut decoder = decoder(bytes);
-    decoder.decode_headers().ok()?;
-    decoder.exif().cloned()
+    decoder(bytes)?.exif().cloned()
 }
 
-fn decoder(bytes: &[u8]) -> JpegDecoder<ZCursor<&[u8]>> {
+/// With the headers read.
+fn decoder(bytes: &[u8]) -> Option<JpegDecoder<ZCursor<&[u8]>>> {
+    if memmem::find_iter(bytes, XMP_PART).nth(MAX_XMP_PARTS).is_some() {
+        return None;
+    }
     // Strict: a photo that was cut short is refused, not scored with grey where it ends. Sides have a limit
     // of their own.
     let options = DecoderOptions::default()
@@ -61,5 +68,7 @@ fn decoder(bytes: &[u8]) -> JpegDecoder<ZCursor<&[u8]>> {
         .set_max_width(usize::MAX)
         .set_max_height(usize::MAX)
         .jpeg_set_out_colorspace(ColorSpace::RGB);
-    JpegDecoder::new_with_options(ZCursor::new(bytes), options)
+    let mut decoder = JpegDecoder::new_with_options(ZCursor::new(bytes), options);
+    decoder.decode_headers().ok()?;
+    Some(decoder)
 }
