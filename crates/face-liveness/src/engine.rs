@@ -136,7 +136,7 @@ impl Engine {
     /// 215 and 223.
     pub fn find_face(&self, image: ImageSource<'_>) -> Result<Face, Error> {
         let input = Input::given(0, image);
-        let seen = self.look(&input, SEARCH_SIDE)?;
+        let seen = self.look(&input, &self.limits().image, SEARCH_SIDE)?;
         let face = largest(&seen.faces).map(|face| seen.in_image(face));
         face.ok_or(Error::NoFace { path: input.path })
     }
@@ -233,20 +233,21 @@ impl Engine {
     fn analyse(&self, model: &dyn LivenessModel, inputs: &[Input<'_>]) -> Result<Detection, Error> {
         // The frames of a burst are compared with each other, so all are read in full.
         let longer_side = if inputs.len() == 1 { SEARCH_SIDE } else { IN_FULL };
-        let seen = inputs.iter().map(|input| self.look(input, longer_side));
-        let seen = seen.collect::<Result<Vec<_>, Error>>()?;
-        let mut frames = Vec::with_capacity(seen.len());
-        for (index, (input, seen)) in inputs.iter().zip(&seen).enumerate() {
-            match largest(&seen.faces) {
-                Some(face) => frames.push(Frame { index, image: seen.copy.view(), face: face.bounding_box }),
-                None if index == 0 => return Err(Error::NoFace { path: input.path.clone() }),
-                None => {}
-            }
-        }
-        let first = seen.first().and_then(|seen| Some((seen, largest(&seen.faces)?)));
-        let Some((seen, used)) = first else {
+        let limits = self.limits().of_one_in(inputs.len());
+        let look = |input| self.look(input, &limits, longer_side);
+        let Some((input, others)) = inputs.split_first() else {
             return Err(RequestError::TooFewImages { given: 0, required: model.inputs().required() }.into());
         };
+        let seen = look(input)?;
+        let Some(used) = largest(&seen.faces) else {
+            return Err(Error::NoFace { path: input.path.clone() });
+        };
+        let others = others.iter().map(look).collect::<Result<Vec<_>, Error>>()?;
+        let frames = [&seen].into_iter().chain(&others).enumerate().filter_map(|(index, seen)| {
+            let face = largest(&seen.faces)?.bounding_box;
+            Some(Frame { index, image: seen.copy.view(), face })
+        });
+        let frames: Vec<_> = frames.collect();
         let face = seen.in_image(used);
         let [width, height] = seen.image_sides();
         let position = position(&face.bounding_box, width, height);

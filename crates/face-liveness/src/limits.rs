@@ -20,8 +20,17 @@ pub struct Limits {
     /// The longest body that [`Engine::detect_json`](crate::Engine::detect_json) reads, in bytes; 413 beyond it. 5 million, as the
     /// vendor has it: a photo of 12 megapixels as phones write it. A server does well to stop reading there.
     pub max_body_bytes: usize,
-    /// What each image may cost; 215 beyond it.
+    /// What an image may cost; 215 beyond it. Of several that a model takes, each may have an equal part of the pixels, so that a
+    /// request of eight frames costs no more than one of one photo.
     pub image: image::Limits,
+}
+
+impl Limits {
+    pub(crate) fn of_one_in(&self, images: usize) -> image::Limits {
+        let part = |pixels: u64| pixels / images.max(1) as u64;
+        let image::Limits { max_pixels, max_scan_pixels, .. } = self.image;
+        image::Limits { max_pixels: part(max_pixels), max_scan_pixels: part(max_scan_pixels), ..self.image }
+    }
 }
 
 impl Default for Limits {

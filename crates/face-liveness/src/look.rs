@@ -1,7 +1,7 @@
 //! An image to its faces, read in no more detail than that takes: the stages of decoding and detection together.
 
 use face_liveness_detection::{BoundingBox, Face, largest};
-use face_liveness_image::{ImageView, Orientation, Reduced, RgbImage, decode_reduced};
+use face_liveness_image::{self as image, ImageView, Orientation, Reduced, RgbImage, decode_reduced};
 
 use crate::engine::Engine;
 use crate::position::position;
@@ -40,29 +40,40 @@ impl<'a> Input<'a> {
 impl Engine {
     /// Finds the faces of an image in a copy of at least that longer side; reads it in more detail where the copy shows none, or
     /// too few pixels of the largest.
-    pub(crate) fn look<'a>(&self, input: &Input<'a>, longer_side: u32) -> Result<Seen<'a>, Error> {
-        let seen = self.search(self.copy(input, longer_side)?)?;
+    pub(crate) fn look<'a>(
+        &self,
+        input: &Input<'a>,
+        limits: &image::Limits,
+        longer_side: u32,
+    ) -> Result<Seen<'a>, Error> {
+        let seen = self.search(self.copy(input, limits, longer_side)?)?;
         let more = match largest(&seen.faces) {
             Some(face) => seen.copy.longer_side_for(&face.bounding_box),
             None => seen.copy.is_reduced().then_some(IN_FULL),
         };
-        more.map_or(Ok(seen), |longer_side| self.look(input, longer_side))
+        more.map_or(Ok(seen), |longer_side| self.look(input, limits, longer_side))
     }
 
     /// The copy in which a face of the image in full is scored.
     pub(crate) fn copy_for<'a>(&self, input: &Input<'a>, face: &BoundingBox) -> Result<Copy<'a>, Error> {
-        let copy = self.copy(input, SEARCH_SIDE)?;
+        let limits = &self.limits().image;
+        let copy = self.copy(input, limits, SEARCH_SIDE)?;
         let more = copy.longer_side_for(&copy.of_full(face));
-        more.map_or(Ok(copy), |longer_side| self.copy(input, longer_side))
+        more.map_or(Ok(copy), |longer_side| self.copy(input, limits, longer_side))
     }
 
-    fn copy<'a>(&self, input: &Input<'a>, longer_side: u32) -> Result<Copy<'a>, Error> {
+    fn copy<'a>(
+        &self,
+        input: &Input<'a>,
+        limits: &image::Limits,
+        longer_side: u32,
+    ) -> Result<Copy<'a>, Error> {
         match input.source {
             ImageSource::Rgb(view) => {
                 Ok(Copy { pixels: Pixels::Borrowed(view), full: [view.width(), view.height()] })
             }
             ImageSource::Encoded { bytes, auto_rotate } => {
-                let reduced = decode_reduced(bytes, &self.0.limits.image, auto_rotate, longer_side);
+                let reduced = decode_reduced(bytes, limits, auto_rotate, longer_side);
                 let Reduced { image, full_width, full_height } =
                     reduced.map_err(|source| Error::Image { path: input.data_path.clone(), source })?;
                 Ok(self.ended(

@@ -270,8 +270,23 @@ fn no_request_costs_more_than_it_may() {
         let images = vec![entry; bytes / (entry.len() + 1)].join(",");
         format!(r#"{{"images":[{images}]}}"#).into_bytes()
     };
+    let frame = |width, height| flat_png(width, height, png::ColorType::Rgb, png::BitDepth::Eight);
+    // The first shows a face, or the others would not be looked at.
+    let burst = |frame: &[u8]| {
+        let others = (1..8).map(|index| image(index, base64(frame)));
+        let images: Vec<_> = [image(0, base64(&portrait))].into_iter().chain(others).collect();
+        json!({ "images": images, "model": "rgb-burst-v1" }).to_string().into_bytes()
+    };
     // What it is, the body, the megapixels that it may decode, the code (0: a response).
     let attacks: Vec<(&str, Vec<u8>, f32, u64)> = vec![
+        ("a face, then seven frames of 6 megapixels", burst(&frame(2_048, 3_050)), 44.0, 0),
+        ("a face, then seven frames of 50 megapixels", burst(&frame(16_384, 3_050)), 50.0, 215),
+        (
+            "a face, then seven frames of 6 megapixels, 20 scans of runs",
+            burst(&jpeg_of_runs(2_048, 3_050, 3, 18)),
+            44.0,
+            0,
+        ),
         ("JSON: 1,000,000 arrays in each other", vec![b'['; 1_000_000], 0.0, 112),
         (
             "JSON: 800,000 unknown objects in each other",
