@@ -23,6 +23,15 @@ fuzz target seconds:
         -malloc_limit_mb={{ if target == "load_onnx" { "1024" } else { "128" } }} -max_len=100000 \
         {{ if path_exists("fuzz/dictionaries/" + target + ".dict") == "true" { "-dict=dictionaries/" + target + ".dict" } else { "" } }}
 
+# The code that is not networks under Miri, on nightly Rust.
+miri:
+    MIRIFLAGS=-Zmiri-disable-isolation cargo +nightly miri test -p face-liveness-schema --lib
+    MIRIFLAGS=-Zmiri-disable-isolation cargo +nightly miri test -p face-liveness-image --lib -- base64 orientation rgb webp scans bits transform
+
+# The development sets again, every figure beside the card's: see models/training for the sets.
+error-rates sets:
+    .ci/error_rates {{ sets }}
+
 # The golden answers on other processors: needs qemu-user, gcc-aarch64-linux-gnu, and the target aarch64-unknown-linux-gnu.
 emulate:
     .ci/emulate

@@ -151,6 +151,7 @@ fn take(waiting: &Mutex<Option<Waiting>>) -> Option<Waiting> {
 
 /// Under shuttle, which runs the threads in one order after another.
 #[cfg(test)]
+#[allow(clippy::unwrap_used)]
 mod tests {
     use std::pin::pin;
     use std::task::{Context, Waker};

@@ -72,9 +72,9 @@ impl Stream<'_> {
                     let colours = self.bits(8)? + 1;
                     self.pass_pixels(colours)?;
                     let joined = match colours {
-                        ..=2 => 8,
-                        ..=4 => 4,
-                        ..=16 => 2,
+                        1..=2 => 8,
+                        3..=4 => 4,
+                        5..=16 => 2,
                         _ => 1,
                     };
                     across = across.div_ceil(joined);
@@ -178,7 +178,7 @@ impl Stream<'_> {
                     self.symbol(&alpha)?;
                     at += 1;
                 }
-                value @ ..280 => {
+                value @ 256..280 => {
                     at += self.distance(value - 256)?;
                     let distance = self.symbol(&distance)?;
                     self.distance(distance)?;
