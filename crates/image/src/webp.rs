@@ -23,35 +23,38 @@ pub(crate) fn frames_fit(file: &[u8], width: u32, height: u32) -> bool {
 }
 
 /// The bytes of tables that image-webp makes of the codes in a picture of this size, at most: none of its parts has over `most`, or
-/// it is the first that has. `None` where they are no codes.
+/// it is the first that has. `None` where image-webp fails too.
 pub(crate) fn table_bytes(file: &[u8], width: u32, height: u32, most: u64) -> Option<u64> {
     // image-webp reads the first of each kind.
-    let first = |kind| move |&(name, _): &([u8; 4], &[u8])| name == kind;
-    let frame = chunks(after_head(file)).find(first(*b"ANMF")).map(|(_, content)| content);
-    let of_frame = frame.and_then(|frame| {
-        let side = |at: usize| Some(1 + u32::from_le_bytes([frame[at], frame[at + 1], frame[at + 2], 0]));
-        let content = frame.get(FRAME_HEAD..)?;
-        Some((chunks(content).next()?, side(6)?, side(9)?))
+    let first = |kind| chunks(after_head(file)).find(|(name, _)| *name == kind);
+    let of_still = |kind| first(kind).map_or(Some(0), |chunk| of_chunk(chunk, [width, height], most));
+    let of_frame = first(*b"ANMF").map_or(Some(0), |(_, frame)| {
+        let head = frame.first_chunk::<FRAME_HEAD>()?;
+        let side = |at: usize| 1 + u32::from_le_bytes([head[at], head[at + 1], head[at + 2], 0]);
+        let sides = [side(6), side(9)];
+        let chunk = chunks(&frame[FRAME_HEAD..]).next()?;
+        if sides[0] > width || sides[1] > height { None } else { of_chunk(chunk, sides, most) }
     });
-    let of_file =
-        [*b"VP8L", *b"ALPH"].into_iter().filter_map(|kind| chunks(after_head(file)).find(first(kind)));
-    let parts = of_file.map(|chunk| (chunk, width, height)).chain(of_frame);
-    parts.map(|((name, content), width, height)| of_chunk(&name, content, width, height, most)).sum()
+    Some(of_still(*b"VP8L")? + of_still(*b"ALPH")? + of_frame?)
 }
 
-fn of_chunk(name: &[u8; 4], content: &[u8], width: u32, height: u32, most: u64) -> Option<u64> {
-    let (stream, [width, height]) = match name {
+fn of_chunk((name, content): ([u8; 4], &[u8]), sides: [u32; 2], most: u64) -> Option<u64> {
+    let stream = match &name {
         // A signature, twice 14 bits of a side, and 4 bits.
         b"VP8L" => {
             let (head, stream) = content.split_first_chunk::<5>()?;
-            let sides = u32::from_le_bytes([head[1], head[2], head[3], head[4]]);
-            (stream, [1 + (sides & 0x3fff), 1 + (sides >> 14 & 0x3fff)])
+            let said = u32::from_le_bytes([head[1], head[2], head[3], head[4]]);
+            if sides != [1 + (said & 0x3fff), 1 + (said >> 14 & 0x3fff)] {
+                return None;
+            }
+            stream
         }
         // Two bits of the first byte say whether it is compressed.
-        b"ALPH" if content.first()? & 3 == 1 => (&content[1..], [width, height]),
+        b"ALPH" if content.first()? & 3 == 1 => &content[1..],
         _ => return Some(0),
     };
-    lossless::table_bytes(stream, width as usize, height as usize, most)
+    let [width, height] = sides.map(|side| side as usize);
+    lossless::table_bytes(stream, width, height, most)
 }
 
 /// What a frame of an animation begins with: its place, its size, its length in time.
