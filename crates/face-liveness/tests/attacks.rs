@@ -237,6 +237,18 @@ fn webp_of_chunk(name: &[u8; 4], content: &[u8]) -> Vec<u8> {
     [b"RIFF", &(length + 12).to_le_bytes(), b"WEBP", name, &length.to_le_bytes(), content].concat()
 }
 
+/// The portrait's face, 64 pixels wide, side by side.
+fn crowd() -> Vec<u8> {
+    let face = PORTRAIT
+        .crop_imm(160, 30, 140, 160)
+        .resize_exact(64, 64, image::imageops::FilterType::Triangle)
+        .to_rgb8();
+    let crowd = image::RgbImage::from_fn(1_920, 1_472, |x, y| *face.get_pixel(x % 64, y % 64));
+    let mut file = Vec::new();
+    Encoder::new(&mut file, 40).encode(&crowd, 1_920, 1_472, ColorType::Rgb).unwrap();
+    file
+}
+
 /// Exif whose directory has as many entries as fit, each of which points at all of it.
 fn exif_of_entries(entries: u16) -> Vec<u8> {
     let mut exif = b"II*\0\x08\0\0\0".to_vec();
@@ -279,6 +291,8 @@ fn no_request_costs_more_than_it_may() {
     };
     // What it is, the body, the megapixels that it may decode, the code (0: a response).
     let attacks: Vec<(&str, Vec<u8>, f32, u64)> = vec![
+        ("a crowd of 690 faces", file(&crowd()), 3.0, 0),
+        ("eight frames of it", burst(&crowd()), 21.0, 0),
         ("a face, then seven frames of 6 megapixels", burst(&frame(2_048, 3_050)), 44.0, 0),
         ("a face, then seven frames of 50 megapixels", burst(&frame(16_384, 3_050)), 50.0, 215),
         (
