@@ -1,5 +1,6 @@
 //! A thousand requests in a process whose kernel kills it when it opens a file for writing or a socket (seccomp). Its memory then
-//! holds neither the text, nor the file, nor the pixels of the picture, and nothing that it said does.
+//! holds neither the text, nor the file, nor the pixels of the picture, in whatever format it came, but some of a PNG's; and nothing
+//! that it said does.
 //!
 //! Linux only, for seccomp and `/proc/self/mem`. One test, so that no other test's picture is in the same memory.
 #![cfg(target_os = "linux")]
@@ -9,6 +10,7 @@ use std::collections::BTreeMap;
 use std::fs::File;
 use std::io::{Read, Seek, SeekFrom};
 use std::os::unix::process::ExitStatusExt;
+use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 
 use base64::Engine as _;
@@ -20,8 +22,8 @@ use seccompiler::{
 };
 use zeroize::Zeroizing;
 
-/// Of three photos, each in three requests.
-const TIMES: usize = 112;
+/// Of seven photos, each in three requests.
+const TIMES: usize = 48;
 /// How much of the picture has to stand in memory to count as found: far more than chance gives.
 const NEEDLE: usize = 48;
 /// What is looked for is kept under this mask, or the search would find its own needles.
@@ -140,14 +142,16 @@ fn nothing_of_a_picture_stays() {
             nothing_stays_in_memory();
         }
         Err(_) => {
+            write_other_formats();
             for forbidden in ["file", "socket"] {
                 assert_eq!(run(forbidden).status.signal(), Some(libc::SIGSYS), "the seal holds: {forbidden}");
             }
             let Output { status, stdout, stderr } = run("requests");
+
             let said = [stdout, stderr].concat();
             assert!(status.success(), "{status}: {}", String::from_utf8_lossy(&said));
-            for name in PHOTOS {
-                let text = BASE64_STANDARD.encode(photo(name));
+            for path in files() {
+                let text = BASE64_STANDARD.encode(std::fs::read(path).unwrap());
                 let needles = text.as_bytes().windows(NEEDLE).step_by(NEEDLE / 2);
                 assert!(
                     needles.map(|needle| memchr::memmem::find(&said, needle)).all(|found| found.is_none())
@@ -162,18 +166,27 @@ fn run(what: &str) -> Output {
     itself.env("SEALED", what).arg("--nocapture").output().unwrap()
 }
 
-const PHOTOS: [&str; 2] = ["astronaut.jpg", "exif_6.jpg"];
+/// The portrait in other formats: made by another process than the one whose memory is searched, for encoders leave pixels, too.
+const OTHER_FORMATS: [&str; 4] = ["png", "gif", "webp", "bmp"];
 
-fn photo(name: &str) -> Zeroizing<Vec<u8>> {
-    let path = format!("{}/../../examples/photos/{name}", env!("CARGO_MANIFEST_DIR"));
-    Zeroizing::new(std::fs::read(path).unwrap())
+fn files() -> Vec<PathBuf> {
+    let photo = |name| Path::new(env!("CARGO_MANIFEST_DIR")).join("../../examples/photos").join(name);
+    let other = |format| Path::new(env!("CARGO_TARGET_TMPDIR")).join("portrait").with_extension(format);
+    ["astronaut.jpg", "exif_6.jpg"].map(photo).into_iter().chain(OTHER_FORMATS.map(other)).collect()
+}
+
+fn write_other_formats() {
+    let [jpeg, _, others @ ..] = &files()[..] else { unreachable!("the list is above") };
+    let portrait = image::open(jpeg).unwrap().to_rgb8();
+    others.iter().for_each(|path| portrait.save(path).unwrap());
 }
 
 fn nothing_stays_in_memory() {
     let engine = Engine::builder().build().unwrap();
-    for (name, auto_rotate) in [(PHOTOS[0], false), (PHOTOS[0], true), (PHOTOS[1], true)] {
-        let file = photo(name);
-        let mut body = Zeroizing::new(String::with_capacity(200_000));
+    let files = files();
+    for (path, auto_rotate) in files.iter().map(|path| (path, true)).chain([(&files[0], false)]) {
+        let file = Zeroizing::new(std::fs::read(path).unwrap());
+        let mut body = Zeroizing::new(String::with_capacity(2 * file.len()));
         body.push_str(r#"{"images": [{"index": 0, "type": "RGB", "data": ""#);
         let text = body.len();
         BASE64_STANDARD.encode_string(&*file, &mut body);
@@ -189,7 +202,7 @@ fn nothing_stays_in_memory() {
             assert_eq!(found(&needles), needles.len(), "the search finds what is there");
             needles
         };
-        assert!(of_text.len() > 90 && of_file.len() > 90 && of_pixels.len() > 40);
+        assert!(of_text.len() > 40 && of_file.len() > 40 && of_pixels.len() > 40);
         assert_eq!(found(&of_text), of_text.len(), "the search finds what is there");
 
         // As PHP sends it, the text has to be copied to be read.
@@ -208,8 +221,11 @@ fn nothing_stays_in_memory() {
         }
         drop((body, escaped, broken, file));
 
-        assert_eq!(found(&of_text), 0, "{name}: the base64 text");
-        assert_eq!(found(&of_file), 0, "{name}: the file");
-        assert_eq!(found(&of_pixels), 0, "{name}: the pixels");
+        assert_eq!(found(&of_text), 0, "{path:?}: the base64 text");
+        assert_eq!(found(&of_file), 0, "{path:?}: the file");
+        // The crate png does not wipe the rows that it undid the filters of last: 11 of 84 pieces.
+        let of_png = path.extension().is_some_and(|format| format == "png");
+        let most = if of_png { of_pixels.len() / 4 } else { 0 };
+        assert!(found(&of_pixels) <= most, "{path:?}: the pixels");
     }
 }
