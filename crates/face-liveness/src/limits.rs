@@ -20,8 +20,8 @@ pub struct Limits {
     /// The longest body that [`Engine::detect_json`](crate::Engine::detect_json) reads, in bytes; 413 beyond it. 5 million, as the
     /// vendor has it: a photo of 12 megapixels as phones write it. A server does well to stop reading there.
     pub max_body_bytes: usize,
-    /// What an image may cost; 215 beyond it. Of several that a model takes, each may have an equal part of the pixels, so that a
-    /// request of eight frames costs no more than one of one photo.
+    /// What an image may cost; 215 beyond it. Of several that a model takes, each may have an equal part of the pixels, so that
+    /// eight frames cost no more to decode than one photo.
     pub image: image::Limits,
 }
 
