@@ -4,8 +4,9 @@ use face_liveness_image as image;
 
 /// What a request may cost: checked before the memory or the time is spent, and refused where it is more.
 ///
-/// Three more bounds are not for a caller to set: JSON nests at most 127 deep, serde_json's own bound (112 beyond it); of `images`,
-/// those that the model does not take are never decoded; and of a GIF or an animated WebP only the first frame is.
+/// Others are not for a caller to set: JSON nests at most 127 deep, serde_json's own bound (112 beyond it); of `images`, those that the
+/// model does not take are never decoded; of a GIF or an animated WebP only the first frame is; a JPEG has at most 100 scans and 100
+/// parts of an extended XMP, the codes of a WebP 64 MB of tables, and a PNG 16 MB beside its pixels (215).
 ///
 /// ```
 /// use face_liveness::{Engine, Limits, image};

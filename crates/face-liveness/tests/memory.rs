@@ -202,7 +202,10 @@ fn nothing_stays_in_memory() {
             assert_eq!(found(&needles), needles.len(), "the search finds what is there");
             needles
         };
-        assert!(of_text.len() > 40 && of_file.len() > 40 && of_pixels.len() > 40);
+        let is_jpeg = path.extension().is_some_and(|format| format == "jpg");
+        // A bitmap's bytes are as flat as its background.
+        let least = if is_jpeg { 90 } else { 40 };
+        assert!(of_text.len() > least && of_file.len() > least && of_pixels.len() > 40);
         assert_eq!(found(&of_text), of_text.len(), "the search finds what is there");
 
         // As PHP sends it, the text has to be copied to be read.
@@ -225,7 +228,6 @@ fn nothing_stays_in_memory() {
         assert_eq!(found(&of_text), 0, "{path:?}: the base64 text");
         // Of the other formats the decoders do not wipe what they read last: of a PNG a piece of the file and 11 of 84 of the
         // pixels are found, of a GIF sometimes a piece of the file.
-        let is_jpeg = path.extension().is_some_and(|format| format == "jpg");
         let most = |needles: &[Vec<u8>]| if is_jpeg { 0 } else { needles.len() / 4 };
         assert!(found(&of_file) <= most(&of_file), "{path:?}: the file");
         assert!(found(&of_pixels) <= most(&of_pixels), "{path:?}: the pixels");

@@ -97,8 +97,8 @@ impl Pool {
         self.max_body_bytes
     }
 
-    /// Answers a body. Who no longer wants the answer drops the future: the place
-    /// is free again at once, or where a worker has begun, when it is done.
+    /// Answers a body. Who no longer wants the answer drops the future: the place is free again at once, or
+    /// where a worker has begun, when it is done.
     ///
     /// # Errors
     /// [`Refusal::Busy`] at once when no place is left, [`Refusal::TooLate`] past the deadline, [`Refusal::Failed`] when the
