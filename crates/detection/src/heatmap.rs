@@ -1,6 +1,8 @@
 //! A fully convolutional detector: one map in which the centre of a face glows, and maps that tell its box and landmarks
 //! there ("Objects as Points", Zhou, Wang, Krähenbühl, 2019, arXiv:1904.07850).
 
+use std::sync::OnceLock;
+
 use face_liveness_image::{ImageView, resize};
 use ndarray::{ArrayView3, Axis, Ix4};
 
@@ -14,8 +16,8 @@ const STRIDE: f32 = 8.0;
 const LOG_SIDES: std::ops::RangeInclusive<f32> = -2.0..=5.0;
 const MAPS: usize = 15;
 
-/// A heatmap detector with inputs for wide and for tall photos, tried from the first size to the last until one finds a
-/// face. What the heatmap takes for a face, a second network, the refiner, looks at more closely, in the photo as it was sent:
+/// A heatmap detector with inputs for wide and for tall photos. Where the smallest shows no face, it looks again in the next one
+/// that a photo fits as it is, or in the largest. What the heatmap takes for a face, a second network, the refiner, looks at more closely, in the photo as it was sent:
 /// that tells whether it is one, and its box and landmarks.
 ///
 /// Input of the heatmap: RGB, 0 to 255, the photo, made smaller where it does not fit, at the top left, zeros beyond it, in a frame
@@ -31,6 +33,8 @@ const MAPS: usize = 15;
 #[derive(Debug)]
 pub struct HeatmapDetector {
     params: HeatmapDetectorParams,
+    /// The ONNX file.
+    heatmap: Box<[u8]>,
     passes: Vec<Pass>,
     refiner: Refiner,
 }
@@ -38,7 +42,7 @@ pub struct HeatmapDetector {
 /// The settings of [`HeatmapDetector`].
 #[derive(Debug, Clone, PartialEq)]
 pub struct HeatmapDetectorParams {
-    /// Longer and shorter side of the heatmap's inputs, in the order in which they are tried; multiples of 32.
+    /// Longer and shorter side of the heatmap's inputs, the smallest first; multiples of 32.
     pub input_sizes: Vec<[u32; 2]>,
     /// The least score of the heatmap, 0 to 1, that is worth a closer look.
     pub candidate_threshold: f32,
@@ -65,9 +69,10 @@ pub struct HeatmapDetectorParams {
 impl Default for HeatmapDetectorParams {
     fn default() -> Self {
         Self {
-            // The first finds faces of a twentieth of the photo's longer side and more, the other those of a 130th: 32 pixels of
-            // 4032. A shape between 4:3 and 16:9, in which either photo leaves little empty.
-            input_sizes: vec![[288, 192], [1728, 1280]],
+            // The first finds faces of a twentieth of the photo's longer side and more, the last those of a 130th: 32 pixels of
+            // 4032. Both are of a shape between 4:3 and 16:9, in which either photo leaves little empty. Those between are for
+            // what webcams send, and for what is left of a large photo that was read in less detail.
+            input_sizes: vec![[288, 192], [640, 480], [1024, 768], [1728, 1280]],
             candidate_threshold: 0.1,
             vote_threshold: 0.05,
             // A crowd; and a bound of what a hostile picture costs.
@@ -89,10 +94,10 @@ impl Default for HeatmapDetectorParams {
 
 #[derive(Debug)]
 struct Pass {
-    wide: Network,
-    tall: Network,
     longer: u32,
     shorter: u32,
+    wide: OnceLock<Network>,
+    tall: OnceLock<Network>,
 }
 
 impl HeatmapDetector {
@@ -104,28 +109,28 @@ impl HeatmapDetector {
         Self::with_params(heatmap, refiner, HeatmapDetectorParams::default())
     }
 
-    /// Loads the networks, the heatmap twice for each input size.
+    /// Loads the networks, the heatmap for the smallest input size. For another size it is loaded when a photo first asks for it,
+    /// which takes some 15 ms.
     ///
     /// # Errors
     /// When the bytes are not a heatmap and a refiner as ONNX, or there is no input size.
     pub fn with_params(heatmap: &[u8], refiner: &[u8], params: HeatmapDetectorParams) -> Result<Self, Error> {
-        if params.input_sizes.is_empty() {
+        let passes: Vec<_> = params.input_sizes.iter().map(Pass::new).collect();
+        let Some(first) = passes.first() else {
             return Err(Error::new("cannot be loaded", "HeatmapDetectorParams::input_sizes is empty"));
-        }
-        let network =
-            |width: u32, height: u32| Network::from_onnx(heatmap, [3, framed(height), framed(width)]);
-        let load = |&[longer, shorter]: &[u32; 2]| -> Result<Pass, Error> {
-            Ok(Pass { wide: network(longer, shorter)?, tall: network(shorter, longer)?, longer, shorter })
         };
-        let passes = params.input_sizes.iter().map(load).collect::<Result<_, _>>()?;
-        Ok(Self { params, passes, refiner: Refiner::new(refiner)? })
+        first.network(heatmap, true)?;
+        first.network(heatmap, false)?;
+        Ok(Self { params, heatmap: heatmap.into(), passes, refiner: Refiner::new(refiner)? })
     }
 
-    /// The candidates that are faces, each face once, best first.
-    fn refined(&self, image: ImageView<'_>, candidates: Vec<Candidate>) -> Result<Vec<Face>, Error> {
-        let HeatmapDetectorParams { most_candidates, most_refused, least_side, .. } = self.params;
+    /// What is a face among what a pass takes for one, each face once, best first.
+    fn seen(&self, image: ImageView<'_>, pass: &Pass) -> Result<Vec<Face>, Error> {
+        let HeatmapDetectorParams { most_refused, least_side, .. } = self.params;
+        let network = pass.network(&self.heatmap, image.width() >= image.height())?;
+        let candidates = pass.candidates(image, network, &self.params)?;
         let (mut faces, mut refused) = (Vec::new(), 0);
-        for candidate in candidates.into_iter().take(most_candidates) {
+        for candidate in candidates {
             let Candidate { bounding_box, score_threshold } = candidate;
             let face = self.refiner.face(image, bounding_box, score_threshold)?;
             refused = if face.is_some() { 0 } else { refused + 1 };
@@ -149,18 +154,35 @@ impl HeatmapDetector {
 
 impl FaceDetector for HeatmapDetector {
     fn detect(&self, image: ImageView<'_>) -> Result<Vec<Face>, Error> {
-        let mut faces = Vec::new();
-        for pass in &self.passes {
-            faces = self.refined(image, pass.candidates(image, &self.params)?)?;
-            if !faces.is_empty() || pass.scale(image) == 1.0 {
-                break;
-            }
+        let [first, closer @ ..] = &self.passes[..] else { return Ok(Vec::new()) };
+        let faces = self.seen(image, first)?;
+        let in_full = closer.iter().find(|pass| pass.scale(image) == 1.0);
+        match in_full.or(closer.last()) {
+            Some(closer) if faces.is_empty() && first.scale(image) < 1.0 => self.seen(image, closer),
+            _ => Ok(faces),
         }
-        Ok(faces)
     }
 }
 
 impl Pass {
+    fn new(&[longer, shorter]: &[u32; 2]) -> Self {
+        Self { longer, shorter, wide: OnceLock::new(), tall: OnceLock::new() }
+    }
+
+    /// Two threads that ask for it at once may both load it; one of the two is kept.
+    fn network(&self, heatmap: &[u8], wide: bool) -> Result<&Network, Error> {
+        let (network, width, height) = if wide {
+            (&self.wide, self.longer, self.shorter)
+        } else {
+            (&self.tall, self.shorter, self.longer)
+        };
+        if let Some(network) = network.get() {
+            return Ok(network);
+        }
+        let loaded = Network::from_onnx(heatmap, [3, framed(height), framed(width)])?;
+        Ok(network.get_or_init(|| loaded))
+    }
+
     /// By how much a photo is made smaller to fit: at most 1.
     fn scale(&self, photo: ImageView<'_>) -> f32 {
         let (longer, shorter) = (photo.width().max(photo.height()), photo.width().min(photo.height()));
@@ -172,9 +194,9 @@ impl Pass {
     fn candidates(
         &self,
         image: ImageView<'_>,
+        network: &Network,
         params: &HeatmapDetectorParams,
     ) -> Result<Vec<Candidate>, Error> {
-        let network = if image.width() >= image.height() { &self.wide } else { &self.tall };
         let scale = self.scale(image);
         let side = |side: u32| ((side as f32 * scale).round() as u32).max(1);
         let small = resize(image, side(image.width()), side(image.height()))
@@ -186,7 +208,7 @@ impl Pass {
         let cells = cells(maps.index_axis(Axis(0), 0), params.vote_threshold);
         let scales = [(image.width(), small.width()), (image.height(), small.height())];
         let scales = scales.map(|(photo, small)| photo as f32 / small as f32);
-        let mut faces = by_face(cells, params.same_face_iou);
+        let mut faces = by_face(cells, params.same_face_iou, params.most_candidates);
         faces.retain(|face| face[0].score > params.candidate_threshold);
         let candidate = |face: &Vec<Cell>| {
             let (score, in_input) = (face[0].score, fused(face));
@@ -248,14 +270,15 @@ fn cells(maps: ArrayView3<'_, f32>, vote_threshold: f32) -> Vec<Cell> {
     cells
 }
 
-/// The cells of each face: those whose box overlaps its best one's.
-fn by_face(cells: Vec<Cell>, same_face_iou: f32) -> Vec<Vec<Cell>> {
+/// The cells of each of the best faces: those whose box overlaps its best one's.
+fn by_face(cells: Vec<Cell>, same_face_iou: f32, most_faces: usize) -> Vec<Vec<Cell>> {
     let mut faces: Vec<Vec<Cell>> = Vec::new();
     for cell in cells {
-        let same = |face: &&mut Vec<Cell>| face[0].bounding_box.iou(&cell.bounding_box) > same_face_iou;
-        match faces.iter_mut().find(same) {
-            Some(face) => face.push(cell),
-            None => faces.push(vec![cell]),
+        let same = |face: &Vec<Cell>| face[0].bounding_box.iou(&cell.bounding_box) > same_face_iou;
+        match faces.iter().position(same) {
+            Some(face) => faces[face].push(cell),
+            None if faces.len() < most_faces => faces.push(vec![cell]),
+            None => {}
         }
     }
     faces
@@ -288,7 +311,7 @@ mod tests {
         let cells = cells(maps().view(), 0.4);
         assert_eq!(cells.len(), 2);
         assert!(cells[0].score > cells[1].score && (cells[0].score - 0.880_797).abs() < 1e-4);
-        let faces = by_face(cells, 0.4);
+        let faces = by_face(cells, 0.4, 9);
         assert_eq!(faces.len(), 1);
         let BoundingBox { left, top, width, height } = fused(&faces[0]);
         for (value, expected) in [(left, 4.0), (top, 0.0), (width, 16.0), (height, 24.0)] {
@@ -302,8 +325,9 @@ mod tests {
             score,
             bounding_box: BoundingBox { left, top: 0.0, width: 10.0, height: 10.0 },
         };
-        let faces = by_face(vec![at(1.0, 0.9), at(20.0, 0.7), at(0.0, 0.6)], 0.4);
-        assert_eq!(faces.iter().map(Vec::len).collect::<Vec<_>>(), [2, 1]);
+        let cells = vec![at(1.0, 0.9), at(20.0, 0.7), at(40.0, 0.65), at(0.0, 0.6)];
+        let faces = by_face(cells, 0.4, 2);
+        assert_eq!(faces.iter().map(Vec::len).collect::<Vec<_>>(), [2, 1], "the third is one too many");
         let left = fused(&faces[0]).left;
         assert!((left - 0.6).abs() < 1e-6, "the mean by score: {left}");
     }
