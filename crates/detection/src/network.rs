@@ -8,6 +8,7 @@ use tract_onnx::data_resolver::MmapDataResolver;
 use tract_onnx::pb::{GraphProto, ModelProto, NodeProto};
 use tract_onnx::prelude::*;
 use tract_onnx::tract_core::knobs::KnobScope;
+use tract_onnx::tract_hir::infer::Factoid;
 use zeroize::Zeroize;
 
 /// A network that cannot be loaded, or that fails. Says nothing about any image.
@@ -99,9 +100,10 @@ fn load(onnx: &[u8], [channels, height, width]: [usize; 3]) -> TractResult<Arc<T
     let loader = tract_onnx::onnx().with_ignore_output_shapes(true).with_ignore_value_info(true);
     let mut file = loader.proto_model_for_read(&mut &onnx[..])?;
     rewrite_prelu(&mut file)?;
-    let model = loader
+    let mut model = loader
         .model_for_proto_model(&file)?
         .with_input_fact(0, f32::fact([1, channels, height, width]).into())?;
+    refuse_flat_inputs(&mut model)?;
     // A version of tract that knows them no more is not refused.
     let knobs = KnobScope::new(KNOBS).unwrap_or_default();
     knobs.enter(|| model.into_optimized()?.into_runnable())
@@ -113,6 +115,33 @@ fn load(onnx: &[u8], [channels, height, width]: [usize; 3]) -> TractResult<Arc<T
 const KNOBS: [(&str, &str); 1] = [("TRACT_DISABLE_DIRECT_SPATIAL", "true")];
 #[cfg(not(target_arch = "x86_64"))]
 const KNOBS: [(&str, &str); 0] = [];
+
+/// What tract calls the operators that take N × C × … and look for C without asking whether the shape has it, which reads past
+/// its end: found by fuzzing, no report known.
+const TAKE_CHANNELS: [&str; 6] =
+    ["BatchNorm", "ConvHir", "ConvTranspose", "MaxPool", "OnnxMaxPoolIndices", "SumPool"];
+
+/// Infers shapes from the input on as tract will, and looks at each before such an operator does.
+fn refuse_flat_inputs(model: &mut InferenceModel) -> TractResult<()> {
+    for id in model.eval_order()? {
+        let node = model.node(id);
+        let (inputs, outputs) = model.node_facts(id)?;
+        if TAKE_CHANNELS.contains(&&*node.op.name()) {
+            let rank = inputs.first().and_then(|input| input.shape.rank().concretize());
+            if rank.is_none_or(|rank| rank < 2) {
+                return Err(TractError::msg(format!("the input of {node} is not known to have channels")));
+            }
+        }
+        let observed = node.op.observe_outlets(model, node)?;
+        let observed = observed.into_iter().map(|outlet| model.outlet_fact(outlet));
+        let mut op = node.op.clone();
+        let (_, outputs, _) = op.infer(inputs, outputs, observed.collect::<TractResult<_>>()?)?;
+        for (slot, fact) in outputs.into_iter().enumerate() {
+            model.set_outlet_fact(OutletId::new(id, slot), fact)?;
+        }
+    }
+    Ok(())
+}
 
 /// `PRelu(x, slope)` becomes `Max(x, Mul(x, slope))` where every slope is a constant of at most 1: then
 /// `slope · x` is the larger of the two exactly when `x` is negative.
