@@ -20,7 +20,7 @@ const LIMITS: Limits =
 
 static ENGINE: LazyLock<Engine> = LazyLock::new(|| {
     // Without the second look for small faces, which costs most of the time of a picture without any.
-    let params = HeatmapDetectorParams { input_sizes: vec![[288, 192]], ..Default::default() };
+    let params = HeatmapDetectorParams { look_sizes: vec![[288, 192]], ..Default::default() };
     let (heatmap, refiner) = (FACE_DETECTOR_V1.onnx, FACE_DETECTOR_V1_REFINER.onnx);
     let detector = HeatmapDetector::with_params(heatmap, refiner, params).expect("the built-in detector");
     let limits = face_liveness::Limits { image: LIMITS, ..Default::default() };

@@ -15,9 +15,11 @@ const STRIDE: f32 = 8.0;
 /// The logarithms of sides, in cells, that training allows.
 const LOG_SIDES: std::ops::RangeInclusive<f32> = -2.0..=5.0;
 const MAPS: usize = 15;
+/// By what part of an input's side a photo is squeezed rather than laid into a larger one: 162 rows of 16:9 become 160.
+const SQUEEZED: f32 = 1.0 / 64.0;
 
-/// A heatmap detector with inputs for wide and for tall photos. Where the smallest shows no face, it looks again in the next one
-/// that a photo fits as it is, or in the largest. What the heatmap takes for a face, a second network, the refiner, looks at more closely, in the photo as it was sent:
+/// A heatmap detector with inputs of several sizes for wide and for tall photos. It looks at a photo made small, and where that shows no
+/// face at more of it. What the heatmap takes for a face, a second network, the refiner, looks at more closely, in the photo as it was sent:
 /// that tells whether it is one, and its box and landmarks.
 ///
 /// Input of the heatmap: RGB, 0 to 255, the photo, made smaller where it does not fit, at the top left, zeros beyond it, in a frame
@@ -35,14 +37,18 @@ pub struct HeatmapDetector {
     params: HeatmapDetectorParams,
     /// The ONNX file.
     heatmap: Box<[u8]>,
-    passes: Vec<Pass>,
+    inputs: Vec<Input>,
     refiner: Refiner,
 }
 
 /// The settings of [`HeatmapDetector`].
 #[derive(Debug, Clone, PartialEq)]
 pub struct HeatmapDetectorParams {
-    /// Longer and shorter side of the heatmap's inputs, the smallest first; multiples of 32.
+    /// Longer and shorter side within which a photo is laid, made smaller where it has to be: at the first look, and at each one
+    /// after a look that finds no face.
+    pub look_sizes: Vec<[u32; 2]>,
+    /// Longer and shorter side of the heatmap's inputs, the smallest first; multiples of 32. What is looked at goes into the first
+    /// that holds it.
     pub input_sizes: Vec<[u32; 2]>,
     /// The least score of the heatmap, 0 to 1, that is worth a closer look.
     pub candidate_threshold: f32,
@@ -69,10 +75,12 @@ pub struct HeatmapDetectorParams {
 impl Default for HeatmapDetectorParams {
     fn default() -> Self {
         Self {
-            // The first finds faces of a twentieth of the photo's longer side and more, the last those of a 130th: 32 pixels of
-            // 4032. Both are of a shape between 4:3 and 16:9, in which either photo leaves little empty. Those between are for
-            // what webcams send, and for what is left of a large photo that was read in less detail.
-            input_sizes: vec![[288, 192], [640, 480], [1024, 768], [1728, 1280]],
+            // The first look finds faces of a twentieth of the photo's longer side and more, the other those of a 130th: 32 pixels of
+            // 4032.
+            look_sizes: vec![[288, 192], [1728, 1280]],
+            // The first look at photos of 4:3, 16:9 and shapes between; the other at what webcams send, at what is left of a large
+            // photo that was read in less detail, and at the rest.
+            input_sizes: vec![[288, 160], [288, 192], [640, 480], [1024, 768], [1728, 1280]],
             candidate_threshold: 0.1,
             vote_threshold: 0.05,
             // A crowd; and a bound of what a hostile picture costs.
@@ -92,8 +100,9 @@ impl Default for HeatmapDetectorParams {
     }
 }
 
+/// The heatmap for one size of its input.
 #[derive(Debug)]
-struct Pass {
+struct Input {
     longer: u32,
     shorter: u32,
     wide: OnceLock<Network>,
@@ -113,22 +122,27 @@ impl HeatmapDetector {
     /// which takes some 15 ms.
     ///
     /// # Errors
-    /// When the bytes are not a heatmap and a refiner as ONNX, or there is no input size.
+    /// When the bytes are not a heatmap and a refiner as ONNX, or there is no look or no input that holds it.
     pub fn with_params(heatmap: &[u8], refiner: &[u8], params: HeatmapDetectorParams) -> Result<Self, Error> {
-        let passes: Vec<_> = params.input_sizes.iter().map(Pass::new).collect();
-        let Some(first) = passes.first() else {
-            return Err(Error::new("cannot be loaded", "HeatmapDetectorParams::input_sizes is empty"));
+        let inputs: Vec<_> = params.input_sizes.iter().map(Input::new).collect();
+        let (Some(smallest), [_, ..]) = (inputs.first(), &params.look_sizes[..]) else {
+            return Err(Error::new(
+                "cannot be loaded",
+                "HeatmapDetectorParams has no look_sizes or input_sizes",
+            ));
         };
-        first.network(heatmap, true)?;
-        first.network(heatmap, false)?;
-        Ok(Self { params, heatmap: heatmap.into(), passes, refiner: Refiner::new(refiner)? })
+        for &[longer, shorter] in &params.look_sizes {
+            holding(&inputs, longer, shorter)?;
+        }
+        smallest.network(heatmap, true)?;
+        smallest.network(heatmap, false)?;
+        Ok(Self { params, heatmap: heatmap.into(), inputs, refiner: Refiner::new(refiner)? })
     }
 
-    /// What is a face among what a pass takes for one, each face once, best first.
-    fn seen(&self, image: ImageView<'_>, pass: &Pass) -> Result<Vec<Face>, Error> {
+    /// What is a face among what the heatmap takes for one at a look, each face once, best first.
+    fn look(&self, image: ImageView<'_>, scale: f32) -> Result<Vec<Face>, Error> {
         let HeatmapDetectorParams { most_refused, least_side, .. } = self.params;
-        let network = pass.network(&self.heatmap, image.width() >= image.height())?;
-        let candidates = pass.candidates(image, network, &self.params)?;
+        let candidates = self.candidates(image, scale)?;
         let (mut faces, mut refused) = (Vec::new(), 0);
         for candidate in candidates {
             let Candidate { bounding_box, score_threshold } = candidate;
@@ -150,57 +164,18 @@ impl HeatmapDetector {
         }
         Ok(kept)
     }
-}
-
-impl FaceDetector for HeatmapDetector {
-    fn detect(&self, image: ImageView<'_>) -> Result<Vec<Face>, Error> {
-        let [first, closer @ ..] = &self.passes[..] else { return Ok(Vec::new()) };
-        let faces = self.seen(image, first)?;
-        let in_full = closer.iter().find(|pass| pass.scale(image) == 1.0);
-        match in_full.or(closer.last()) {
-            Some(closer) if faces.is_empty() && first.scale(image) < 1.0 => self.seen(image, closer),
-            _ => Ok(faces),
-        }
-    }
-}
-
-impl Pass {
-    fn new(&[longer, shorter]: &[u32; 2]) -> Self {
-        Self { longer, shorter, wide: OnceLock::new(), tall: OnceLock::new() }
-    }
-
-    /// Two threads that ask for it at once may both load it; one of the two is kept.
-    fn network(&self, heatmap: &[u8], wide: bool) -> Result<&Network, Error> {
-        let (network, width, height) = if wide {
-            (&self.wide, self.longer, self.shorter)
-        } else {
-            (&self.tall, self.shorter, self.longer)
-        };
-        if let Some(network) = network.get() {
-            return Ok(network);
-        }
-        let loaded = Network::from_onnx(heatmap, [3, framed(height), framed(width)])?;
-        Ok(network.get_or_init(|| loaded))
-    }
-
-    /// By how much a photo is made smaller to fit: at most 1.
-    fn scale(&self, photo: ImageView<'_>) -> f32 {
-        let (longer, shorter) = (photo.width().max(photo.height()), photo.width().min(photo.height()));
-        let fit = |side: u32, photo: u32| side as f32 / photo as f32;
-        fit(self.longer, longer).min(fit(self.shorter, shorter)).min(1.0)
-    }
 
     /// Where faces may be, in the photo's pixels, best first.
-    fn candidates(
-        &self,
-        image: ImageView<'_>,
-        network: &Network,
-        params: &HeatmapDetectorParams,
-    ) -> Result<Vec<Candidate>, Error> {
-        let scale = self.scale(image);
+    fn candidates(&self, image: ImageView<'_>, scale: f32) -> Result<Vec<Candidate>, Error> {
+        let params = &self.params;
         let side = |side: u32| ((side as f32 * scale).round() as u32).max(1);
-        let small = resize(image, side(image.width()), side(image.height()))
+        let (width, height) = (side(image.width()), side(image.height()));
+        let is_wide = width >= height;
+        let input = holding(&self.inputs, width.max(height), width.min(height))?;
+        let (widest, highest) = input.sides(is_wide);
+        let small = resize(image, width.min(widest), height.min(highest))
             .map_err(|cause| Error::new("cannot be given the image", cause))?;
+        let network = input.network(&self.heatmap, is_wide)?;
         let outputs = network.run(|planes| write_framed(planes, small.view(), [0, 0]))?;
         let maps = outputs.first().and_then(|maps| maps.view().into_dimensionality::<Ix4>().ok());
         let maps = maps.filter(|maps| maps.shape()[..2] == [1, MAPS]);
@@ -219,6 +194,56 @@ impl Pass {
             }
         };
         Ok(faces.iter().map(candidate).collect())
+    }
+}
+
+impl FaceDetector for HeatmapDetector {
+    fn detect(&self, image: ImageView<'_>) -> Result<Vec<Face>, Error> {
+        let mut faces = Vec::new();
+        for &size in &self.params.look_sizes {
+            let scale = scale_within(size, image);
+            faces = self.look(image, scale)?;
+            if !faces.is_empty() || scale == 1.0 {
+                break;
+            }
+        }
+        Ok(faces)
+    }
+}
+
+/// By how much a photo is made smaller to fit: at most 1.
+fn scale_within([longer, shorter]: [u32; 2], photo: ImageView<'_>) -> f32 {
+    let fit = |side: u32, photo: u32| side as f32 / photo as f32;
+    let (width, height) = (photo.width(), photo.height());
+    fit(longer, width.max(height)).min(fit(shorter, width.min(height))).min(1.0)
+}
+
+/// The first input that holds what has such sides, or all but `SQUEEZED` of it.
+fn holding(inputs: &[Input], longer: u32, shorter: u32) -> Result<&Input, Error> {
+    let holds = |side: u32, of: u32| side <= of + (of as f32 * SQUEEZED) as u32;
+    let input = inputs.iter().find(|input| holds(longer, input.longer) && holds(shorter, input.shorter));
+    input.ok_or_else(|| Error::new("cannot be loaded", "no input size holds a look"))
+}
+
+impl Input {
+    fn new(&[longer, shorter]: &[u32; 2]) -> Self {
+        Self { longer, shorter, wide: OnceLock::new(), tall: OnceLock::new() }
+    }
+
+    /// Width and height.
+    fn sides(&self, wide: bool) -> (u32, u32) {
+        if wide { (self.longer, self.shorter) } else { (self.shorter, self.longer) }
+    }
+
+    /// Two threads that ask for it at once may both load it; one of the two is kept.
+    fn network(&self, heatmap: &[u8], wide: bool) -> Result<&Network, Error> {
+        let network = if wide { &self.wide } else { &self.tall };
+        if let Some(network) = network.get() {
+            return Ok(network);
+        }
+        let (width, height) = self.sides(wide);
+        let loaded = Network::from_onnx(heatmap, [3, framed(height), framed(width)])?;
+        Ok(network.get_or_init(|| loaded))
     }
 }
 

@@ -5,7 +5,7 @@ use super::reduced::Refusal;
 /// Codes of up to so many bits are found by one look into a table. Nine in ten have fewer.
 const LOOK: u32 = 10;
 /// Whole codes with their values within so many bits are passed over together.
-const STRIDE: u32 = 11;
+const STRIDE: u32 = 12;
 /// What a code of coefficients says beside "so many zeros, then a value of so many bits".
 pub(super) const END_OF_BLOCK: u8 = 0;
 pub(super) const SIXTEEN_ZEROS: u8 = 0xf0;

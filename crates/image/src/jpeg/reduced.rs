@@ -6,7 +6,7 @@
 use std::cell::OnceCell;
 
 use super::bits::{Bits, Codes, END_OF_BLOCK, SIXTEEN_ZEROS};
-use super::transform::{Transform, Waves, transform};
+use super::transform::{Frequencies, Transform, Waves, transform};
 use crate::{RgbImage, Wiped};
 
 /// Why there is no reduced copy.
@@ -237,7 +237,7 @@ impl Component<'_> {
     fn read_unit(&mut self, waves: &Waves, bits: &mut Bits<'_>, unit: usize) -> Result<(), Refusal> {
         for down in 0..self.blocks[1] {
             for across in 0..self.blocks[0] {
-                let mut frequencies = [0; 64];
+                let mut frequencies = Frequencies::default();
                 self.read_block(bits, &mut frequencies)?;
                 let column = (unit * self.blocks[0] + across) * self.samples[0];
                 let plane = &mut self.plane[down * self.samples[1] * self.columns + column..];
@@ -247,28 +247,30 @@ impl Component<'_> {
         Ok(())
     }
 
-    /// The frequencies of the next block that are needed, row by row.
+    /// The frequencies of the next block that are needed.
     #[inline(always)]
-    fn read_block(&mut self, reader: &mut Bits<'_>, frequencies: &mut [i32; 64]) -> Result<(), Refusal> {
+    fn read_block(&mut self, reader: &mut Bits<'_>, frequencies: &mut Frequencies) -> Result<(), Refusal> {
         let (mut bits, codes) = (*reader, self.ac);
         let (size, difference) = bits.symbol_and_value(self.dc)?;
         if size > 11 {
             return Err(Refusal::Unusual);
         }
         self.last_dc = self.last_dc.wrapping_add(difference);
-        frequencies[0] = self.last_dc.wrapping_mul(self.quantizer[0]);
+        frequencies.set(0, self.last_dc.wrapping_mul(self.quantizer[0]));
         let mut place = 1;
         while place < self.kept {
             let (symbol, value) = bits.symbol_and_value(codes)?;
             place += usize::from(symbol >> 4);
-            match symbol {
-                END_OF_BLOCK => place = 64,
-                SIXTEEN_ZEROS => place += 1,
-                _ if place < 64 && symbol & 15 != 0 => {
-                    frequencies[usize::from(ZIGZAG[place])] = value.wrapping_mul(self.quantizer[place]);
-                    place += 1;
+            if symbol & 15 == 0 {
+                match symbol {
+                    END_OF_BLOCK => place = 64,
+                    SIXTEEN_ZEROS => place += 1,
+                    _ => return Err(Refusal::Unusual),
                 }
-                _ => return Err(Refusal::Unusual),
+            } else {
+                let Some(&at) = ZIGZAG.get(place) else { return Err(Refusal::Unusual) };
+                frequencies.set(at, value.wrapping_mul(self.quantizer[place]));
+                place += 1;
             }
         }
         bits.pass_block(codes, place)?;

@@ -1,8 +1,30 @@
 //! The inverse cosine transform of a block at a part of its size: that of its lowest frequencies alone, with as many of them as
 //! there are to be samples (libjpeg's `jidctred.c` does the same).
 
-/// Writes the samples of a block into a plane of so many columns, from the block's frequencies row by row.
-pub(super) type Transform = fn(&Waves, &[i32; 64], &mut [f32], usize);
+/// Writes the samples of a block into a plane of so many columns.
+pub(super) type Transform = fn(&Waves, &Frequencies, &mut [f32], usize);
+
+/// The frequencies of a block, row by row.
+pub(super) struct Frequencies {
+    values: [i32; 64],
+    /// All places together, bit by bit, of which the value is not zero: no row and no column is beyond theirs.
+    places: usize,
+}
+
+impl Default for Frequencies {
+    fn default() -> Self {
+        Self { values: [0; 64], places: 0 }
+    }
+}
+
+impl Frequencies {
+    #[inline(always)]
+    pub(super) fn set(&mut self, place: u8, value: i32) {
+        let place = usize::from(place & 63);
+        self.values[place] = value;
+        self.places |= place;
+    }
+}
 
 /// The transform to so many samples across and down, of 1, 2, 4 and 8; one side may have twice the other's.
 pub(super) fn transform(across: usize, down: usize) -> Option<Transform> {
@@ -43,20 +65,18 @@ impl Waves {
 
 fn inverse<const ACROSS: usize, const DOWN: usize>(
     waves: &Waves,
-    frequencies: &[i32; 64],
+    frequencies: &Frequencies,
     plane: &mut [f32],
     columns: usize,
 ) {
     let (across, down) = (waves.of::<ACROSS>(), waves.of::<DOWN>());
+    // Most blocks have low frequencies alone; of fewer than eight, telling costs more than it saves.
+    let used = |last: usize, of: usize| if of < 8 { of } else { last + 1 };
+    let rows = used(frequencies.places / 8, DOWN);
+    let columns_used = used(frequencies.places % 8, ACROSS);
     let mut between = [[0.0; ACROSS]; DOWN];
-    let mut rows = 0;
-    for (down, (row, frequencies)) in between.iter_mut().zip(frequencies.chunks_exact(8)).enumerate() {
-        // Most blocks have low frequencies alone.
-        if frequencies[..ACROSS] == [0; ACROSS] {
-            continue;
-        }
-        rows = down + 1;
-        for (&frequency, wave) in frequencies[..ACROSS].iter().zip(across) {
+    for (row, frequencies) in between.iter_mut().zip(frequencies.values.chunks_exact(8)).take(rows) {
+        for (&frequency, wave) in frequencies.iter().zip(across).take(columns_used) {
             add(row, frequency as f32, wave);
         }
     }
@@ -81,8 +101,14 @@ fn add<const N: usize>(sum: &mut [f32; N], part: f32, values: &[f32]) {
 mod tests {
     use super::*;
 
+    fn frequencies(value: impl Fn(usize) -> i32) -> Frequencies {
+        let mut frequencies = Frequencies::default();
+        (0..64).for_each(|place| frequencies.set(place as u8, value(place)));
+        frequencies
+    }
+
     /// The transform as the standard writes it (T.81, A.3.3), of eight frequencies each way.
-    fn by_definition(frequencies: &[i32; 64]) -> [[f32; 8]; 8] {
+    fn by_definition(frequencies: &Frequencies) -> [[f32; 8]; 8] {
         let norm = |frequency: usize| if frequency == 0 { 0.5f32.sqrt() } else { 1.0 };
         let wave = |frequency: usize, place: usize| {
             ((2 * place + 1) as f32 * frequency as f32 * std::f32::consts::PI / 16.0).cos()
@@ -90,7 +116,8 @@ mod tests {
         std::array::from_fn(|y| {
             std::array::from_fn(|x| {
                 let part = |i: usize| {
-                    norm(i / 8) * norm(i % 8) * frequencies[i] as f32 * wave(i / 8, y) * wave(i % 8, x) / 4.0
+                    norm(i / 8) * norm(i % 8) * frequencies.values[i] as f32 * wave(i / 8, y) * wave(i % 8, x)
+                        / 4.0
                 };
                 (0..64).map(part).sum()
             })
@@ -99,7 +126,7 @@ mod tests {
 
     #[test]
     fn all_frequencies_give_the_block() {
-        let frequencies = std::array::from_fn(|i| (i as i32 * 37 + 11) % 101 - 50);
+        let frequencies = frequencies(|i| (i as i32 * 37 + 11) % 101 - 50);
         let mut plane = [0.0; 80];
         transform(8, 8).unwrap()(&Waves::new(), &frequencies, &mut plane, 10);
         for (row, expected) in plane.chunks(10).zip(by_definition(&frequencies)) {
@@ -110,7 +137,7 @@ mod tests {
 
     #[test]
     fn fewer_keep_the_mean() {
-        let frequencies = std::array::from_fn(|i| if i == 0 { 80 } else { 3 });
+        let frequencies = frequencies(|i| if i == 0 { 80 } else { 3 });
         for (across, down) in [(4, 4), (2, 2), (1, 1), (2, 4), (8, 4)] {
             let mut plane = [0.0; 64];
             transform(across, down).unwrap()(&Waves::new(), &frequencies, &mut plane, 8);
