@@ -4,8 +4,7 @@
 //!
 //! - `caltech`: photos of one face, and `boxes.json`: `{"FILE": {"face": [left, top, width, height]}}`;
 //! - `compreface`: photos of groups, and `noses.json`: `{"FILE": [[x, y]]}`;
-//! - `stills`: photos of one face, and `landmarks.csv`: `file,x0,y0,…,x4,y4,on_face`, the last 0 where the landmarks were put
-//!   beside the face;
+//! - `stills`: photos of one face, and `landmarks.csv`: `file,x0,y0,…,x4,y4`;
 //! - `faceless`: photos without any face.
 #![allow(clippy::print_stdout)]
 
@@ -234,10 +233,10 @@ impl Report {
     }
 
     fn stills(&self, folder: &Path) -> Result<(), Failure> {
-        let (mut apart, mut wanted) = ([Vec::new(), Vec::new()], [0, 0]);
+        let (mut apart, mut stills) = (Vec::new(), 0);
         for row in csv::Reader::from_path(folder.join("landmarks.csv"))?.deserialize() {
-            let (name, truth, on_face): (String, [[f32; 2]; 5], usize) = row?;
-            wanted[on_face] += 1;
+            let (name, truth): (String, [[f32; 2]; 5]) = row?;
+            stills += 1;
             let faces = self.faces(&photo(&folder.join(name))?)?;
             let [x, y] = truth[2];
             let Some(face) = faces.iter().find(|face| face.bounding_box.contains(Point { x, y })) else {
@@ -246,21 +245,15 @@ impl Report {
             let landmarks = face.landmarks.ok_or("no landmarks")?;
             let distances =
                 landmarks.iter().zip(&truth).map(|(found, [x, y])| (found.x - x).hypot(found.y - y));
-            apart[on_face].push(distances.sum::<f32>() / 5.0 / face.bounding_box.width);
+            apart.push(100.0 * distances.sum::<f32>() / 5.0 / face.bounding_box.width);
         }
-        let percent = |values: &[f32]| 100.0 * values.iter().sum::<f32>() / values.len() as f32;
-        let all: Vec<_> = apart.concat();
+        apart.sort_by(f32::total_cmp);
+        println!("| stills of videos: the point of the nose in a box | {} of {stills} |", apart.len());
         println!(
-            "| stills of videos: the point of the nose in a box | {} of {}; of those with landmarks on the face {} of {} |",
-            all.len(),
-            wanted[0] + wanted[1],
-            apart[1].len(),
-            wanted[1]
-        );
-        println!(
-            "| their landmarks: mean distance, in percent of the box's width | {:.2}; of those on the face {:.2} |",
-            percent(&all),
-            percent(&apart[1])
+            "| their landmarks: distance, in percent of the box's width | mean {:.2}, median {:.2}, 95 of 100 within {:.2} |",
+            apart.iter().sum::<f32>() / apart.len() as f32,
+            apart[apart.len() / 2],
+            apart[apart.len() * 95 / 100]
         );
         Ok(())
     }

@@ -24,7 +24,7 @@ def main():
     step.add_argument("name")
     step.add_argument("--target", required=True)
     step = steps.add_parser("sets", help=sets.write_sets.__doc__)
-    for argument in ("--data", "--target", "--centerface", "--yunet"):
+    for argument in ("--data", "--target"):
         step.add_argument(argument, required=True)
     a = parser.parse_args()
 
@@ -36,7 +36,7 @@ def main():
     elif a.step == "patches":
         patches.write_patches(a.out, a.detector, train.held_out, a.refiner)
     elif a.step == "sets":
-        sets.write_sets(a.data, a.target, a.centerface, a.yunet)
+        sets.write_sets(a.data, a.target)
     elif a.step == "export":
         export.export(a.out, a.name, a.target)
 

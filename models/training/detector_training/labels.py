@@ -73,7 +73,7 @@ def label_photos(job):
         photo = resized(photo, scale)
         copy = cv2.imencode(".jpg", photo, [cv2.IMWRITE_JPEG_QUALITY, 95])[1].tobytes()
         faces = agreed([detector(photo) for detector in detectors])
-        rows.append((path, copy, with_points(faces, points.get(path.name), scale)))
+        rows.append((path, copy, with_points(faces, points.get(path), scale)))
     return rows
 
 
@@ -105,15 +105,17 @@ def iou(box, boxes):
 
 
 def known_points(folder):
-    """Five landmarks by the photo's name, where a set has hand-made ones."""
+    """Five landmarks by the photo's path, where a set has hand-made ones. YouTube-Faces' `data/test` and `data/training` hold other
+    frames by the same names, and points for some of the former."""
     known = {}
     for table in folder.glob("data/*_frames_keypoints.csv"):
+        photos = table.with_name(table.name.removesuffix("_frames_keypoints.csv"))
         with open(table, newline="") as handle:
             for row in list(csv.reader(handle))[1:]:
-                known[row[0]] = five(np.array(row[1:], float).reshape(68, 2))
+                known[photos / row[0]] = five(np.array(row[1:], float).reshape(68, 2))
     for file in folder.glob("*/key points/*.txt"):
         points = np.array(file.read_text().split(), float).reshape(-1, 2)
-        known[f"{file.stem}.jpg"] = five(np.concatenate([np.zeros((JAW, 2)), points]))
+        known[file.parents[1] / "original images" / f"{file.stem}.jpg"] = five(np.concatenate([np.zeros((JAW, 2)), points]))
     return known
 
 
