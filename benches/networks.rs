@@ -23,7 +23,7 @@ fn networks(criterion: &mut Criterion) {
         [weights::FACE_DETECTOR_V1.onnx, weights::FACE_DETECTOR_V1_REFINER.onnx];
     let close = Network::from_onnx(close_file, [3, RgbSingle::CLOSE_SIDE, RgbSingle::CLOSE_SIDE]).unwrap();
     let near = Network::from_onnx(near_file, [3, RgbSingle::NEAR_SIDE, RgbSingle::NEAR_SIDE]).unwrap();
-    let [longer, shorter] = HeatmapDetectorParams::default().input_sizes[0].map(|side| side as usize);
+    let [longer, shorter] = HeatmapDetectorParams::default().look_sizes[0].map(|side| side as usize);
     let heatmap = Network::from_onnx(heatmap_file, [3, shorter, longer]).unwrap();
     let refiner = Network::from_onnx(refiner_file, [3, 66, 66]).unwrap();
 

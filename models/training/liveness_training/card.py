@@ -6,10 +6,10 @@ from pathlib import Path
 
 import numpy as np
 
+from .figures import FIGURES, counts, interval
 from .measure import by_video
 
 THRESHOLDS = (0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9)
-FIGURES = {"EER": "eer", "APCER": "apcer_pooled", "worst species": "apcer_max", "BPCER": "bpcer"}
 WITHOUT_ATTACKS = {"BPCER": "bpcer"}
 
 
@@ -21,8 +21,7 @@ def write(reports, model):
     for folder in folders:
         evaluation = json.loads((folder / "figures.json").read_text())
         figures = FIGURES if evaluation["attacks"] else WITHOUT_ATTACKS
-        counts = f"{evaluation['bona_fide']} bona fide, {evaluation['attacks']} attacks, {evaluation['clusters']} clusters"
-        print(f"\n**{folder.name}**: {counts}\n")
+        print(f"\n**{folder.name}**: {counts(evaluation)}\n")
         print("| model |", " | ".join(figures), "|\n" + "|---" * (len(figures) + 1) + "|")
         for row in evaluation["models"]:
             print(f"| {row['model']} |", " | ".join(interval(row["figures"][key]) for key in figures.values()), "|")
@@ -34,12 +33,6 @@ def write(reports, model):
     for threshold in THRESHOLDS:
         rates = [f"{rate(s[l] < threshold)} / {rate(s[~l] >= threshold)}" for s, l in scores.values()]
         print(f"| {threshold} |", " | ".join(rates), "|")
-
-
-def interval(figure):
-    if figure["value"] is None:
-        return "–"
-    return "{:.1f} [{:.1f}, {:.1f}]".format(*(100 * (figure[key] or 0) for key in ("value", "low", "high")))
 
 
 def rate(wrong):
