@@ -32,6 +32,10 @@ miri:
 error-rates sets:
     .ci/error_rates {{ sets }}
 
+# The detectors' figures again, each beside the card's: see models/training for the photos.
+detector-figures faces:
+    .ci/detector_figures {{ faces }}
+
 # The golden answers on other processors: needs qemu-user, gcc-aarch64-linux-gnu, and the target aarch64-unknown-linux-gnu.
 emulate:
     .ci/emulate
