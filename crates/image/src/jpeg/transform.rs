@@ -7,7 +7,7 @@ pub(super) type Transform = fn(&Waves, &Frequencies, &mut [f32], usize);
 /// The frequencies of a block, row by row.
 pub(super) struct Frequencies {
     values: [i32; 64],
-    /// All places together, bit by bit, of which the value is not zero: no row and no column is beyond theirs.
+    /// All places that were set, together bit by bit: no row and no column of theirs is beyond its own.
     places: usize,
 }
 
