@@ -1,6 +1,8 @@
 //! What fuzzing once broke something with, once more.
 #![allow(missing_docs, clippy::unwrap_used)]
 
+use face_liveness::detection::Network;
+
 /// Gives every file of a target's folder to it.
 fn all(target: &str, function: fn(&[u8])) {
     let folder = format!("{}/regressions/{target}", env!("CARGO_MANIFEST_DIR"));
@@ -32,4 +34,6 @@ fn crop() {
 #[test]
 fn load_onnx() {
     all("load_onnx", face_liveness_fuzz::load_onnx);
+    // Reads past the end of a shape fault only where they are looked for.
+    all("load_onnx", |file| assert!(Network::from_onnx(file, [3, 8, 8]).is_err()));
 }

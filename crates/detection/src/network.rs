@@ -8,6 +8,7 @@ use tract_onnx::data_resolver::MmapDataResolver;
 use tract_onnx::pb::{GraphProto, ModelProto, NodeProto};
 use tract_onnx::prelude::*;
 use tract_onnx::tract_core::knobs::KnobScope;
+use tract_onnx::tract_core::model::order::eval_order_for_nodes;
 use tract_onnx::tract_hir::infer::Factoid;
 use zeroize::Zeroize;
 
@@ -52,7 +53,8 @@ impl Network {
     /// the file leaves open are fixed to these; the file may not refer to other files.
     ///
     /// # Errors
-    /// When the bytes are not ONNX, hold an operator that tract does not know, or do not fit the shape.
+    /// When the bytes are not ONNX, hold an operator that tract does not know or one with a sub-graph (`If`, `Scan`), or do not fit
+    /// the shape.
     pub fn from_onnx(onnx: &[u8], shape: [usize; 3]) -> Result<Self, Error> {
         let plan = unpanicked(|| load(onnx, shape)).map_err(|cause| Error::new("cannot be loaded", cause))?;
         Ok(Self { plan, shape })
@@ -99,6 +101,7 @@ fn unpanicked<T>(call: impl FnOnce() -> TractResult<T>) -> TractResult<T> {
 fn load(onnx: &[u8], [channels, height, width]: [usize; 3]) -> TractResult<Arc<TypedSimplePlan>> {
     let loader = tract_onnx::onnx().with_ignore_output_shapes(true).with_ignore_value_info(true);
     let mut file = loader.proto_model_for_read(&mut &onnx[..])?;
+    refuse_subgraphs(&file)?;
     rewrite_prelu(&mut file)?;
     let mut model = loader
         .model_for_proto_model(&file)?
@@ -121,9 +124,23 @@ const KNOBS: [(&str, &str); 0] = [];
 const TAKE_CHANNELS: [&str; 6] =
     ["BatchNorm", "ConvHir", "ConvTranspose", "MaxPool", "OnnxMaxPoolIndices", "SumPool"];
 
-/// Infers shapes from the input on as tract will, and looks at each before such an operator does.
+/// tract infers the shapes in a sub-graph (of `If`, of `Scan`) by itself, where no one can look at them first.
+fn refuse_subgraphs(file: &ModelProto) -> TractResult<()> {
+    let mut nodes = file.graph.iter().flat_map(|graph| &graph.node);
+    let has_subgraph = |node: &&NodeProto| {
+        node.attribute.iter().any(|attribute| attribute.g.is_some() || !attribute.graphs.is_empty())
+    };
+    nodes.find(has_subgraph).map_or(Ok(()), |node| {
+        Err(TractError::msg(format!("{} has a sub-graph, which is not supported", node.op_type)))
+    })
+}
+
+/// Infers shapes from the input on as tract will, also those that no output needs, and looks at each before such an operator
+/// does.
 fn refuse_flat_inputs(model: &mut InferenceModel) -> TractResult<()> {
-    for id in model.eval_order()? {
+    let inputs: Vec<_> = model.input_outlets()?.iter().map(|input| input.node).collect();
+    let nodes: Vec<_> = (0..model.nodes().len()).collect();
+    for id in eval_order_for_nodes(model.nodes(), &inputs, &nodes, &[])? {
         let node = model.node(id);
         let (inputs, outputs) = model.node_facts(id)?;
         if TAKE_CHANNELS.contains(&&*node.op.name()) {
