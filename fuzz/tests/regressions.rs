@@ -34,6 +34,6 @@ fn crop() {
 #[test]
 fn load_onnx() {
     all("load_onnx", face_liveness_fuzz::load_onnx);
-    // Reads past the end of a shape fault only where they are looked for.
+    // To read past the end of a shape faults in the fuzzer's build alone, so that here it is to be refused.
     all("load_onnx", |file| assert!(Network::from_onnx(file, [3, 8, 8]).is_err()));
 }
