@@ -28,23 +28,22 @@ pub fn decode_base64(text: &str) -> Result<Wiped<u8>, Error> {
     let mut bytes = Wiped::from(vec![0; base64::decoded_len_estimate(text.len())]);
     // As most clients send it; only where that fails are the others looked for.
     let mut decoded = decode_either_alphabet(text.as_bytes(), &mut bytes);
-    if decoded.is_err() && has_white_space(text.as_bytes()) {
+    if decoded.as_ref().is_err_and(|error| has_white_space(text, error)) {
         decoded = decode_either_alphabet(&without_white_space(text), &mut bytes);
     }
-    bytes.truncate(decoded?);
+    bytes.truncate(decoded.map_err(|_| Error::Base64)?);
     Ok(bytes)
 }
 
 /// Writes the decoded bytes into a buffer that is large enough, and says how many they are.
-fn decode_either_alphabet(text: &[u8], bytes: &mut [u8]) -> Result<usize, Error> {
+fn decode_either_alphabet(text: &[u8], bytes: &mut [u8]) -> Result<usize, DecodeSliceError> {
     let config = GeneralPurposeConfig::new().with_decode_padding_mode(DecodePaddingMode::Indifferent);
-    let decoded = match Simd::standard(config).decode_slice(text, bytes) {
+    match Simd::standard(config).decode_slice(text, bytes) {
         Err(DecodeSliceError::DecodeError(DecodeError::InvalidByte(_, b'-' | b'_'))) => {
             Simd::url_safe(config).decode_slice(text, bytes)
         }
         decoded => decoded,
-    };
-    decoded.map_err(|_| Error::Base64)
+    }
 }
 
 /// The payload of a `data:image/…;base64,` URL, or the text itself.
@@ -58,10 +57,16 @@ fn without_data_url(text: &str) -> Result<&str, Error> {
     if starts_with("data:image/") && is_base64 { Ok(payload) } else { Err(Error::Base64) }
 }
 
-fn has_white_space(text: &[u8]) -> bool {
+/// Whether a text that did not decode has white space, the first byte that is wrong or any.
+fn has_white_space(text: &str, error: &DecodeSliceError) -> bool {
+    if let DecodeSliceError::DecodeError(DecodeError::InvalidByte(_, byte)) = error
+        && *byte != b'='
+    {
+        return byte.is_ascii_whitespace();
+    }
     // Without an early end in each piece, it looks at many bytes at a time.
     let any = |piece: &[u8]| piece.iter().fold(false, |any, byte| any | byte.is_ascii_whitespace());
-    text.chunks(4096).any(any)
+    text.as_bytes().chunks(4096).any(any)
 }
 
 /// The text less its ASCII white space.

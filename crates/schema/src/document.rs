@@ -1,18 +1,11 @@
 //! A request body as it came: JSON to [`RequestDocument`], and on to the images that a model takes.
 
-use std::borrow::Cow;
 use std::fmt;
 
-use serde::Deserialize;
-use serde::de::{Deserializer, IgnoredAny, MapAccess, SeqAccess, Visitor};
-use serde_json::value::RawValue;
-
 use crate::RequestError;
+use crate::cursor::Cursor;
 use crate::request::{Image, ImageData, ImageType, Request};
 use crate::select::{ModelInputs, SelectedImage, select};
-
-/// JSON's.
-const WHITE_SPACE: [char; 4] = [' ', '\t', '\n', '\r'];
 
 /// A request body whose shape and indexes are checked, and whose images are not yet.
 ///
@@ -28,9 +21,9 @@ pub struct RequestDocument<'a> {
 #[derive(Clone)]
 struct ImageFields<'a> {
     index: i64,
-    image_type: Option<&'a RawValue>,
-    data: Option<&'a RawValue>,
-    auto_rotate: Option<&'a RawValue>,
+    image_type: Option<&'a str>,
+    data: Option<&'a str>,
+    auto_rotate: Option<&'a str>,
 }
 
 impl<'a> RequestDocument<'a> {
@@ -42,17 +35,16 @@ impl<'a> RequestDocument<'a> {
     pub fn parse(body: &'a [u8]) -> Result<Self, RequestError> {
         let text =
             std::str::from_utf8(body).map_err(|_| RequestError::invalid_value("body", "is not UTF-8"))?;
-        if !text.trim_start_matches(WHITE_SPACE).starts_with('{') {
-            let body: &RawValue = serde_json::from_str(text).map_err(|error| not_json(&error))?;
-            expect_type(body, "body", Type::Object)?;
+        let mut body = Cursor::new(text).map_err(|error| not_json(&error))?;
+        if body.peek() != Some(b'{') {
+            expect_type(body.value(), "body", Type::Object)?;
         }
-        let [images, auto_rotate, model] = fields(text, "", ["images", "autoRotate", "model"])?;
+        let [images, auto_rotate, model] = fields(&mut body, "", ["images", "autoRotate", "model"])?;
 
         let images = images.ok_or_else(|| RequestError::Missing { path: "images".into() })?;
         expect_type(images, "images", Type::Array)?;
-        let images = serde_json::from_str::<Images<'a>>(images.get()).map_err(|error| not_json(&error))?;
         Ok(Self {
-            images: images.0?,
+            images: ImageFields::all(images)?,
             auto_rotate: auto_rotate.map_or(Ok(false), |value| boolean(value, "autoRotate"))?,
             model: model.map(|value| string(value, "model")).transpose()?,
         })
@@ -93,11 +85,27 @@ impl<'a> Request<'a> {
 }
 
 impl<'a> ImageFields<'a> {
-    fn parse(value: &'a RawValue, place: usize) -> Result<Self, RequestError> {
+    /// The elements of the `images` array, each checked as it is met, so that an array of a million wrong ones costs no more than its
+    /// first.
+    fn all(array: &'a str) -> Result<Vec<Self>, RequestError> {
+        let mut images = Ok(Vec::new());
+        Cursor::within(array).elements(|cursor| match &mut images {
+            Ok(parsed) => match Self::parse(cursor, parsed.len()) {
+                Ok(image) => parsed.push(image),
+                Err(error) => images = Err(error),
+            },
+            Err(_) => _ = cursor.value(),
+        });
+        images
+    }
+
+    fn parse(cursor: &mut Cursor<'a>, place: usize) -> Result<Self, RequestError> {
         let path = format!("images[{place}]");
+        if cursor.peek() != Some(b'{') {
+            expect_type(cursor.value(), &path, Type::Object)?;
+        }
         let names = ["index", "type", "data", "autoRotate"];
-        expect_type(value, &path, Type::Object)?;
-        let [index, image_type, data, auto_rotate] = fields(value.get(), &format!("{path}."), names)?;
+        let [index, image_type, data, auto_rotate] = fields(cursor, &format!("{path}."), names)?;
         let path = format!("{path}.index");
         let index = integer(index.ok_or_else(|| RequestError::Missing { path: path.clone() })?, &path)?;
         Ok(Self { index, image_type, data, auto_rotate })
@@ -105,116 +113,60 @@ impl<'a> ImageFields<'a> {
 
     fn checked(&self, place: usize) -> Result<Image<'a>, RequestError> {
         let path = |field: &str| format!("images[{place}].{field}");
-        let required = |value: Option<&'a RawValue>, field| {
-            value.ok_or_else(|| RequestError::Missing { path: path(field) })
-        };
+        let required =
+            |value: Option<&'a str>, field| value.ok_or_else(|| RequestError::Missing { path: path(field) });
         let image_type = string(required(self.image_type, "type")?, &path("type"))?;
         let data = required(self.data, "data")?;
         expect_type(data, &path("data"), Type::String)?;
         Ok(Image {
             index: self.index,
             image_type: ImageType::from(image_type.as_str()),
-            data: ImageData::from_json_string(data.get()),
+            data: ImageData::from_json_string(data),
             auto_rotate: self.auto_rotate.map(|value| boolean(value, &path("autoRotate"))).transpose()?,
         })
     }
 }
 
-/// The elements of the `images` array, each parsed as it is met, so that an array of a million wrong
-/// ones costs no more than its first.
-struct Images<'a>(Result<Vec<ImageFields<'a>>, RequestError>);
-
-impl<'de> Deserialize<'de> for Images<'de> {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        struct Elements;
-
-        impl<'de> Visitor<'de> for Elements {
-            type Value = Images<'de>;
-
-            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                f.write_str("an array")
-            }
-
-            fn visit_seq<A: SeqAccess<'de>>(self, mut elements: A) -> Result<Self::Value, A::Error> {
-                let mut images = Vec::new();
-                while let Some(value) = elements.next_element::<&'de RawValue>()? {
-                    match ImageFields::parse(value, images.len()) {
-                        Ok(image) => images.push(image),
-                        Err(error) => {
-                            while elements.next_element::<IgnoredAny>()?.is_some() {}
-                            return Ok(Images(Err(error)));
-                        }
-                    }
-                }
-                Ok(Images(Ok(images)))
-            }
-        }
-
-        deserializer.deserialize_seq(Elements)
-    }
-}
-
-/// The values of the named fields of an object, whose paths begin with a prefix; other fields are ignored.
+/// The values of the named fields of the object that comes next, whose paths begin with a prefix; other fields are ignored. The
+/// cursor leaves the object.
 fn fields<'a, const N: usize>(
-    object: &'a str,
+    cursor: &mut Cursor<'a>,
     prefix: &str,
     names: [&'static str; N],
-) -> Result<[Option<&'a RawValue>; N], RequestError> {
-    struct Fields<const N: usize>([&'static str; N]);
-
-    impl<'de, const N: usize> Visitor<'de> for Fields<N> {
-        type Value = Result<[Option<&'de RawValue>; N], &'static str>;
-
-        fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-            f.write_str("an object")
+) -> Result<[Option<&'a str>; N], RequestError> {
+    let (mut values, mut duplicate) = ([None; N], None);
+    cursor.members(|cursor, key| {
+        let value = cursor.value();
+        if let Some(place) = names.iter().position(|name| *name == key)
+            && values[place].replace(value).is_some()
+        {
+            duplicate.get_or_insert(names[place]);
         }
-
-        fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
-            let mut values = [None; N];
-            let mut duplicate = None;
-            while let Some(Key(key)) = map.next_key()? {
-                let Some(i) = self.0.iter().position(|name| *name == key) else {
-                    map.next_value::<IgnoredAny>()?;
-                    continue;
-                };
-                if values[i].replace(map.next_value()?).is_some() {
-                    duplicate.get_or_insert(self.0[i]);
-                }
-            }
-            Ok(duplicate.map_or(Ok(values), Err))
-        }
-    }
-
-    let mut deserializer = serde_json::Deserializer::from_str(object);
-    let values = deserializer.deserialize_map(Fields(names)).map_err(|error| not_json(&error))?;
-    deserializer.end().map_err(|error| not_json(&error))?;
-    values.map_err(|name| RequestError::Duplicated {
-        path: format!("{prefix}{name}"),
-        problem: "stands twice in the same object".into(),
+    });
+    duplicate.map_or(Ok(values), |name| {
+        Err(RequestError::Duplicated {
+            path: format!("{prefix}{name}"),
+            problem: "stands twice in the same object".into(),
+        })
     })
 }
 
-/// An object's key, borrowed unless it has escapes.
-#[derive(Deserialize)]
-struct Key<'a>(#[serde(borrow)] Cow<'a, str>);
-
-fn boolean(value: &RawValue, path: &str) -> Result<bool, RequestError> {
+fn boolean(value: &str, path: &str) -> Result<bool, RequestError> {
     expect_type(value, path, Type::Boolean)?;
-    Ok(value.get() == "true")
+    Ok(value == "true")
 }
 
-fn string(value: &RawValue, path: &str) -> Result<String, RequestError> {
+fn string(value: &str, path: &str) -> Result<String, RequestError> {
     expect_type(value, path, Type::String)?;
-    serde_json::from_str(value.get())
-        .map_err(|_| RequestError::invalid_value(path, "is not a Unicode string"))
+    serde_json::from_str(value).map_err(|_| RequestError::invalid_value(path, "is not a Unicode string"))
 }
 
-fn integer(value: &RawValue, path: &str) -> Result<i64, RequestError> {
+fn integer(value: &str, path: &str) -> Result<i64, RequestError> {
     expect_type(value, path, Type::Integer)?;
-    value.get().parse().map_err(|_| RequestError::invalid_value(path, "is out of range"))
+    value.parse().map_err(|_| RequestError::invalid_value(path, "is out of range"))
 }
 
-fn expect_type(value: &RawValue, path: &str, expected: Type) -> Result<(), RequestError> {
+fn expect_type(value: &str, path: &str, expected: Type) -> Result<(), RequestError> {
     let found = Type::of(value);
     if found == expected {
         return Ok(());
@@ -235,8 +187,8 @@ enum Type {
 }
 
 impl Type {
-    fn of(value: &RawValue) -> Self {
-        match value.get().as_bytes() {
+    fn of(value: &str) -> Self {
+        match value.as_bytes() {
             [b'n', ..] => Self::Null,
             [b't' | b'f', ..] => Self::Boolean,
             [b'"', ..] => Self::String,

@@ -139,7 +139,7 @@ impl<'a> ImageData<'a> {
     /// `/` and `+`, so that buffer would hold the whole picture.
     pub(crate) fn from_json_string(quoted: &'a str) -> Self {
         let text = &quoted[1..quoted.len() - 1];
-        if !text.contains('\\') {
+        if memchr::memchr(b'\\', text.as_bytes()).is_none() {
             return Self(Cow::Borrowed(text));
         }
         // Never longer than the escaped text, so never reallocated: no stale copy is left behind.
