@@ -60,14 +60,14 @@ pub const CENTERFACE: Weights = Weights {
 pub const FACE_DETECTOR_V1: Weights = Weights {
     file: "face-detector-v1/detector.onnx",
     onnx: include_bytes!("../face-detector-v1/detector.onnx"),
-    sha256: "178c6dd4253642bb647633ebab047fe2e0d7edbe6a90188a6e0a6f2fae1a7a03",
+    sha256: "bed14089923b4f976d19148faabdb620429fefe41ef7039d49d274fded0ba5b0",
 };
 
 /// What looks more closely at the faces of the heatmap. Card: `face-detector-v1/README.md`.
 pub const FACE_DETECTOR_V1_REFINER: Weights = Weights {
     file: "face-detector-v1/refiner.onnx",
     onnx: include_bytes!("../face-detector-v1/refiner.onnx"),
-    sha256: "7438869f6a2649614a31ab372bb2a3da79f3c7f18a5016916cbaca772bb4ada1",
+    sha256: "94ddd95de2d65d4cf2ab0be139d617eabba540169b0209af2dca7c181442bb99",
 };
 
 /// The network of `rgb-single-v1` that sees 1.5 times the face box. Card: `rgb-single-v1/README.md`.

@@ -6,7 +6,7 @@ use std::sync::OnceLock;
 use face_liveness_image::{ImageView, resize};
 use ndarray::{ArrayView3, Axis, Ix4};
 
-use crate::refiner::Refiner;
+use crate::refiner::{Refiner, log_odds, probability};
 use crate::resize::{framed, write_framed};
 use crate::{BoundingBox, Error, Face, FaceDetector, Network};
 
@@ -81,7 +81,7 @@ impl Default for HeatmapDetectorParams {
             // The first look at photos of 4:3, 16:9 and shapes between; the other at what webcams send, at what is left of a large
             // photo that was read in less detail, and at the rest.
             input_sizes: vec![[288, 160], [288, 192], [640, 480], [1024, 768], [1728, 1280]],
-            candidate_threshold: 0.1,
+            candidate_threshold: 0.2,
             vote_threshold: 0.05,
             // A crowd; and a bound of what a hostile picture costs.
             most_candidates: 100,
@@ -287,10 +287,11 @@ fn fused(cells: &[Cell]) -> BoundingBox {
 
 /// Every cell above the threshold, best first.
 fn cells(maps: ArrayView3<'_, f32>, vote_threshold: f32) -> Vec<Cell> {
-    let log_odds = maps.index_axis_move(Axis(0), 0);
-    let scores = log_odds.indexed_iter().map(|(cell, &log_odds)| (cell, 1.0 / (1.0 + (-log_odds).exp())));
-    let scores = scores.filter(|&(_, score)| score > vote_threshold);
-    let mut cells: Vec<_> = scores.map(|(cell, score)| Cell::of(maps, cell, score)).collect();
+    let least = log_odds(vote_threshold);
+    let scores = maps.index_axis_move(Axis(0), 0);
+    let above = scores.indexed_iter().filter(|&(_, &log_odds)| log_odds > least);
+    let mut cells: Vec<_> =
+        above.map(|(cell, &log_odds)| Cell::of(maps, cell, probability(log_odds))).collect();
     cells.sort_by(|a, b| b.score.total_cmp(&a.score));
     cells
 }

@@ -16,6 +16,8 @@ const LOG_SIDES: std::ops::RangeInclusive<f32> = -4.0..=1.0;
 const OUTPUTS: usize = 15;
 /// What scores less at the first look is not worth a second: most of what is no face.
 const HOPELESS: f32 = 0.05;
+/// Nor is that which would have to score more at the second, in log-odds.
+const SUREST: f32 = 5.0;
 /// How much the box counts at which the looks went. A third opinion steadies the other two.
 const OF_NEAR: f32 = 0.2;
 /// In a mirror the eye at the left is the eye at the right.
@@ -45,7 +47,8 @@ impl Refiner {
         score_threshold: f32,
     ) -> Result<Option<Face>, Error> {
         let Some(first) = self.look(photo, near, false)? else { return Ok(None) };
-        if probability(first.log_odds) < HOPELESS {
+        let missing = 2.0 * log_odds(score_threshold) - first.log_odds;
+        if probability(first.log_odds) < HOPELESS || missing > SUREST {
             return Ok(None);
         }
         let Some(second) = self.look(photo, first.bounding_box(), true)? else { return Ok(None) };
@@ -101,8 +104,12 @@ fn mixed(seen: &BoundingBox, near: &BoundingBox) -> BoundingBox {
     }
 }
 
-fn probability(log_odds: f32) -> f32 {
+pub(crate) fn probability(log_odds: f32) -> f32 {
     1.0 / (1.0 + (-log_odds).exp())
+}
+
+pub(crate) fn log_odds(probability: f32) -> f32 {
+    (probability / (1.0 - probability)).ln()
 }
 
 /// What the network says of a crop, in the photo's pixels.

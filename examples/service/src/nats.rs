@@ -74,7 +74,8 @@ impl Worker {
         timeout(GOODBYE, self.finish(replies)).await?
     }
 
-    /// Leaves the queue group, then answers what had been handed to this worker before.
+    /// Leaves the queue group, then answers what had been handed to this worker before. Of what the server hands over in that very
+    /// moment the client library drops a request, rarely: `Remote` sends it again.
     async fn finish(mut self, mut replies: JoinSet<()>) -> Result<(), Failure> {
         self.endpoint.stop().await?;
         while let Some(request) = self.endpoint.next().await {

@@ -4,7 +4,7 @@ import argparse
 import tomllib
 from pathlib import Path
 
-from . import export, labels, patches, sets, train
+from . import export, labels, patches, resume, sets, train
 
 
 def main():
@@ -20,6 +20,10 @@ def main():
     step.add_argument("--detector", required=True)
     step.add_argument("--refiner")
     steps.add_parser("train", help="a configuration's weights").add_argument("config", type=Path)
+    step = steps.add_parser("resume", help=resume.resume.__doc__)
+    step.add_argument("file", type=Path)
+    step.add_argument("config", type=Path)
+    step.add_argument("name")
     step = steps.add_parser("export", help="the ONNX file")
     step.add_argument("name")
     step.add_argument("--target", required=True)
@@ -33,6 +37,8 @@ def main():
         labels.write_labels(a.data, a.out, a.centerface, a.yunet, a.most, a.only and a.only.split(","))
     elif a.step == "train":
         train.train(a.out, tomllib.loads(a.config.read_text()), a.config.stem)
+    elif a.step == "resume":
+        resume.resume(a.file, a.out, tomllib.loads(a.config.read_text()), a.name)
     elif a.step == "patches":
         patches.write_patches(a.out, a.detector, train.held_out, a.refiner)
     elif a.step == "sets":

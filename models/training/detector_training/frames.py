@@ -19,6 +19,8 @@ LEAST_HEIGHT, LEAST_SEEN = 6, 0.45
 FACELESS_SHARE = 0.12
 # Faces that lie sideways or upside down are none: the liveness networks have not seen any. Nobody says so of 46° to 59°.
 LYING_SHARE, UPRIGHT, LYING = 0.12, 45, 60
+# How often two heads are put together; smaller ones aren't.
+BESIDE_SHARE, LEAST_BESIDE = 0.2, 24
 MIRRORED_LANDMARKS = [1, 0, 2, 4, 3]
 
 
@@ -63,8 +65,9 @@ class Photos:
         return photo, Faces(*(data[key][faces] for key in ("box", "landmarks", "sure")))
 
 
-def frame(photo, faces, scene, draw):
-    """HEIGHT × WIDTH × 3 and its faces; `scene` is a photo without any, to fill what lies beyond the edges, and to hide faces with."""
+def frame(photo, faces, scene, another, draw):
+    """HEIGHT × WIDTH × 3 and its faces; `scene` is a photo without any, to fill what lies beyond the edges, and to hide faces with;
+    `another` a photo and its faces, one of which may be put beside a face of this one."""
     lying = draw.random() < LYING_SHARE
     matrix, mirrored = placed(photo, faces, lying, draw)
     scale = np.sqrt(abs(np.linalg.det(matrix[:, :2])))
@@ -77,6 +80,8 @@ def frame(photo, faces, scene, draw):
     image = beyond(scene, draw)
     warp(small, matrix_small, (WIDTH, HEIGHT), dst=image, borderMode=cv2.BORDER_TRANSPARENT)
     moved = NOBODY if lying else moved_faces(faces, matrix, mirrored)
+    if draw.random() < BESIDE_SHARE:
+        moved = beside(image, moved, *another, draw)
     if draw.random() < 0.25:
         hide(image, moved, scene, draw)
     image = cv2.imdecode(np.frombuffer(camera(relit(image, draw), draw), np.uint8), cv2.IMREAD_COLOR)
@@ -139,6 +144,39 @@ def beyond(scene, draw):
     if kind < 0.6:
         return np.full((HEIGHT, WIDTH, 3), draw.integers(0, 256, 3 if draw.random() < 0.5 else 1), np.uint8)
     return cv2.resize(scene, (WIDTH, HEIGHT), interpolation=cv2.INTER_AREA)
+
+
+def beside(image, faces, photo, others, draw):
+    """Another's head at the side of one of the frame's, and before a part of it, as when friends are photographed."""
+    large = np.flatnonzero(faces.sure & (faces.box[:, 3] >= LEAST_BESIDE))
+    sure = np.flatnonzero(others.sure)
+    if not len(large) or not len(sure):
+        return faces
+    x, y, w, h = faces.box[draw.choice(large)]
+    which = draw.choice(sure)
+    box = others.box[which]
+    scale = h / box[3] * np.exp(draw.normal(0, 0.15))
+    angle = draw.normal(0, 15)
+    cos, sin = np.cos(np.deg2rad(angle)), np.sin(np.deg2rad(angle))
+    turn = scale * np.array([[cos, -sin], [sin, cos]])
+    side, apart = draw.choice([-1, 1]), draw.uniform(0.65, 1.1)
+    at = np.array([x + w / 2 + side * apart * w, y + h / 2 + draw.normal(0, 0.2) * h])
+    matrix = np.c_[turn, at - turn @ (box[:2] + box[2:] / 2)]
+    mask = np.zeros((HEIGHT, WIDTH), np.float32)
+    # The head is higher and broader than the face.
+    middle, size = at + turn @ [0, -0.1 * box[3]], scale * box[2:] * [1.24, 1.36]
+    cv2.ellipse(mask, (middle, size, angle), 1, -1)
+    mask *= warp(np.ones(photo.shape[:2], np.float32), matrix, (WIDTH, HEIGHT))
+    mask = cv2.GaussianBlur(mask, (0, 0), max(0.5, 0.03 * h))[:, :, None]
+    image[:] = image + mask * (warp(photo, matrix, (WIDTH, HEIGHT)) - image.astype(np.float32)) + 0.5
+    added = moved_faces(Faces(box[None], others.landmarks[which][None], np.ones(1, bool)), matrix, False)
+    # Whose middle is behind that head, nobody sees.
+    centres = faces.box[:, :2] + faces.box[:, 2:] / 2
+    inside = ((centres >= 0) & (centres < [WIDTH, HEIGHT])).all(1)
+    column, row = np.clip(centres, 0, [WIDTH - 1, HEIGHT - 1]).astype(int).T
+    seen = ~(inside & (mask[row, column, 0] > 0.3))
+    pairs = (faces.box, added.box), (faces.landmarks, added.landmarks), (faces.sure & seen, added.sure)
+    return Faces(*(np.concatenate(pair) for pair in pairs))
 
 
 def hide(image, faces, scene, draw):

@@ -10,17 +10,19 @@ from liveness_training.pictures import camera, relit
 
 from .frames import LYING, MIRRORED_LANDMARKS, UPRIGHT, warp
 from .patches import PATCH
-from .refiner import CONTEXT, SIDE
+from .refiner import CONTEXT, FACES, SIDE, twins
 
 # The labels' boxes are CenterFace's at the size of the photo that suits the face best. In the photo at 320 pixels, from which
 # the liveness networks have learnt, they are larger by this, width and height.
 AS_SHIPPED = np.array([1.012, 1.022])
 # The shares of a batch: faces, pieces of faces, lying faces; the rest are pieces that the detector may take for faces.
-FACES, PARTS, LYING_SHARE = 0.55, 0.05, 0.05
+PARTS, LYING_SHARE = 0.05, 0.05
 # What landmarks that CenterFace told count.
 TOLD = 0.15
 # How often the photo ends in the crop, and the largest part of the face that is then beyond.
 EDGE_SHARE, MOST_BEYOND = 0.2, 0.35
+# How often the detector's box is farther off than it mostly is, and how many times as far.
+FAR_OFF_SHARE, FAR_OFF = 0.15, 2.5
 # A document's photo may have no colour.
 GREY_SHARE = 0.1
 # A face may be this small in the photo, in pixels of the crop.
@@ -45,29 +47,32 @@ class Looks(torch.utils.data.IterableDataset):
     def a_face(self, draw):
         return self.faces[min(np.searchsorted(self.chances, draw.random()), len(self.faces) - 1)]
 
-    def made(self, draw):
-        """The crop, whether it shows a face, its box and landmarks in the crop, and what the landmarks count."""
-        kind = draw.random()
-        is_face, is_part = kind < FACES, FACES <= kind < FACES + PARTS
-        is_lying = FACES + PARTS <= kind < FACES + PARTS + LYING_SHARE
-        row = self.a_face(draw) if is_face or is_part or is_lying else self.others[draw.integers(len(self.others))]
+    def drawn(self, draw, kind):
+        """Which patch, and by how much it is turned: what twins have in common."""
+        row = self.others[draw.integers(len(self.others))] if kind == "other" else self.a_face(draw)
         patch = self.patches[row]
+        if kind == "other" and draw.random() < self.hard_share:
+            patch = self.hard[draw.integers(len(self.hard))]
+        angle = draw.normal(0, 7) if draw.random() < 0.5 else draw.uniform(-UPRIGHT, UPRIGHT)
+        return row, patch, draw.uniform(LYING, 360 - LYING) if kind == "lying" else angle
+
+    def seen(self, draw, kind, row, patch, angle):
+        """The crop, whether it shows a face, its box and landmarks in the crop, what the landmarks count, and whether it is
+        mirrored: 1 or -1."""
         box, landmarks = self.data["box"][row], self.data["landmarks"][row]
         middle, side = box[:2] + box[2:] / 2, CONTEXT * max(box[2:])
-        angle = draw.normal(0, 7) if draw.random() < 0.5 else draw.uniform(-UPRIGHT, UPRIGHT)
-        if is_face:
+        if kind == "face":
             # As far off as the detector's boxes may be.
-            seen_side, seen_middle = side * np.exp(draw.normal(0, 0.2)), middle + draw.normal(0, 0.1, 2) * box[2:]
-        elif is_part:
+            off = FAR_OFF if draw.random() < FAR_OFF_SHARE else 1
+            seen_side, seen_middle = side * np.exp(off * draw.normal(0, 0.15)), middle + off * draw.normal(0, 0.07, 2) * box[2:]
+        elif kind == "part":
             seen_side, seen_middle = side * draw.uniform(0.15, 0.35), middle + draw.uniform(-0.6, 0.6, 2) * box[2:]
         else:
             seen_side, seen_middle = side * np.exp(draw.uniform(-0.5, 0.3)), middle + draw.normal(0, 0.15, 2) * box[2:]
-            if draw.random() < self.hard_share:
-                patch = self.hard[draw.integers(len(self.hard))]
-        if is_lying:
-            angle = draw.uniform(LYING, 360 - LYING)
         mirrored = draw.random() < 0.5
         cos, sin = np.cos(np.deg2rad(angle)), np.sin(np.deg2rad(angle))
+        if mirrored:
+            sin = -sin
         turn = SIDE / seen_side * np.array([[cos, -sin], [sin, cos]]) @ np.diag([-1.0 if mirrored else 1.0, 1.0])
         matrix = np.c_[turn, np.full(2, SIDE / 2) - turn @ seen_middle]
         crop = warp(patch, matrix, (SIDE, SIDE))
@@ -82,7 +87,7 @@ class Looks(torch.utils.data.IterableDataset):
         landmarks = landmarks @ turn.T + matrix[:, 2]
         if mirrored:
             landmarks = landmarks[MIRRORED_LANDMARKS]
-        if is_face and draw.random() < 0.2:
+        if kind == "face" and draw.random() < 0.2:
             hide(crop, box, draw)
         if draw.random() < EDGE_SHARE:
             cut_off(crop, box, draw)
@@ -90,13 +95,24 @@ class Looks(torch.utils.data.IterableDataset):
         if draw.random() < GREY_SHARE:
             crop = cv2.cvtColor(cv2.cvtColor(crop, cv2.COLOR_BGR2GRAY), cv2.COLOR_GRAY2BGR)
         weight = 1.0 if self.data["hand_made"][row] else TOLD
-        return crop[:, :, ::-1].transpose(2, 0, 1), is_face, box, landmarks, weight
+        return crop[:, :, ::-1].transpose(2, 0, 1), kind == "face", box, landmarks, weight, -1.0 if mirrored else 1.0
+
+    def a_batch(self, draw):
+        """Twins first, the first of each pair and then the second: two looks at the same face, equally turned."""
+        faces = twins(self.batch)
+        drawn = [self.drawn(draw, "face") for _ in range(faces)]
+        made = [self.seen(draw, "face", *what) for what in drawn + drawn]
+        for _ in range(self.batch - 2 * faces):
+            kind = draw.random() * (1 - FACES)
+            kind = "part" if kind < PARTS else "lying" if kind < PARTS + LYING_SHARE else "other"
+            made.append(self.seen(draw, kind, *self.drawn(draw, kind)))
+        return made
 
     def __iter__(self):
         worker = torch.utils.data.get_worker_info()
         draw = np.random.default_rng([self.seed, worker.id if worker else 0])
         while True:
-            crops, *truth = zip(*(self.made(draw) for _ in range(self.batch)))
+            crops, *truth = zip(*self.a_batch(draw))
             yield np.stack(crops), *(np.stack(column).astype(np.float32) for column in truth)
 
 

@@ -76,12 +76,15 @@ def figures(network, photos):
 @torch.no_grad()
 def refiner_figures(network, batches):
     """Of crops of photos kept aside: how many are taken for what they are not, and how boxes and landmarks lie."""
-    scores, overlaps, apart = [], [], []
-    for images, face, box, landmarks, weight in batches:
+    scores, overlaps, apart, twins = [], [], [], []
+    for images, face, box, landmarks, weight, mirrored in batches:
         output = network(torch.from_numpy(images).float())
         scores.append(np.c_[torch.sigmoid(output[:, 0]).numpy(), face])
         centre, size, points = (part.numpy() for part in refiner.decoded(output))
         known = (face > 0) & (weight == 1)
+        off = (centre - box[:, :2] - box[:, 2:] / 2) / box[:, 2:] * np.c_[mirrored, np.ones(len(mirrored))]
+        first, second = np.split(np.c_[off, np.log(size / box[:, 2:])][face > 0], 2)
+        twins.append(abs(first - second).max(1))
         apart.append((np.linalg.norm(points - landmarks, axis=2).mean(1) / box[:, 2])[known])
         low = np.maximum(centre - size / 2, box[:, :2])
         high = np.minimum(centre + size / 2, box[:, :2] + box[:, 2:])
@@ -91,5 +94,6 @@ def refiner_figures(network, batches):
     faces, others = scores[scores[:, 1] == 1, 0], scores[scores[:, 1] == 0, 0]
     return (
         f"  faces below .5: {100 * (faces < 0.5).mean():.2f} %, others above: {100 * (others > 0.5).mean():.2f} %,"
-        f" IoU {np.concatenate(overlaps).mean():.3f}, landmarks {100 * np.mean(np.concatenate(apart) if any(map(len, apart)) else 0):.2f} %"
+        f" twins {100 * np.mean(np.concatenate(twins)):.2f} %, 95th {100 * np.quantile(np.concatenate(twins), 0.95):.2f} %,"
+        f" IoU {np.concatenate(overlaps).mean():.4f}, landmarks {100 * np.mean(np.concatenate(apart) if any(map(len, apart)) else 0):.2f} %"
     )

@@ -9,16 +9,22 @@ from torch.nn import functional as F
 
 from liveness_training.network import Convolution, Residual
 
+from .frames import MIRRORED_LANDMARKS
 from .network import FRAME
 from .targets import iou
 
 # The crop: a square of CONTEXT times the box's longer side about its middle, at SIDE pixels.
 SIDE, CONTEXT = 64, 1.4
-STEM, WIDTHS = 24, (40, 80)
+# Multiples of the 16 rows of tract's kernel.
+STEM, WIDTHS = 32, (32, 64)
 # Log-odds of a face; the centre from the crop's in sides of the crop; log of width and height against the crop's side;
 # x and y of five landmarks from the crop's centre in sides of the crop.
 OUTPUTS = 1 + 4 + 10
 BOX_COST, LANDMARK_COST = 4.0, 20.0
+# What it costs to say two things of a face that is seen twice.
+TWIN_COST = 3.0
+# Of a batch, the share of faces.
+FACES = 0.55
 
 
 class Refiner(nn.Module):
@@ -38,19 +44,28 @@ class Refiner(nn.Module):
         return self.head(self.features((F.pad(x, [FRAME] * 4) - 127.5) / 128).flatten(1))
 
 
-def cost(output, face, box, landmarks, landmark_weight):
-    """`face` N, 1 or 0; of the faces, the box (left, top, width, height) and landmarks in pixels of the crop."""
+def twins(batch):
+    """How many faces of a batch are seen twice."""
+    return round(FACES * batch / 2)
+
+
+def cost(output, face, box, landmarks, landmark_weight, mirrored):
+    """`face` N, 1 or 0; of the faces, the box (left, top, width, height) and landmarks in pixels of the crop. `mirrored` N, -1 or 1."""
     of_scores = F.binary_cross_entropy_with_logits(output[:, 0], face)
     faces = face > 0
     centre, size, points = decoded(output[faces])
-    box, landmarks, weight = box[faces], landmarks[faces], landmark_weight[faces]
+    box, landmarks, weight, mirrored = box[faces], landmarks[faces], landmark_weight[faces], mirrored[faces]
     middle = box[:, :2] + box[:, 2:] / 2
-    apart = (centre - middle).abs() / box[:, 2:] + (size / box[:, 2:]).log().abs()
+    off, larger = (centre - middle) / box[:, 2:], (size / box[:, 2:]).log()
     overlap = iou(torch.cat([centre, size], 1), torch.cat([middle, box[:, 2:]], 1))
-    of_boxes = (apart.sum(1) + 1 - overlap).mean()
-    distance = ((points - landmarks).abs() / box[:, None, 2:3]).mean((1, 2))
-    of_landmarks = (distance * weight).sum() / weight.sum().clamp(min=1)
-    return of_scores + BOX_COST * of_boxes + LANDMARK_COST * of_landmarks
+    of_boxes = ((off.abs() + larger.abs()).sum(1) + 1 - overlap).mean()
+    points_off = (points - landmarks) / box[:, None, 2:3]
+    of_landmarks = (points_off.abs().mean((1, 2)) * weight).sum() / weight.sum().clamp(min=1)
+    across = torch.stack([mirrored, torch.ones_like(mirrored)], 1)
+    upright = torch.where(mirrored[:, None, None] < 0, points_off[:, MIRRORED_LANDMARKS], points_off) * across[:, None]
+    first, second = torch.cat([off * across, larger, upright.flatten(1) / 2], 1).tensor_split(2)
+    of_twins = (first - second).abs().sum(1).mean()
+    return of_scores + BOX_COST * of_boxes + LANDMARK_COST * of_landmarks + TWIN_COST * of_twins
 
 
 def decoded(output):

@@ -12,7 +12,7 @@ ROWS, COLUMNS = HEIGHT // STRIDE, WIDTH // STRIDE
 REACH, LEAST_REACH = 0.18, 0.71
 # What is told of a cell that answers: centre and size of the box, and the landmarks, in pixels.
 TOLD = 4 + 10
-LANDMARK_COST, BOX_COST = 5.0, 3.0
+SCORE_COST, BOX_COST, LANDMARK_COST = 2.5, 3.0, 5.0
 
 
 def encoded(faces):
@@ -40,8 +40,8 @@ def encoded(faces):
 def decoded(output):
     """N × 15 × R × C to boxes N × 4 × R × C (centre, size) and landmarks N × 10 × R × C, in pixels."""
     rows, columns = output.shape[2:]
-    y = (torch.arange(rows) + 0.5).view(1, 1, -1, 1) * STRIDE
-    x = (torch.arange(columns) + 0.5).view(1, 1, 1, -1) * STRIDE
+    y = (torch.arange(rows, device=output.device) + 0.5).view(1, 1, -1, 1) * STRIDE
+    x = (torch.arange(columns, device=output.device) + 0.5).view(1, 1, 1, -1) * STRIDE
     size = torch.exp(output[:, 3:5].clamp(-2, 5)) * STRIDE
     centre = torch.cat([x + output[:, 1:2] * size[:, :1], y + output[:, 2:3] * size[:, 1:]], 1)
     landmarks = centre.repeat(1, 5, 1, 1) + output[:, 5:] * size.repeat(1, 5, 1, 1)
@@ -63,7 +63,7 @@ def cost(output, score, told):
     mean = lambda values: (values * weight).sum() / weight.sum().clamp(min=1)
     apart = (box[:, :2] - true_box[:, :2]).abs() / size + (box[:, 2:] / size).log().abs()
     of_landmarks = ((landmarks - true_landmarks).abs() / size.repeat(1, 5)).mean(1)
-    return of_scores + BOX_COST * mean(apart.sum(1) + 1 - iou(box, true_box)) + LANDMARK_COST * mean(of_landmarks)
+    return SCORE_COST * of_scores + BOX_COST * mean(apart.sum(1) + 1 - iou(box, true_box)) + LANDMARK_COST * mean(of_landmarks)
 
 
 def iou(a, b):

@@ -38,10 +38,13 @@ class Frames(torch.utils.data.IterableDataset):
         share = np.array([*config["shares"].values()], float)
         self.share, self.batch, self.seed = share / share.sum(), config["batch"], config["seed"]
 
-    def made(self, draw):
+    def drawn(self, draw):
         photos = self.sources[draw.choice(len(self.sources), p=self.share)]
+        return photos[int(draw.integers(len(photos)))]
+
+    def made(self, draw):
         scene, _ = self.scenes[int(draw.integers(len(self.scenes)))]
-        return frame(*photos[int(draw.integers(len(photos)))], scene, draw)
+        return frame(*self.drawn(draw), scene, self.drawn(draw), draw)
 
     def __iter__(self):
         worker = torch.utils.data.get_worker_info()
@@ -67,16 +70,17 @@ def train(out, config, name):
 
 def learn(out, config, name, network, batches, pictures, cost, figures, kept):
     torch.set_num_threads(config["threads"])
-    network = network.to(memory_format=torch.channels_last)
+    device = config.get("device", "cpu")
     if "start" in config:
         network.load_state_dict(torch.load(Path(out) / f"{config['start']}.pt"))
+    network = network.to(device, memory_format=torch.channels_last)
     averaged = copy.deepcopy(network).eval()
     optimiser = adamw([*network.parameters()], config)
     steps = pictures // config["batch"]
     loader = iter(torch.utils.data.DataLoader(batches, None, num_workers=config["workers"]))
     begun, running = time.time(), None
     for step in tqdm(range(steps), desc=name, mininterval=20):
-        images, *truth = (torch.as_tensor(part) for part in next(loader))
+        images, *truth = (torch.as_tensor(part).to(device) for part in next(loader))
         for group in optimiser.param_groups:
             group["lr"] = learning_rate(step, steps, config)
         images = images.float().contiguous(memory_format=torch.channels_last)
@@ -88,6 +92,9 @@ def learn(out, config, name, network, batches, pictures, cost, figures, kept):
         average_in(averaged, network, step, config)
         running = costs.item() if running is None else 0.99 * running + 0.01 * costs.item()
         if (step + 1) % config["measure_every"] == 0 or step + 1 == steps:
-            torch.save(averaged.state_dict(), Path(out) / f"{name}.pt")
+            so_far = copy.deepcopy(averaged).cpu()
+            torch.save(so_far.state_dict(), Path(out) / f"{name}.pt")
             print(f"\n{name} step {step + 1} cost {running:.3f}, {time.time() - begun:.0f} s", flush=True)
-            print(figures(averaged, kept), flush=True)
+            print(figures(so_far, kept), flush=True)
+        if step + 1 == steps * 3 // 4:
+            torch.save(copy.deepcopy(averaged).cpu().state_dict(), Path(out) / f"{name}-three-quarters.pt")

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 import torch
 
-from detector_training import export, frames, labels, measure, patches, refiner, targets, train
+from detector_training import export, frames, labels, measure, patches, refiner, resume, targets, train
 from detector_training.frames import HEIGHT, WIDTH, Faces
 from detector_training.looks import Looks
 from detector_training.network import Detector, in_frame
@@ -83,6 +83,12 @@ def test_the_chain(data, tmp_path):
         before, after = (refiner.cost(network.eval()(images.float()), *truth) for network in networks)
     assert after < 0.6 * before, f"{before} before, {after} after"
     export.export(tmp_path, "looks", tmp_path)
+    resume.resume(tmp_path / "refiner.onnx", tmp_path, config, "resumed")
+    resumed = refiner.Refiner()
+    resumed.load_state_dict(torch.load(tmp_path / "resumed.pt"))
+    with torch.no_grad():
+        apart = abs(resumed.eval()(images.float()) - networks[1](images.float())).max()
+    assert apart < 0.02, f"{apart} apart, of which float16 is a part"
     face = labels.session(str(tmp_path / "refiner.onnx"), 66).run(None, {"image": in_frame(images[:1].numpy().astype(np.float32))})[0]
     assert face.shape == (1, 15)
 
@@ -93,11 +99,27 @@ def test_a_turned_and_mirrored_frame_keeps_the_landmarks_in_the_box():
     box = np.array([[150.0, 90.0, 80.0, 100.0]])
     points = np.array([[[170, 130], [210, 130], [190, 150], [175, 170], [205, 170]]], float)
     for _ in range(40):
-        image, moved = frames.frame(photo, Faces(box, points, np.array([True])), photo, draw)
+        faces = Faces(box, points, np.array([True]))
+        image, moved = frames.frame(photo, faces, photo, (photo, faces), draw)
         assert image.shape == (HEIGHT, WIDTH, 3)
         for (x, y, w, h), landmarks in zip(moved.box, moved.landmarks):
             assert ((landmarks >= [x, y]) & (landmarks <= [x + w, y + h])).all()
             assert landmarks[0, 0] < landmarks[1, 0], "the eye at the left stays the first"
+
+
+def test_a_head_put_beside_another_is_a_face_and_hides_what_is_behind_it():
+    draw = np.random.default_rng(2)
+    white, black = np.full((224, 288, 3), 255, np.uint8), np.zeros((224, 288, 3), np.uint8)
+    box = np.array([[100.0, 80.0, 60.0, 80.0]])
+    faces = Faces(box, box[:, None, :2] + np.full((1, 5, 2), 30.0), np.array([True]))
+    for _ in range(40):
+        image = black.copy()
+        both = frames.beside(image, faces, white, faces, draw)
+        assert len(both.box) == 2 and (both.box[0] == box[0]).all() and both.sure[1]
+        middle = both.box[:, :2] + both.box[:, 2:] / 2
+        x, y = middle[1].astype(int)
+        assert image[y, x].min() > 200, "the head is where its box is"
+        assert both.sure[0] == (image[120, 130].max() < 80), "and whose middle it hides is no certain face"
 
 
 def test_what_a_frame_asks_for_decodes_to_its_faces():
