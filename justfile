@@ -32,7 +32,7 @@ miri:
 error-rates sets:
     .ci/error_rates {{ sets }}
 
-# The detectors' figures again, each beside the card's: see models/training for the photos.
+# The face detector's figures again, each beside the card's: see models/training for the photos.
 detector-figures faces:
     .ci/detector_figures {{ faces }}
 

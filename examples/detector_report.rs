@@ -1,4 +1,4 @@
-//! How well a built-in face detector finds faces: a line of Markdown for each figure of its card.
+//! How well the face detector finds faces: a line of Markdown for each figure of its card.
 //!
 //! `DIR` holds any of these folders; `models/training/README.md` tells where they come from:
 //!
@@ -13,11 +13,9 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::sync::Arc;
 
-use clap::{Parser, ValueEnum};
+use clap::Parser;
 use embedded_graphics::pixelcolor::{Rgb888, WebColors};
-use face_liveness::detection::{
-    BoundingBox, CenterFace, Face, FaceDetector, HeatmapDetector, Point, largest,
-};
+use face_liveness::detection::{BoundingBox, Face, FaceDetector, HeatmapDetector, Point, largest};
 use face_liveness::image::{Limits, Orientation, RgbImage, decode, resize};
 use face_liveness::{Detection, Engine, Error, ImageSource, Position, Warning};
 use face_liveness_examples::outlined;
@@ -28,7 +26,7 @@ use serde::de::DeserializeOwned;
 
 type Failure = Box<dyn std::error::Error + Send + Sync>;
 
-/// How well a built-in face detector finds faces, as lines of a Markdown table.
+/// How well the face detector finds faces, as lines of a Markdown table.
 #[derive(Parser)]
 struct Arguments {
     /// The folder of `caltech`, `compreface`, `stills` and `faceless`; those that are missing are passed over.
@@ -41,27 +39,13 @@ struct Arguments {
     /// Write the photos whose face is missed, with what was found drawn on them, into this folder.
     #[arg(long, value_name = "FOLDER")]
     misses: Option<PathBuf>,
-
-    #[arg(long, value_enum, default_value_t = Which::FaceDetectorV1)]
-    detector: Which,
-}
-
-#[derive(Clone, Copy, ValueEnum)]
-enum Which {
-    FaceDetectorV1,
-    Centerface,
 }
 
 fn main() -> Result<ExitCode, Failure> {
-    let Arguments { dir, portrait, misses, detector } = Arguments::parse();
-    let detector: Arc<dyn FaceDetector> = match detector {
-        Which::FaceDetectorV1 => Arc::new(HeatmapDetector::new(
-            weights::FACE_DETECTOR_V1.onnx,
-            weights::FACE_DETECTOR_V1_REFINER.onnx,
-        )?),
-        Which::Centerface => Arc::new(CenterFace::new(weights::CENTERFACE.onnx)?),
-    };
-    let report = Report { detector, misses };
+    let Arguments { dir, portrait, misses } = Arguments::parse();
+    let detector =
+        HeatmapDetector::new(weights::FACE_DETECTOR_V1.onnx, weights::FACE_DETECTOR_V1_REFINER.onnx)?;
+    let report = Report { detector: Arc::new(detector), misses };
     println!("| | |\n|---|---|");
     report.portrait(&photo(&portrait)?)?;
     for (folder, figures) in [
@@ -79,7 +63,7 @@ fn main() -> Result<ExitCode, Failure> {
 }
 
 struct Report {
-    detector: Arc<dyn FaceDetector>,
+    detector: Arc<HeatmapDetector>,
     misses: Option<PathBuf>,
 }
 

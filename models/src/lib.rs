@@ -49,13 +49,6 @@ impl std::fmt::Debug for Weights {
     }
 }
 
-/// An older, slower face detector: CenterFace. Card: `centerface/README.md`.
-pub const CENTERFACE: Weights = Weights {
-    file: "centerface/centerface.onnx",
-    onnx: include_bytes!("../centerface/centerface.onnx"),
-    sha256: "05d8c5011782d7a9a35363303050d6eebb57807bae3976403b28e54d83eb16a6",
-};
-
 /// The heatmap of the face detector: where faces may be. Card: `face-detector-v1/README.md`.
 pub const FACE_DETECTOR_V1: Weights = Weights {
     file: "face-detector-v1/detector.onnx",
@@ -99,8 +92,7 @@ pub const RGB_SINGLE_V1_OPEN_NEAR: Weights = Weights {
 };
 
 /// Every network of this crate.
-pub const ALL: [Weights; 7] = [
-    CENTERFACE,
+pub const ALL: [Weights; 6] = [
     FACE_DETECTOR_V1,
     FACE_DETECTOR_V1_REFINER,
     RGB_SINGLE_V1_CLOSE,

@@ -1,7 +1,6 @@
 #![doc = include_str!("../README.md")]
 
 mod bounding_box;
-mod centerface;
 mod detector;
 mod heatmap;
 mod network;
@@ -9,7 +8,6 @@ mod refiner;
 mod resize;
 
 pub use bounding_box::{BoundingBox, Point};
-pub use centerface::{CenterFace, CenterFaceParams};
 pub use detector::{Face, FaceDetector, largest};
 pub use heatmap::{HeatmapDetector, HeatmapDetectorParams};
 pub use network::{Error, Network};

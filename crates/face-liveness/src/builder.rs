@@ -19,11 +19,10 @@ const OPEN_FUSION: Fusion = Fusion { close: 0.560, near: 0.729, intercept: 0.490
 /// Sets up an [`Engine`].
 ///
 /// ```
-/// use face_liveness::detection::CenterFace;
 /// use face_liveness::{Engine, Limits};
 ///
 /// let engine = Engine::builder()
-///     .detector(CenterFace::new(face_liveness_models::CENTERFACE.onnx)?)
+///     .search_rotations(true)
 ///     .limits(Limits { max_body_bytes: 10_000_000, ..Default::default() })
 ///     .build()?;
 /// assert_eq!(engine.model_names().collect::<Vec<_>>(), ["rgb-single-v1", "rgb-burst-v1", "rgb-single-v1-open"]);

