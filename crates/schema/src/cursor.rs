@@ -46,19 +46,30 @@ impl<'a> Cursor<'a> {
         self.take(1);
     }
 
-    /// Before each value of an object, which `member` leaves, with its key. Keys that are no Unicode are passed over.
-    pub(crate) fn members(&mut self, mut member: impl FnMut(&mut Self, &str)) {
+    /// Before each value of an object, which `member` leaves, with its key.
+    ///
+    /// # Errors
+    /// Of the last key that is no Unicode, half a surrogate pair. The cursor leaves the object all the same.
+    pub(crate) fn members(
+        &mut self,
+        mut member: impl FnMut(&mut Self, &str),
+    ) -> Result<(), serde_json::Error> {
+        let mut keys = Ok(());
         self.take(1);
         while !matches!(self.peek(), Some(b'}') | None) {
             let key = serde_json::from_str::<Key<'a>>(self.value());
             self.take(1);
             match key {
                 Ok(Key(key)) => member(self, &key),
-                Err(_) => _ = self.value(),
+                Err(error) => {
+                    keys = Err(error);
+                    self.value();
+                }
             }
             self.take_comma();
         }
         self.take(1);
+        keys
     }
 
     fn take_comma(&mut self) {
@@ -81,24 +92,28 @@ struct Key<'a>(#[serde(borrow)] Cow<'a, str>);
 
 /// How many bytes the value has with which a text begins; at least one, so that no walk stands still.
 fn length(text: &[u8]) -> usize {
+    match text.first() {
+        Some(b'"') => string_length(text),
+        Some(b'[' | b'{') => nested_length(text),
+        _ => text.iter().position(|byte| b",]} \t\n\r".contains(byte)).unwrap_or(text.len()).max(1),
+    }
+}
+
+/// How many bytes the array or object has with which a text begins, brackets included.
+fn nested_length(text: &[u8]) -> usize {
     let (mut depth, mut at) = (0, 0);
     while let Some(byte) = text.get(at) {
+        at += if *byte == b'"' { string_length(&text[at..]) } else { 1 };
         match byte {
-            b'"' => at += string_length(&text[at..]),
-            b'[' | b'{' => (depth, at) = (depth + 1, at + 1),
-            b']' | b'}' if depth > 0 => (depth, at) = (depth - 1, at + 1),
-            b',' | b']' | b'}' | b' ' | b'\t' | b'\n' | b'\r' if depth == 0 => break,
-            // A colon or comma within, or a character of a number or name.
-            _ => {
-                at += 1;
-                continue;
-            }
+            b'[' | b'{' => depth += 1,
+            b']' | b'}' => depth -= 1,
+            _ => {}
         }
         if depth == 0 {
             break;
         }
     }
-    at.max(1)
+    at
 }
 
 /// How many bytes the string has with which a text begins, quotes included.
@@ -126,7 +141,8 @@ mod tests {
         match cursor.peek() {
             Some(b'{') => {
                 let mut members = serde_json::Map::new();
-                cursor.members(|cursor, key| _ = members.insert(key.to_owned(), read(cursor)));
+                let keys = cursor.members(|cursor, key| _ = members.insert(key.to_owned(), read(cursor)));
+                keys.expect("Unicode");
                 Value::Object(members)
             }
             Some(b'[') => {
@@ -173,7 +189,7 @@ mod tests {
         let mut cursor = Cursor::new(text).expect("well-formed");
         assert_eq!(cursor.peek(), Some(b'{'));
         let mut members = Vec::new();
-        cursor.members(|cursor, key| members.push((key.to_owned(), cursor.value())));
+        cursor.members(|cursor, key| members.push((key.to_owned(), cursor.value()))).expect("Unicode");
         let expected =
             [("a", r#"[ 1 , "]\"}," , {"x":{"y":[]}} ]"#), ("bc", "-1.5e3"), ("", "null"), ("d", "{ }")];
         assert!(members.iter().map(|(key, value)| (key.as_str(), *value)).eq(expected), "{members:?}");
@@ -185,11 +201,19 @@ mod tests {
     }
 
     #[test]
+    fn a_key_that_is_no_unicode_is_an_error_behind_the_object() {
+        let mut cursor = Cursor::new(r#"{"\ud800": 1, "a": 2}"#).expect("well-formed");
+        let mut values = Vec::new();
+        assert!(cursor.members(|cursor, key| values.push((key.to_owned(), cursor.value()))).is_err());
+        assert_eq!((values, cursor.peek()), (vec![("a".to_owned(), "2")], None));
+    }
+
+    #[test]
     fn what_is_not_well_formed_is_refused_and_walked_without_end_by_nobody() {
         for text in ["", "{", r#"{"a":}"#, r#"["#, r#""\"#, "[1,]", "{} {}", "nul"] {
             assert!(Cursor::new(text).is_err(), "{text}");
             let mut cursor = Cursor::within(text);
-            cursor.members(|cursor, _| _ = cursor.value());
+            let _ = cursor.members(|cursor, _| _ = cursor.value());
             Cursor::within(text).elements(|cursor| _ = cursor.value());
         }
     }

@@ -135,7 +135,7 @@ fn fields<'a, const N: usize>(
     names: [&'static str; N],
 ) -> Result<[Option<&'a str>; N], RequestError> {
     let (mut values, mut duplicate) = ([None; N], None);
-    cursor.members(|cursor, key| {
+    let keys = cursor.members(|cursor, key| {
         let value = cursor.value();
         if let Some(place) = names.iter().position(|name| *name == key)
             && values[place].replace(value).is_some()
@@ -143,6 +143,7 @@ fn fields<'a, const N: usize>(
             duplicate.get_or_insert(names[place]);
         }
     });
+    keys.map_err(|_| RequestError::invalid_value("body", "has a key that is not Unicode"))?;
     duplicate.map_or(Ok(values), |name| {
         Err(RequestError::Duplicated {
             path: format!("{prefix}{name}"),

@@ -72,6 +72,7 @@ class Looks(torch.utils.data.IterableDataset):
         mirrored = draw.random() < 0.5
         cos, sin = np.cos(np.deg2rad(angle)), np.sin(np.deg2rad(angle))
         if mirrored:
+            # First turned, then mirrored, so that twins are turned alike.
             sin = -sin
         turn = SIDE / seen_side * np.array([[cos, -sin], [sin, cos]]) @ np.diag([-1.0 if mirrored else 1.0, 1.0])
         matrix = np.c_[turn, np.full(2, SIDE / 2) - turn @ seen_middle]

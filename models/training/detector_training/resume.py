@@ -7,7 +7,6 @@ import numpy as np
 import onnx
 import torch
 from onnx import numpy_helper
-from torch import nn
 
 from liveness_training.network import Convolution
 

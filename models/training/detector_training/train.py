@@ -92,9 +92,15 @@ def learn(out, config, name, network, batches, pictures, cost, figures, kept):
         average_in(averaged, network, step, config)
         running = costs.item() if running is None else 0.99 * running + 0.01 * costs.item()
         if (step + 1) % config["measure_every"] == 0 or step + 1 == steps:
-            so_far = copy.deepcopy(averaged).cpu()
-            torch.save(so_far.state_dict(), Path(out) / f"{name}.pt")
+            so_far = saved(averaged, out, name)
             print(f"\n{name} step {step + 1} cost {running:.3f}, {time.time() - begun:.0f} s", flush=True)
             print(figures(so_far, kept), flush=True)
         if step + 1 == steps * 3 // 4:
-            torch.save(copy.deepcopy(averaged).cpu().state_dict(), Path(out) / f"{name}-three-quarters.pt")
+            saved(averaged, out, f"{name}-three-quarters")
+
+
+def saved(network, out, name):
+    """A copy in the processor's memory, written to OUT/NAME.pt."""
+    copied = copy.deepcopy(network).cpu()
+    torch.save(copied.state_dict(), Path(out) / f"{name}.pt")
+    return copied

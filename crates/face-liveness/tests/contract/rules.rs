@@ -733,6 +733,14 @@ mod errors {
     }
 
     #[test]
+    fn a_key_that_is_not_unicode_is_112_on_body() {
+        for body in [r#"{"\ud800": 1, "images": []}"#, r#"{"images": [{"index": 0, "\udc00": 1}]}"#] {
+            let (code, _, description) = error(&SERVICE, body.as_bytes());
+            assert_eq!((code, description.as_str()), (112, "body has a key that is not Unicode"));
+        }
+    }
+
+    #[test]
     fn a_body_that_is_no_object_is_111_on_body() {
         for value in values_other_than(&["object"]) {
             assert_eq!(code(&value, "body must be an object"), 111);
