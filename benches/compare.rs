@@ -17,12 +17,14 @@ const ROUNDS: usize = 7;
 const RUNS_A_ROUND: usize = 6;
 
 fn main() {
-    let mut arguments = std::env::args().skip(1).filter(|argument| argument != "--bench").map(PathBuf::from);
+    let mut arguments =
+        std::env::args().skip(1).filter(|argument| argument != "--bench").map(PathBuf::from);
     let (Some(peers), Some(perf)) = (arguments.next(), arguments.next()) else {
         println!("nothing to compare with: just compare PEERS PERF");
         return;
     };
-    let mut bodies: Vec<_> = std::fs::read_dir(perf).unwrap().map(|entry| entry.unwrap().path()).collect();
+    let mut bodies: Vec<_> =
+        std::fs::read_dir(perf).unwrap().map(|entry| entry.unwrap().path()).collect();
     bodies.retain(|path| path.extension().is_some_and(|extension| extension == "json"));
     bodies.sort_by_key(|path| path.metadata().unwrap().len());
 
@@ -30,14 +32,18 @@ fn main() {
     let mut results = Vec::new();
     for path in &bodies {
         let body = std::fs::read(path).unwrap();
-        let mut result =
-            Measured { name: path.file_stem().unwrap().to_string_lossy().into_owned(), ..Default::default() };
+        let mut result = Measured {
+            name: path.file_stem().unwrap().to_string_lossy().into_owned(),
+            ..Default::default()
+        };
         for _ in 0..ROUNDS {
             for (row, time) in peer_rows(&peers, path) {
                 result.peers.entry(row).or_default().push(time);
             }
             for _ in 0..RUNS_A_ROUND {
-                result.whole.push(milliseconds(|| assert_eq!(stack.engine.detect_json(&body).status, 200)));
+                result
+                    .whole
+                    .push(milliseconds(|| assert_eq!(stack.engine.detect_json(&body).status, 200)));
                 stack.stages(&body, &mut result.stages);
             }
         }
@@ -114,8 +120,9 @@ fn table(results: &[Measured], peak: f64) -> String {
     for result in results {
         write!(table, "| {} ", result.name).unwrap();
         let cells = result.stages.iter().map(|times| median(times));
-        let cells =
-            cells.chain([median(&result.whole)]).chain(result.peers.values().map(|times| median(times)));
+        let cells = cells
+            .chain([median(&result.whole)])
+            .chain(result.peers.values().map(|times| median(times)));
         for cell in cells {
             write!(table, "| {cell:.2} ").unwrap();
         }
@@ -146,8 +153,10 @@ fn chart(results: &[Measured], file: &Path) -> Result<(), Box<dyn std::error::Er
     ];
     let root = SVGBackend::new(file, (760, 90 + 70 * results.len() as u32)).into_drawing_area();
     root.fill(&WHITE)?;
-    let longest =
-        results.iter().map(|result| result.fastest_peer().max(median(&result.whole))).fold(0.0, f64::max);
+    let longest = results
+        .iter()
+        .map(|result| result.fastest_peer().max(median(&result.whole)))
+        .fold(0.0, f64::max);
     let rows = results.len() as f64;
     let mut chart = ChartBuilder::on(&root)
         .margin(10)
@@ -181,12 +190,14 @@ fn chart(results: &[Measured], file: &Path) -> Result<(), Box<dyn std::error::Er
     }
     let peers = results.iter().enumerate().map(|(place, result)| {
         let top = rows - place as f64 - 0.52;
-        Rectangle::new([(0.0, top), (result.fastest_peer(), top - 0.33)], RGBColor(60, 60, 60).filled())
+        Rectangle::new(
+            [(0.0, top), (result.fastest_peer(), top - 0.33)],
+            RGBColor(60, 60, 60).filled(),
+        )
     });
-    chart
-        .draw_series(peers)?
-        .label("fastest published stack")
-        .legend(|(x, y)| Rectangle::new([(x, y - 5), (x + 10, y + 5)], RGBColor(60, 60, 60).filled()));
+    chart.draw_series(peers)?.label("fastest published stack").legend(|(x, y)| {
+        Rectangle::new([(x, y - 5), (x + 10, y + 5)], RGBColor(60, 60, 60).filled())
+    });
     chart
         .configure_series_labels()
         .border_style(BLACK)

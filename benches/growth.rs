@@ -86,24 +86,37 @@ fn main() {
         )
         .unwrap();
         for (what, nanoseconds) in costs {
-            writeln!(text, "| {what} | {nanoseconds:.2} | {:.1} % |", 100.0 * nanoseconds / costs[0].1)
-                .unwrap();
+            writeln!(
+                text,
+                "| {what} | {nanoseconds:.2} | {:.1} % |",
+                100.0 * nanoseconds / costs[0].1
+            )
+            .unwrap();
         }
     }
     text += "\n| threads | 640 × 480 requests a second | of one thread's | p50, ms | p99, ms |\n|---|---|---|---|---|\n";
     for load in &loads {
         let Load { threads, rate, p50, p99 } = load;
-        writeln!(text, "| {threads} | {rate:.0} | {:.2} | {p50:.2} | {p99:.2} |", rate / loads[0].rate)
-            .unwrap();
+        writeln!(
+            text,
+            "| {threads} | {rate:.0} | {:.2} | {p50:.2} | {p99:.2} |",
+            rate / loads[0].rate
+        )
+        .unwrap();
     }
     let folder = Path::new(env!("CARGO_MANIFEST_DIR"));
     std::fs::write(folder.join("GROWTH.md"), &text).unwrap();
     let times: Vec<_> = sizes.iter().map(|size| (size.megapixels, size.time)).collect();
     let peaks: Vec<_> = sizes.iter().map(|size| (size.megapixels, size.peak)).collect();
-    plot(&folder.join("megapixels.svg"), "megapixels", &[("ms", &times), ("MB at the peak", &peaks)])
-        .unwrap();
+    plot(
+        &folder.join("megapixels.svg"),
+        "megapixels",
+        &[("ms", &times), ("MB at the peak", &peaks)],
+    )
+    .unwrap();
     let rates: Vec<_> = loads.iter().map(|load| (load.threads as f64, load.rate)).collect();
-    plot(&folder.join("threads.svg"), "threads", &[("640 × 480 requests a second", &rates)]).unwrap();
+    plot(&folder.join("threads.svg"), "threads", &[("640 × 480 requests a second", &rates)])
+        .unwrap();
     println!("{text}");
 }
 
@@ -131,7 +144,8 @@ impl Size {
             run();
             *time = milliseconds(start);
         }
-        let (mut stages, mut entropy_decoding) = ([(); STAGES.len()].map(|()| Vec::new()), Vec::new());
+        let (mut stages, mut entropy_decoding) =
+            ([(); STAGES.len()].map(|()| Vec::new()), Vec::new());
         for _ in 0..RUNS {
             stack.stages(&body, &mut stages);
             entropy_decoding.push(stack.entropy_decoding(&body));
@@ -159,7 +173,10 @@ fn costs(engine: &Engine, width: u32, height: u32) -> Vec<(&'static str, f64)> {
     let text = String::from_utf8(answered.clone()).unwrap();
     let twice = text.replace(
         "]}",
-        &format!(r#",{{"index":1,"type":"RGB","data":"{}"}}]}}"#, &text[text.len() / 2..text.len() - 4]),
+        &format!(
+            r#",{{"index":1,"type":"RGB","data":"{}"}}]}}"#,
+            &text[text.len() / 2..text.len() - 4]
+        ),
     );
     let rotated = text.replace("]}", r#"],"autoRotate":true}"#);
     let mut bad_base64 = answered.clone();
@@ -167,8 +184,8 @@ fn costs(engine: &Engine, width: u32, height: u32) -> Vec<(&'static str, f64)> {
     bad_base64[end] = b'!';
     let no_image = body(&vec![7; photo.len()]);
     let cut = body(&photo[..photo.len() / 2]);
-    let strict =
-        Engine::builder().limits(Limits { max_body_bytes: answered.len() - 1, ..Default::default() });
+    let strict = Engine::builder()
+        .limits(Limits { max_body_bytes: answered.len() - 1, ..Default::default() });
     let strict = strict.build().unwrap();
     let time = |engine: &Engine, body: &[u8], status: u16| {
         let mut times = [0.0; RUNS];
@@ -179,13 +196,17 @@ fn costs(engine: &Engine, width: u32, height: u32) -> Vec<(&'static str, f64)> {
         }
         median(&times) * 1e6
     };
-    let per_byte = |engine: &Engine, body: &[u8], status| time(engine, body, status) / body.len() as f64;
+    let per_byte =
+        |engine: &Engine, body: &[u8], status| time(engine, body, status) / body.len() as f64;
     let all = time(engine, &answered, 200);
     let extra = (twice.len() - answered.len()) as f64;
     vec![
         ("answered", all / answered.len() as f64),
         ("answered, with `autoRotate`", per_byte(engine, rotated.as_bytes(), 200)),
-        ("an image more, which the model does not take", (time(engine, twice.as_bytes(), 200) - all) / extra),
+        (
+            "an image more, which the model does not take",
+            (time(engine, twice.as_bytes(), 200) - all) / extra,
+        ),
         ("refused: base64 that is wrong at its end", per_byte(engine, &bad_base64, 400)),
         ("refused: no image", per_byte(engine, &no_image, 400)),
         ("refused: a JPEG without its second half", per_byte(engine, &cut, 400)),
@@ -259,7 +280,9 @@ fn plot(file: &Path, across: &str, lines: &[Line<'_>]) -> Result<(), Box<dyn std
     for (number, (name, points)) in lines.iter().enumerate() {
         let colour = Palette99::pick(number).to_rgba();
         chart
-            .draw_series(LineSeries::new(points.iter().copied(), colour.stroke_width(2)).point_size(3))?
+            .draw_series(
+                LineSeries::new(points.iter().copied(), colour.stroke_width(2)).point_size(3),
+            )?
             .label(*name)
             .legend(move |(x, y)| PathElement::new([(x, y), (x + 15, y)], colour.stroke_width(2)));
     }

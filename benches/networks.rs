@@ -18,12 +18,16 @@ use face_liveness_models as weights;
 use tract_onnx::prelude::*;
 
 fn networks(criterion: &mut Criterion) {
-    let [close_file, near_file] = [weights::RGB_SINGLE_V1_CLOSE.onnx, weights::RGB_SINGLE_V1_NEAR.onnx];
+    let [close_file, near_file] =
+        [weights::RGB_SINGLE_V1_CLOSE.onnx, weights::RGB_SINGLE_V1_NEAR.onnx];
     let [heatmap_file, refiner_file] =
         [weights::FACE_DETECTOR_V1.onnx, weights::FACE_DETECTOR_V1_REFINER.onnx];
-    let close = Network::from_onnx(close_file, [3, RgbSingle::CLOSE_SIDE, RgbSingle::CLOSE_SIDE]).unwrap();
-    let near = Network::from_onnx(near_file, [3, RgbSingle::NEAR_SIDE, RgbSingle::NEAR_SIDE]).unwrap();
-    let [longer, shorter] = HeatmapDetectorParams::default().look_sizes[0].map(|side| side as usize);
+    let close =
+        Network::from_onnx(close_file, [3, RgbSingle::CLOSE_SIDE, RgbSingle::CLOSE_SIDE]).unwrap();
+    let near =
+        Network::from_onnx(near_file, [3, RgbSingle::NEAR_SIDE, RgbSingle::NEAR_SIDE]).unwrap();
+    let [longer, shorter] =
+        HeatmapDetectorParams::default().look_sizes[0].map(|side| side as usize);
     let heatmap = Network::from_onnx(heatmap_file, [3, shorter, longer]).unwrap();
     let refiner = Network::from_onnx(refiner_file, [3, 66, 66]).unwrap();
 
@@ -43,14 +47,25 @@ fn networks(criterion: &mut Criterion) {
         let yunet = AsPublished::load(&models.join("yunet_n_640_640.onnx"), 320).unwrap();
         group.bench_function("MiniFASNetV2", |bencher| bencher.iter(|| minifasnet.run()));
         group.bench_function("YuNet at 320", |bencher| bencher.iter(|| yunet.run()));
-        by_turns.push(("rgb-single-v1 and MiniFASNetV2", medians_by_turns(liveness, || minifasnet.run())));
-        by_turns.push(("face-detector-v1 and YuNet at 320", medians_by_turns(detection, || yunet.run())));
+        by_turns.push((
+            "rgb-single-v1 and MiniFASNetV2",
+            medians_by_turns(liveness, || minifasnet.run()),
+        ));
+        by_turns.push((
+            "face-detector-v1 and YuNet at 320",
+            medians_by_turns(detection, || yunet.run()),
+        ));
     }
     group.sample_size(10);
     group.bench_function("load rgb-single-v1", |bencher| {
         bencher.iter(|| {
-            RgbSingle::new("", close_file, near_file, Fusion { close: 1.0, near: 1.0, intercept: 0.0 })
-                .unwrap()
+            RgbSingle::new(
+                "",
+                close_file,
+                near_file,
+                Fusion { close: 1.0, near: 1.0, intercept: 0.0 },
+            )
+            .unwrap()
         })
     });
     group.bench_function("load face-detector-v1", |bencher| {
@@ -58,7 +73,10 @@ fn networks(criterion: &mut Criterion) {
     });
     group.finish();
     for (both, (ours, theirs)) in by_turns {
-        println!("{both} by turns: {ours:.2} ms against {theirs:.2} ms, ratio {:.3}", ours / theirs);
+        println!(
+            "{both} by turns: {ours:.2} ms against {theirs:.2} ms, ratio {:.3}",
+            ours / theirs
+        );
     }
 }
 

@@ -34,7 +34,8 @@ impl Stack {
     /// Never with the networks that ship.
     pub fn load() -> Self {
         let fusion = Fusion { close: 1.0, near: 1.0, intercept: 0.0 };
-        let [heatmap, refiner] = [weights::FACE_DETECTOR_V1.onnx, weights::FACE_DETECTOR_V1_REFINER.onnx];
+        let [heatmap, refiner] =
+            [weights::FACE_DETECTOR_V1.onnx, weights::FACE_DETECTOR_V1_REFINER.onnx];
         let [close, near] = [weights::RGB_SINGLE_V1_CLOSE.onnx, weights::RGB_SINGLE_V1_NEAR.onnx];
         Self {
             engine: Engine::builder().build().unwrap(),
@@ -51,7 +52,8 @@ impl Stack {
         let inputs = ModelInputs::single(ImageType::Rgb);
         let limits = Limits::default();
         let [parse, base64, decode, detect, liveness] = times;
-        let images = timed(parse, || RequestDocument::parse(body).unwrap().select(&inputs).unwrap());
+        let images =
+            timed(parse, || RequestDocument::parse(body).unwrap().select(&inputs).unwrap());
         let file = timed(base64, || decode_base64(images[0].data.as_str()).unwrap());
         let photo = timed(decode, || decode_reduced(&file, &limits, false, SEARCH_SIDE).unwrap());
         let image = photo.image.view();
@@ -105,8 +107,10 @@ pub fn gemm_gflops() -> f64 {
         let mut model = TypedModel::default();
         let input = model.add_source("b", f32::fact([CHANNELS, PLACES]))?;
         let matrix = model.add_const("a", Tensor::zero::<f32>(&[CHANNELS, CHANNELS])?)?;
-        let product =
-            tract_onnx::tract_core::ops::einsum::EinSum::new("mk,kn->mn".parse()?, f32::datum_type());
+        let product = tract_onnx::tract_core::ops::einsum::EinSum::new(
+            "mk,kn->mn".parse()?,
+            f32::datum_type(),
+        );
         let output = model.wire_node("product", product, &[matrix, input])?;
         model.select_output_outlets(&output)?;
         model.into_optimized()?.into_runnable()

@@ -14,14 +14,18 @@ use face_liveness::{Position, Response};
 ///
 /// `photo` must be the image as it was processed: after the Exif orientation, when that was applied.
 pub fn annotate(photo: &RgbImage, response: &Response) -> image::RgbImage {
-    let colour = if response.spoof_score >= 0.5 { Rgb888::CSS_CRIMSON } else { Rgb888::CSS_LIME_GREEN };
+    let colour =
+        if response.spoof_score >= 0.5 { Rgb888::CSS_CRIMSON } else { Rgb888::CSS_LIME_GREEN };
     let zoom = zoom(photo);
     let position = response.position;
     let mut canvas = outlined(photo, &[position], colour);
-    let style =
-        MonoTextStyleBuilder::new().font(&FONT_10X20).text_color(Rgb888::BLACK).background_color(colour);
+    let style = MonoTextStyleBuilder::new()
+        .font(&FONT_10X20)
+        .text_color(Rgb888::BLACK)
+        .background_color(colour);
     let words = format!(" spoof {:.2} ", response.spoof_score);
-    let above = Point::new((position.left / zoom) as i32, ((position.top / zoom) as i32 - 22).max(0));
+    let above =
+        Point::new((position.left / zoom) as i32, ((position.top / zoom) as i32 - 22).max(0));
     let text = Text::with_baseline(&words, above, style.build(), Baseline::Top);
     let Ok(_) = text.draw(&mut Zoomed { canvas: &mut canvas, zoom });
     canvas
@@ -62,11 +66,15 @@ impl DrawTarget for Zoomed<'_> {
     type Color = Rgb888;
     type Error = Infallible;
 
-    fn draw_iter<I: IntoIterator<Item = Pixel<Rgb888>>>(&mut self, pixels: I) -> Result<(), Infallible> {
+    fn draw_iter<I: IntoIterator<Item = Pixel<Rgb888>>>(
+        &mut self,
+        pixels: I,
+    ) -> Result<(), Infallible> {
         for Pixel(point, colour) in pixels {
             let (Ok(x), Ok(y)) = (u32::try_from(point.x), u32::try_from(point.y)) else { continue };
             for (dx, dy) in (0..self.zoom).flat_map(|dy| (0..self.zoom).map(move |dx| (dx, dy))) {
-                if let Some(pixel) = self.canvas.get_pixel_mut_checked(x * self.zoom + dx, y * self.zoom + dy)
+                if let Some(pixel) =
+                    self.canvas.get_pixel_mut_checked(x * self.zoom + dx, y * self.zoom + dy)
                 {
                     *pixel = image::Rgb([colour.r(), colour.g(), colour.b()]);
                 }

@@ -85,7 +85,9 @@ fn answer(engine: &Engine, photo: &Path, arguments: &Arguments) -> Result<bool, 
             }
             (serde_json::to_string(&Line { file: photo, answer: response })?, true)
         }
-        Err(error) => (serde_json::to_string(&Line { file: photo, answer: error.to_body() })?, false),
+        Err(error) => {
+            (serde_json::to_string(&Line { file: photo, answer: error.to_body() })?, false)
+        }
     };
     println!("{}", line.0);
     Ok(line.1)

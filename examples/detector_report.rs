@@ -43,8 +43,10 @@ struct Arguments {
 
 fn main() -> Result<ExitCode, Failure> {
     let Arguments { dir, portrait, misses } = Arguments::parse();
-    let detector =
-        HeatmapDetector::new(weights::FACE_DETECTOR_V1.onnx, weights::FACE_DETECTOR_V1_REFINER.onnx)?;
+    let detector = HeatmapDetector::new(
+        weights::FACE_DETECTOR_V1.onnx,
+        weights::FACE_DETECTOR_V1_REFINER.onnx,
+    )?;
     let report = Report { detector: Arc::new(detector), misses };
     println!("| | |\n|---|---|");
     report.portrait(&photo(&portrait)?)?;
@@ -87,11 +89,16 @@ impl Report {
             for place in 0..9 {
                 for shade in [0, 128] {
                     let at = |place: u32, side: u32, small: u32| place * (side - small) / 2;
-                    let (left, top) =
-                        (at(place % 3, width, small.width()), at(place / 3, height, small.height()));
+                    let (left, top) = (
+                        at(place % 3, width, small.width()),
+                        at(place / 3, height, small.height()),
+                    );
                     let truth = moved(&face.scaled([scale; 2]), left as f32, top as f32);
-                    let picture =
-                        RgbImage::new(width, height, pasted(&small, [width, height], [left, top], shade))?;
+                    let picture = RgbImage::new(
+                        width,
+                        height,
+                        pasted(&small, [width, height], [left, top], shade),
+                    )?;
                     found += u32::from(is_right(self.largest(&picture)?.as_ref(), &truth));
                     tried += 1;
                 }
@@ -116,29 +123,37 @@ impl Report {
             face: [f32; 4],
         }
         let labels: BTreeMap<String, Labelled> = json(&folder.join("boxes.json"))?;
-        let engine = Engine::builder().detector(Arc::clone(&self.detector)).search_rotations(true).build()?;
-        let photos = labels.par_iter().map(|(name, Labelled { face: [left, top, width, height] })| {
-            let photo = photo(&folder.join(name))?;
-            let truth = BoundingBox { left: *left, top: *top, width: *width, height: *height };
-            let found = self.largest(&photo)?;
-            if !is_right(found.as_ref(), &truth) {
-                self.show(name, &photo, found.as_ref())?;
-            }
-            Ok(CaltechPhoto {
-                overlap: found.as_ref().map_or(0.0, |face| face.bounding_box.iou(&truth)),
-                moves: self.moves(&photo)?,
-                turns: self.turns(&photo, &truth, &engine)?,
-            })
-        });
+        let engine = Engine::builder()
+            .detector(Arc::clone(&self.detector))
+            .search_rotations(true)
+            .build()?;
+        let photos =
+            labels.par_iter().map(|(name, Labelled { face: [left, top, width, height] })| {
+                let photo = photo(&folder.join(name))?;
+                let truth = BoundingBox { left: *left, top: *top, width: *width, height: *height };
+                let found = self.largest(&photo)?;
+                if !is_right(found.as_ref(), &truth) {
+                    self.show(name, &photo, found.as_ref())?;
+                }
+                Ok(CaltechPhoto {
+                    overlap: found.as_ref().map_or(0.0, |face| face.bounding_box.iou(&truth)),
+                    moves: self.moves(&photo)?,
+                    turns: self.turns(&photo, &truth, &engine)?,
+                })
+            });
         let photos: Vec<_> = photos.collect::<Result<_, Failure>>()?;
         let overlaps: Vec<_> = photos.iter().map(|photo| photo.overlap).collect();
         let turned = |of: fn(&Turn) -> bool| {
             [0, 1, 2, 3].map(|turn| photos.iter().filter(|photo| of(&photo.turns[turn])).count())
         };
-        let (turns, searched) = (turned(|turn| turn.right), turned(|turn| turn.right_when_searched));
+        let (turns, searched) =
+            (turned(|turn| turn.right), turned(|turn| turn.right_when_searched));
         let right = overlaps.iter().filter(|&&iou| iou >= 0.5).count();
         let mean = overlaps.iter().sum::<f32>() / overlaps.len() as f32;
-        println!("| Caltech faces: largest face right | {right} of {}, mean IoU {mean:.3} |", overlaps.len());
+        println!(
+            "| Caltech faces: largest face right | {right} of {}, mean IoU {mean:.3} |",
+            overlaps.len()
+        );
         println!("| the same turned by 0°, 90°, 180°, 270°: right | {turns:?} |");
         println!(
             "| the same with `search_rotations`: right, and `rotated` told where it is so | {searched:?} |"
@@ -147,22 +162,33 @@ impl Report {
             "shifted by 2 px",
             photos.iter().flat_map(|photo| &photo.moves.shifted).copied().collect(),
         );
-        print_moves("mirrored", photos.iter().flat_map(|photo| &photo.moves.mirrored).copied().collect());
+        print_moves(
+            "mirrored",
+            photos.iter().flat_map(|photo| &photo.moves.mirrored).copied().collect(),
+        );
         Ok(())
     }
 
     /// Of the photo and its three other turns: whether the detector is right, and the engine that searches them.
-    fn turns(&self, photo: &RgbImage, truth: &BoundingBox, engine: &Engine) -> Result<[Turn; 4], Failure> {
+    fn turns(
+        &self,
+        photo: &RgbImage,
+        truth: &BoundingBox,
+        engine: &Engine,
+    ) -> Result<[Turn; 4], Failure> {
         let mut turns = [Turn::default(); 4];
-        for (turn, orientation) in turns.iter_mut().zip([1, 6, 3, 8].into_iter().filter_map(Orientation::new))
+        for (turn, orientation) in
+            turns.iter_mut().zip([1, 6, 3, 8].into_iter().filter_map(Orientation::new))
         {
             let truth = truth.upright(orientation, photo.width(), photo.height());
-            let turned = orientation.upright(photo.view().crop(0, 0, photo.width(), photo.height()));
+            let turned =
+                orientation.upright(photo.view().crop(0, 0, photo.width(), photo.height()));
             turn.right = is_right(self.largest(&turned)?.as_ref(), &truth);
             turn.right_when_searched = match engine.detect_image(ImageSource::Rgb(turned.view())) {
                 Ok(Detection { response, face }) => {
                     let rotated = response.warnings.contains(&Warning::Rotated);
-                    is_right(Some(&face), &truth) && rotated == (orientation != Orientation::UPRIGHT)
+                    is_right(Some(&face), &truth)
+                        && rotated == (orientation != Orientation::UPRIGHT)
                 }
                 Err(Error::NoFace { .. }) => false,
                 Err(error) => return Err(error.into()),
@@ -202,9 +228,12 @@ impl Report {
             }
             let photo = photo(&path)?;
             let faces = self.faces(&photo)?;
-            let holds = |face: &Face, &Point2(x, y): &Point2| face.bounding_box.contains(Point { x, y });
-            let here = noses.iter().filter(|nose| faces.iter().any(|face| holds(face, nose))).count();
-            extra += faces.iter().filter(|face| !noses.iter().any(|nose| holds(face, nose))).count();
+            let holds =
+                |face: &Face, &Point2(x, y): &Point2| face.bounding_box.contains(Point { x, y });
+            let here =
+                noses.iter().filter(|nose| faces.iter().any(|face| holds(face, nose))).count();
+            extra +=
+                faces.iter().filter(|face| !noses.iter().any(|nose| holds(face, nose))).count();
             if here < noses.len() {
                 self.show(name, &photo, largest(&faces))?;
             }
@@ -223,16 +252,22 @@ impl Report {
             stills += 1;
             let faces = self.faces(&photo(&folder.join(name))?)?;
             let [x, y] = truth[2];
-            let Some(face) = faces.iter().find(|face| face.bounding_box.contains(Point { x, y })) else {
+            let Some(face) = faces.iter().find(|face| face.bounding_box.contains(Point { x, y }))
+            else {
                 continue;
             };
             let landmarks = face.landmarks.ok_or("no landmarks")?;
-            let distances =
-                landmarks.iter().zip(&truth).map(|(found, [x, y])| (found.x - x).hypot(found.y - y));
+            let distances = landmarks
+                .iter()
+                .zip(&truth)
+                .map(|(found, [x, y])| (found.x - x).hypot(found.y - y));
             apart.push(100.0 * distances.sum::<f32>() / 5.0 / face.bounding_box.width);
         }
         apart.sort_by(f32::total_cmp);
-        println!("| stills of videos: the point of the nose in a box | {} of {stills} |", apart.len());
+        println!(
+            "| stills of videos: the point of the nose in a box | {} of {stills} |",
+            apart.len()
+        );
         println!(
             "| their landmarks: distance, in percent of the box's width | mean {:.2}, median {:.2}, 95 of 100 within {:.2} |",
             apart.iter().sum::<f32>() / apart.len() as f32,
@@ -307,10 +342,10 @@ struct CaltechPhoto {
 
 /// The edge that moved farthest, as a part of the box's side.
 fn movement(before: &BoundingBox, after: &BoundingBox) -> f32 {
-    let across =
-        [after.left - before.left, after.right() - before.right()].map(|edge| edge.abs() / before.width);
-    let down =
-        [after.top - before.top, after.bottom() - before.bottom()].map(|edge| edge.abs() / before.height);
+    let across = [after.left - before.left, after.right() - before.right()]
+        .map(|edge| edge.abs() / before.width);
+    let down = [after.top - before.top, after.bottom() - before.bottom()]
+        .map(|edge| edge.abs() / before.height);
     across.into_iter().chain(down).fold(0.0, f32::max)
 }
 
@@ -322,7 +357,12 @@ fn moved(face: &BoundingBox, right: f32, down: f32) -> BoundingBox {
     BoundingBox { left: face.left + right, top: face.top + down, ..*face }
 }
 
-fn pasted(small: &RgbImage, [width, height]: [u32; 2], [left, top]: [u32; 2], shade: u8) -> Vec<u8> {
+fn pasted(
+    small: &RgbImage,
+    [width, height]: [u32; 2],
+    [left, top]: [u32; 2],
+    shade: u8,
+) -> Vec<u8> {
     let mut pixels = vec![shade; (width * height * 3) as usize];
     for y in 0..small.height() {
         let start = (((top + y) * width + left) * 3) as usize;
@@ -334,7 +374,11 @@ fn pasted(small: &RgbImage, [width, height]: [u32; 2], [left, top]: [u32; 2], sh
 
 /// The picture turned clockwise about the face's middle, grey beyond its edges; and the upright box about the face, taken
 /// as an ellipse.
-fn turned(picture: &RgbImage, face: &BoundingBox, angle: f32) -> Result<(RgbImage, BoundingBox), Failure> {
+fn turned(
+    picture: &RgbImage,
+    face: &BoundingBox,
+    angle: f32,
+) -> Result<(RgbImage, BoundingBox), Failure> {
     let (width, height) = (picture.width(), picture.height());
     let middle = [face.left + face.width / 2.0, face.top + face.height / 2.0];
     let (sin, cos) = angle.sin_cos();
@@ -342,7 +386,8 @@ fn turned(picture: &RgbImage, face: &BoundingBox, angle: f32) -> Result<(RgbImag
     for y in 0..height {
         for x in 0..width {
             let (dx, dy) = (x as f32 + 0.5 - middle[0], y as f32 + 0.5 - middle[1]);
-            let from = [middle[0] + cos * dx + sin * dy - 0.5, middle[1] - sin * dx + cos * dy - 0.5];
+            let from =
+                [middle[0] + cos * dx + sin * dy - 0.5, middle[1] - sin * dx + cos * dy - 0.5];
             pixels.extend(bilinear(picture, from));
         }
     }
@@ -358,8 +403,10 @@ fn turned(picture: &RgbImage, face: &BoundingBox, angle: f32) -> Result<(RgbImag
 }
 
 fn bilinear(picture: &RgbImage, [x, y]: [f32; 2]) -> [u8; 3] {
-    let inside =
-        x >= 0.0 && y >= 0.0 && x < (picture.width() - 1) as f32 && y < (picture.height() - 1) as f32;
+    let inside = x >= 0.0
+        && y >= 0.0
+        && x < (picture.width() - 1) as f32
+        && y < (picture.height() - 1) as f32;
     if !inside {
         return [128; 3];
     }

@@ -6,7 +6,8 @@ use face_liveness::{Engine, ImageSource};
 fn main() -> Result<(), Box<dyn std::error::Error>> {
     let engine = Engine::builder().build()?;
     let bytes = std::fs::read("examples/photos/astronaut.jpg")?;
-    let detection = engine.detect_image(ImageSource::Encoded { bytes: &bytes, auto_rotate: true })?;
+    let detection =
+        engine.detect_image(ImageSource::Encoded { bytes: &bytes, auto_rotate: true })?;
     println!("{:?}", detection.response);
     Ok(())
 }

@@ -48,7 +48,9 @@ fn score_photos(model: MiniFasNet, photos: &[PathBuf]) -> Result<(), Failure> {
         for name in engine.model_names().filter(|name| takes_one_image(&engine, name)) {
             let source = ImageSource::Encoded { bytes: &bytes, auto_rotate: true };
             match engine.detect_images(&[source], Some(name)) {
-                Ok(detection) => println!("{} {name} {:.4}", photo.display(), detection.response.spoof_score),
+                Ok(detection) => {
+                    println!("{} {name} {:.4}", photo.display(), detection.response.spoof_score)
+                }
                 Err(error) => println!("{} {name} {error}", photo.display()),
             }
         }

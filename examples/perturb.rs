@@ -67,8 +67,14 @@ fn recompressed(image: &RgbImage, quality: u8) -> RgbImage {
 
 fn cropped(image: &RgbImage) -> RgbImage {
     let (width, height) = image.dimensions();
-    imageops::crop_imm(image, width / 5, height / 5, width - 2 * (width / 5), height - 2 * (height / 5))
-        .to_image()
+    imageops::crop_imm(
+        image,
+        width / 5,
+        height / 5,
+        width - 2 * (width / 5),
+        height - 2 * (height / 5),
+    )
+    .to_image()
 }
 
 fn bordered(image: &RgbImage) -> RgbImage {
@@ -113,9 +119,12 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
         })
         .collect();
 
-    let attacks: Vec<_> = scores.iter().filter(|(attack, _)| *attack).map(|(_, scores)| scores).collect();
-    let bona_fide: Vec<_> = scores.iter().filter(|(attack, _)| !attack).map(|(_, scores)| scores).collect();
-    let is = |score: Option<f32>, spoof: bool| score.is_some_and(|score| (score >= threshold) == spoof);
+    let attacks: Vec<_> =
+        scores.iter().filter(|(attack, _)| *attack).map(|(_, scores)| scores).collect();
+    let bona_fide: Vec<_> =
+        scores.iter().filter(|(attack, _)| !attack).map(|(_, scores)| scores).collect();
+    let is =
+        |score: Option<f32>, spoof: bool| score.is_some_and(|score| (score >= threshold) == spoof);
     let caught: Vec<_> = attacks.iter().filter(|scores| is(scores[0], true)).collect();
     let accepted: Vec<_> = bona_fide.iter().filter(|scores| is(scores[0], false)).collect();
     println!(

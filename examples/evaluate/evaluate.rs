@@ -70,10 +70,13 @@ fn main() -> ExitCode {
 fn run(arguments: &Arguments) -> Result<(), Failure> {
     let (engine, mut models) = engine(&arguments.models)?;
     let presentations = dataset::read(&arguments.root)?;
-    let presentations: Vec<_> = presentations.into_iter().step_by(arguments.step as usize).collect();
+    let presentations: Vec<_> =
+        presentations.into_iter().step_by(arguments.step as usize).collect();
 
     let progress = ProgressBar::new(presentations.len() as u64);
-    progress.set_style(ProgressStyle::with_template("{wide_bar} {pos}/{len} images  {per_sec}  {eta} left")?);
+    progress.set_style(ProgressStyle::with_template(
+        "{wide_bar} {pos}/{len} images  {per_sec}  {eta} left",
+    )?);
     let mut outcomes = score(&engine, &models, &presentations, |presentation, outcome| {
         // A picture without a face is a result, and a frame is scored with its burst; a file that is no picture is
         // worth a line at once.
@@ -123,9 +126,11 @@ fn engine(models: &[String]) -> Result<(Engine, Vec<String>), Failure> {
     for model in models {
         let name = match model.split_once(':') {
             Some(("minifasnet", files)) => {
-                let (near, wide) =
-                    files.split_once(',').ok_or("minifasnet: takes two files, V2.onnx,V1SE.onnx")?;
-                let read = |file: &str| std::fs::read(file).map_err(|error| format!("{file}: {error}"));
+                let (near, wide) = files
+                    .split_once(',')
+                    .ok_or("minifasnet: takes two files, V2.onnx,V1SE.onnx")?;
+                let read =
+                    |file: &str| std::fs::read(file).map_err(|error| format!("{file}: {error}"));
                 builder = builder.model(MiniFasNet::new("minifasnet", &read(near)?, &read(wide)?)?);
                 "minifasnet"
             }

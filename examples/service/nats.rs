@@ -24,7 +24,12 @@ use face_liveness_service::{
 #[command(verbatim_doc_comment)]
 struct Arguments {
     /// The NATS server.
-    #[arg(long, env = "FACE_LIVENESS_NATS", default_value = "nats://127.0.0.1:4222", value_name = "URL")]
+    #[arg(
+        long,
+        env = "FACE_LIVENESS_NATS",
+        default_value = "nats://127.0.0.1:4222",
+        value_name = "URL"
+    )]
     server: String,
 
     /// The subject that requests are sent to.

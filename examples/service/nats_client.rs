@@ -25,7 +25,12 @@ struct Arguments {
     photos: Vec<PathBuf>,
 
     /// The NATS server.
-    #[arg(long, env = "FACE_LIVENESS_NATS", default_value = "nats://127.0.0.1:4222", value_name = "URL")]
+    #[arg(
+        long,
+        env = "FACE_LIVENESS_NATS",
+        default_value = "nats://127.0.0.1:4222",
+        value_name = "URL"
+    )]
     server: String,
 
     /// The subject of the workers.
@@ -54,7 +59,8 @@ async fn main() -> ExitCode {
 
 async fn run(arguments: Arguments) -> Result<(), Failure> {
     let bodies = arguments.photos.iter().map(|photo| {
-        let bytes = std::fs::read(photo).map_err(|error| format!("{}: {error}", photo.display()))?;
+        let bytes =
+            std::fs::read(photo).map_err(|error| format!("{}: {error}", photo.display()))?;
         let request = Request::new([Image::rgb(0, BASE64_STANDARD.encode(bytes))]);
         Ok(Bytes::from(serde_json::to_vec(&request)?))
     });
@@ -62,7 +68,8 @@ async fn run(arguments: Arguments) -> Result<(), Failure> {
     let longest = bodies.iter().map(Bytes::len).max().unwrap_or_default();
     let params = RemoteParams { deadline: Duration::from_secs(30), ..RemoteParams::default() };
     let metrics = Metrics::default();
-    let remote = Remote::connect(&arguments.server, &arguments.subject, longest, params, metrics).await?;
+    let remote =
+        Remote::connect(&arguments.server, &arguments.subject, longest, params, metrics).await?;
     for body in &bodies {
         let answer = remote.answer(body.clone()).await?;
         println!("{}", String::from_utf8_lossy(&answer.body));
@@ -95,10 +102,12 @@ async fn repeat(arguments: &Arguments, bodies: &[Bytes], remote: &Remote) -> Res
     });
     let answers = futures_util::future::join_all(senders).await.concat();
     let took = began.elapsed().as_secs_f64();
-    let right = answers.iter().filter(|(_, body, answer)| answer.as_ref() == Ok(&expected[*body])).count();
+    let right =
+        answers.iter().filter(|(_, body, answer)| answer.as_ref() == Ok(&expected[*body])).count();
     let mut times: Vec<_> = answers.iter().map(|(time, ..)| time.as_secs_f64() * 1e3).collect();
     times.sort_by(f64::total_cmp);
-    let at = |part: f64| times.get((times.len() as f64 * part) as usize).copied().unwrap_or_default();
+    let at =
+        |part: f64| times.get((times.len() as f64 * part) as usize).copied().unwrap_or_default();
     println!(
         "{total} requests, {right} answered right, {:.1} a second, median {:.1} ms, 99 of 100 within {:.1} ms",
         total as f64 / took,

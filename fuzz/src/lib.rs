@@ -15,14 +15,19 @@ use face_liveness_models::{FACE_DETECTOR_V1, FACE_DETECTOR_V1_REFINER};
 use ndarray::Array3;
 
 /// Small, so that many pictures can be tried in a second. libFuzzer's `-malloc_limit_mb` is set not far above.
-const LIMITS: Limits =
-    Limits { max_pixels: 1_000_000, max_side: 16_384, max_memory: 64 << 20, max_scan_pixels: 20_000_000 };
+const LIMITS: Limits = Limits {
+    max_pixels: 1_000_000,
+    max_side: 16_384,
+    max_memory: 64 << 20,
+    max_scan_pixels: 20_000_000,
+};
 
 static ENGINE: LazyLock<Engine> = LazyLock::new(|| {
     // Without the second look for small faces, which costs most of the time of a picture without any.
     let params = HeatmapDetectorParams { look_sizes: vec![[288, 192]], ..Default::default() };
     let (heatmap, refiner) = (FACE_DETECTOR_V1.onnx, FACE_DETECTOR_V1_REFINER.onnx);
-    let detector = HeatmapDetector::with_params(heatmap, refiner, params).expect("the built-in detector");
+    let detector =
+        HeatmapDetector::with_params(heatmap, refiner, params).expect("the built-in detector");
     let limits = face_liveness::Limits { image: LIMITS, ..Default::default() };
     Engine::builder().detector(detector).limits(limits).build().expect("an engine")
 });
@@ -53,7 +58,10 @@ pub fn decode(data: &[u8]) {
     if let Ok(Reduced { image, full_width, full_height }) = decoded {
         assert!(u64::from(full_width) * u64::from(full_height) <= LIMITS.max_pixels);
         assert!(image.width() <= full_width && image.height() <= full_height);
-        assert_eq!(image.pixels().len() as u64, 3 * u64::from(image.width()) * u64::from(image.height()));
+        assert_eq!(
+            image.pixels().len() as u64,
+            3 * u64::from(image.width()) * u64::from(image.height())
+        );
     }
 }
 
@@ -96,7 +104,8 @@ pub fn crop(data: &[u8]) {
     let Ok(marked) = Marked::arbitrary_take_rest(Unstructured::new(data)) else { return };
     let [width, height] = marked.sides.map(|side| u32::from(side) + 1);
     let colours = if marked.colours.is_empty() { &[128] } else { marked.colours };
-    let pixels: Vec<u8> = colours.iter().copied().cycle().take((width * height * 3) as usize).collect();
+    let pixels: Vec<u8> =
+        colours.iter().copied().cycle().take((width * height * 3) as usize).collect();
     let image = ImageView::new(width, height, &pixels).expect("so many pixels");
     let [left, top, box_width, box_height] = marked.face;
     let face = BoundingBox { left, top, width: box_width, height: box_height };
@@ -125,7 +134,9 @@ pub fn load_onnx(data: &[u8]) {
 pub fn abort_where_ours_panics() {
     std::panic::set_hook(Box::new(|panic| {
         let file = panic.location().map_or("", |location| location.file());
-        let theirs = file.contains("/registry/") || file.starts_with("/rustc/") || file.contains("/rustlib/");
+        let theirs = file.contains("/registry/")
+            || file.starts_with("/rustc/")
+            || file.contains("/rustlib/");
         if !theirs {
             eprintln!("{panic}");
             std::process::abort();

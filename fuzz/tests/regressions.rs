@@ -6,7 +6,8 @@ use face_liveness::detection::Network;
 /// Gives every file of a target's folder to it.
 fn all(target: &str, function: fn(&[u8])) {
     let folder = format!("{}/regressions/{target}", env!("CARGO_MANIFEST_DIR"));
-    let files: Vec<_> = std::fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path()).collect();
+    let files: Vec<_> =
+        std::fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path()).collect();
     assert!(!files.is_empty());
     files.iter().for_each(|file| function(&std::fs::read(file).unwrap()));
 }

@@ -35,7 +35,8 @@ impl Weights {
     /// # Ok::<(), face_liveness_models::NotPinned>(())
     /// ```
     pub fn verified(&self) -> Result<&'static [u8], NotPinned> {
-        let hash: String = Sha256::digest(self.onnx).iter().map(|byte| format!("{byte:02x}")).collect();
+        let hash: String =
+            Sha256::digest(self.onnx).iter().map(|byte| format!("{byte:02x}")).collect();
         if hash == self.sha256 { Ok(self.onnx) } else { Err(NotPinned { file: self.file }) }
     }
 }

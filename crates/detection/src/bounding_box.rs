@@ -73,7 +73,8 @@ impl BoundingBox {
 
     /// Whether the point lies inside or on the edge.
     pub fn contains(&self, point: Point) -> bool {
-        (self.left..=self.right()).contains(&point.x) && (self.top..=self.bottom()).contains(&point.y)
+        (self.left..=self.right()).contains(&point.x)
+            && (self.top..=self.bottom()).contains(&point.y)
     }
 
     /// Intersection over union, 0 to 1.
@@ -98,7 +99,12 @@ impl BoundingBox {
     pub fn upright(&self, orientation: Orientation, width: u32, height: u32) -> Self {
         let corner = |x, y| Point { x, y }.upright(orientation, width, height);
         let (a, b) = (corner(self.left, self.top), corner(self.right(), self.bottom()));
-        Self { left: a.x.min(b.x), top: a.y.min(b.y), width: (a.x - b.x).abs(), height: (a.y - b.y).abs() }
+        Self {
+            left: a.x.min(b.x),
+            top: a.y.min(b.y),
+            width: (a.x - b.x).abs(),
+            height: (a.y - b.y).abs(),
+        }
     }
 
     /// The part of the box inside an image of this size; `None` where there is none.

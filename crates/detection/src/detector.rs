@@ -43,7 +43,9 @@ impl Face {
         Self {
             bounding_box: self.bounding_box.scaled([across, down]),
             score: self.score,
-            landmarks: self.landmarks.map(|points| points.map(|point| point.scaled([across, down]))),
+            landmarks: self
+                .landmarks
+                .map(|points| points.map(|point| point.scaled([across, down]))),
         }
     }
 

@@ -123,7 +123,11 @@ impl HeatmapDetector {
     ///
     /// # Errors
     /// When the bytes are not a heatmap and a refiner as ONNX, or there is no look or no input that holds it.
-    pub fn with_params(heatmap: &[u8], refiner: &[u8], params: HeatmapDetectorParams) -> Result<Self, Error> {
+    pub fn with_params(
+        heatmap: &[u8],
+        refiner: &[u8],
+        params: HeatmapDetectorParams,
+    ) -> Result<Self, Error> {
         let inputs: Vec<_> = params.input_sizes.iter().map(Input::new).collect();
         let (Some(smallest), [_, ..]) = (inputs.first(), &params.look_sizes[..]) else {
             return Err(Error::new(
@@ -157,7 +161,9 @@ impl HeatmapDetector {
         faces.sort_by(|a, b| b.score.total_cmp(&a.score));
         let mut kept: Vec<Face> = Vec::new();
         for face in faces {
-            let same = |other: &Face| other.bounding_box.iou(&face.bounding_box) > self.params.same_face_iou;
+            let same = |other: &Face| {
+                other.bounding_box.iou(&face.bounding_box) > self.params.same_face_iou
+            };
             if !kept.iter().any(same) {
                 kept.push(face);
             }
@@ -179,7 +185,8 @@ impl HeatmapDetector {
         let outputs = network.run(|planes| write_framed(planes, small.view(), [0, 0]))?;
         let maps = outputs.first().and_then(|maps| maps.view().into_dimensionality::<Ix4>().ok());
         let maps = maps.filter(|maps| maps.shape()[..2] == [1, MAPS]);
-        let maps = maps.ok_or_else(|| Error::new("failed", "the output is not a heatmap detector's"))?;
+        let maps =
+            maps.ok_or_else(|| Error::new("failed", "the output is not a heatmap detector's"))?;
         let cells = cells(maps.index_axis(Axis(0), 0), params.vote_threshold);
         let scales = [(image.width(), small.width()), (image.height(), small.height())];
         let scales = scales.map(|(photo, small)| photo as f32 / small as f32);
@@ -187,10 +194,15 @@ impl HeatmapDetector {
         faces.retain(|face| face[0].score > params.candidate_threshold);
         let candidate = |face: &Vec<Cell>| {
             let (score, in_input) = (face[0].score, fused(face));
-            let is_sure = score > params.sure && in_input.width.min(in_input.height) >= params.sure_side;
+            let is_sure =
+                score > params.sure && in_input.width.min(in_input.height) >= params.sure_side;
             Candidate {
                 bounding_box: in_input.scaled(scales),
-                score_threshold: if is_sure { params.sure_score_threshold } else { params.score_threshold },
+                score_threshold: if is_sure {
+                    params.sure_score_threshold
+                } else {
+                    params.score_threshold
+                },
             }
         };
         Ok(faces.iter().map(candidate).collect())
@@ -221,7 +233,8 @@ fn scale_within([longer, shorter]: [u32; 2], photo: ImageView<'_>) -> f32 {
 /// The first input that holds what has such sides, or all but `SQUEEZED` of it.
 fn holding(inputs: &[Input], longer: u32, shorter: u32) -> Result<&Input, Error> {
     let holds = |side: u32, of: u32| side <= of + (of as f32 * SQUEEZED) as u32;
-    let input = inputs.iter().find(|input| holds(longer, input.longer) && holds(shorter, input.shorter));
+    let input =
+        inputs.iter().find(|input| holds(longer, input.longer) && holds(shorter, input.shorter));
     input.ok_or_else(|| Error::new("cannot be loaded", "no input size holds a look"))
 }
 
@@ -353,7 +366,11 @@ mod tests {
         };
         let cells = vec![at(1.0, 0.9), at(20.0, 0.7), at(40.0, 0.65), at(0.0, 0.6)];
         let faces = by_face(cells, 0.4, 2);
-        assert_eq!(faces.iter().map(Vec::len).collect::<Vec<_>>(), [2, 1], "the third is one too many");
+        assert_eq!(
+            faces.iter().map(Vec::len).collect::<Vec<_>>(),
+            [2, 1],
+            "the third is one too many"
+        );
         let left = fused(&faces[0]).left;
         assert!((left - 0.6).abs() < 1e-6, "the mean by score: {left}");
     }

@@ -56,7 +56,8 @@ impl Network {
     /// When the bytes are not ONNX, hold an operator that tract does not know or one with a sub-graph (`If`, `Scan`), or do not fit
     /// the shape.
     pub fn from_onnx(onnx: &[u8], shape: [usize; 3]) -> Result<Self, Error> {
-        let plan = unpanicked(|| load(onnx, shape)).map_err(|cause| Error::new("cannot be loaded", cause))?;
+        let plan = unpanicked(|| load(onnx, shape))
+            .map_err(|cause| Error::new("cannot be loaded", cause))?;
         Ok(Self { plan, shape })
     }
 
@@ -65,7 +66,10 @@ impl Network {
     ///
     /// # Errors
     /// When the network fails or an output is not float32.
-    pub fn run(&self, fill: impl FnOnce(ArrayViewMut3<'_, f32>)) -> Result<Vec<ArrayD<f32>>, Error> {
+    pub fn run(
+        &self,
+        fill: impl FnOnce(ArrayViewMut3<'_, f32>),
+    ) -> Result<Vec<ArrayD<f32>>, Error> {
         self.try_run(fill).map_err(|cause| Error::new("failed", cause))
     }
 
@@ -75,7 +79,8 @@ impl Network {
         fill(input.to_plain_array_view_mut::<f32>()?.into_dimensionality::<Ix3>()?);
         input.insert_axis(0)?;
         let input = Wiped(Arc::new(input));
-        let outputs = unpanicked(|| self.plan.run(tvec!(TValue::from_const(Arc::clone(&input.0)))))?;
+        let outputs =
+            unpanicked(|| self.plan.run(tvec!(TValue::from_const(Arc::clone(&input.0)))))?;
         outputs.iter().map(|output| Ok(output.to_plain_array_view::<f32>()?.to_owned())).collect()
     }
 }
@@ -146,7 +151,9 @@ fn refuse_flat_inputs(model: &mut InferenceModel) -> TractResult<()> {
         if TAKE_CHANNELS.contains(&&*node.op.name()) {
             let rank = inputs.first().and_then(|input| input.shape.rank().concretize());
             if rank.is_none_or(|rank| rank < 2) {
-                return Err(TractError::msg(format!("the input of {node} is not known to have channels")));
+                return Err(TractError::msg(format!(
+                    "the input of {node} is not known to have channels"
+                )));
             }
         }
         let observed = node.op.observe_outlets(model, node)?;
@@ -188,7 +195,9 @@ fn rewrite_prelu(file: &mut ModelProto) -> TractResult<()> {
 
 fn has_slopes_up_to_one(graph: &GraphProto, prelu: &NodeProto) -> TractResult<bool> {
     let [_, slope] = &prelu.input[..] else { return Ok(false) };
-    let Some(slope) = graph.initializer.iter().find(|tensor| tensor.name == *slope) else { return Ok(false) };
+    let Some(slope) = graph.initializer.iter().find(|tensor| tensor.name == *slope) else {
+        return Ok(false);
+    };
     let slope = tract_onnx::tensor::load_tensor(&MmapDataResolver, slope, None)?;
     Ok(slope.datum_type() == f32::datum_type()
         && slope.to_plain_array_view::<f32>()?.iter().all(|&slope| slope <= 1.0))

@@ -54,16 +54,26 @@ impl Refiner {
         let Some(second) = self.look(photo, first.bounding_box(), true)? else { return Ok(None) };
         let seen = first.mean(&second);
         let score = probability(seen.log_odds);
-        let bounding_box = mixed(&seen.bounding_box(), &near).clipped(photo.width(), photo.height());
-        let face =
-            bounding_box.map(|bounding_box| Face { bounding_box, score, landmarks: Some(seen.landmarks) });
+        let bounding_box =
+            mixed(&seen.bounding_box(), &near).clipped(photo.width(), photo.height());
+        let face = bounding_box.map(|bounding_box| Face {
+            bounding_box,
+            score,
+            landmarks: Some(seen.landmarks),
+        });
         Ok(face.filter(|face| face.score > score_threshold))
     }
 
     /// `None` where no pixel of the photo is near.
-    fn look(&self, photo: ImageView<'_>, near: BoundingBox, mirrored: bool) -> Result<Option<Look>, Error> {
+    fn look(
+        &self,
+        photo: ImageView<'_>,
+        near: BoundingBox,
+        mirrored: bool,
+    ) -> Result<Option<Look>, Error> {
         let Some(crop) = Crop::about(near, photo) else { return Ok(None) };
-        let part = photo.crop(crop.across.first, crop.down.first, crop.across.length, crop.down.length);
+        let part =
+            photo.crop(crop.across.first, crop.down.first, crop.across.length, crop.down.length);
         let small = resize(part.view(), crop.across.input_length, crop.down.input_length)
             .map_err(|cause| Error::new("cannot be given the image", cause))?;
         let corner = [crop.across.input_first, crop.down.input_first].map(|first| first as usize);
@@ -80,8 +90,8 @@ impl Refiner {
             return Err(Error::new("failed", "the output is not a refiner's"));
         };
         let right = if mirrored { -1.0 } else { 1.0 };
-        let half =
-            [log_width, log_height].map(|log| log.clamp(*LOG_SIDES.start(), *LOG_SIDES.end()).exp() / 2.0);
+        let half = [log_width, log_height]
+            .map(|log| log.clamp(*LOG_SIDES.start(), *LOG_SIDES.end()).exp() / 2.0);
         let order = if mirrored { MIRRORED_LANDMARKS } else { [0, 1, 2, 3, 4] };
         let in_photo = |x: f32, y: f32| crop.in_photo(right * x, y);
         let (centre, corner) = (in_photo(x, y), crop.in_photo(right * x + half[0], y + half[1]));
@@ -204,6 +214,9 @@ mod tests {
         assert_eq!(Span::about(-60.0, 90.0, 100), None);
         let inside = Span::about(50.0, 30.0, 100).expect("inside");
         assert_eq!(inside, Span { first: 35, length: 30, input_first: 0, input_length: 64 });
-        assert!((inside.in_photo(0.0) - 50.0).abs() < 1e-4 && (inside.in_photo(0.5) - 65.0).abs() < 1e-4);
+        assert!(
+            (inside.in_photo(0.0) - 50.0).abs() < 1e-4
+                && (inside.in_photo(0.5) - 65.0).abs() < 1e-4
+        );
     }
 }

@@ -42,7 +42,9 @@ pub fn write_planes(mut planes: ArrayViewMut3<'_, f32>, image: ImageView<'_>) {
     let columns = image.width() as usize;
     planes.slice_axis_inplace(Axis(2), (..columns).into());
     for (channel, mut plane) in planes.outer_iter_mut().enumerate() {
-        for (mut row, samples) in plane.outer_iter_mut().zip(image.pixels().chunks_exact(3 * columns)) {
+        for (mut row, samples) in
+            plane.outer_iter_mut().zip(image.pixels().chunks_exact(3 * columns))
+        {
             let samples = samples.chunks_exact(3).map(|pixel| f32::from(pixel[channel]));
             let write = |(value, sample): (&mut f32, f32)| *value = sample;
             match row.as_slice_mut() {

@@ -70,8 +70,8 @@ fn a_face_that_leans_by_up_to_40_degrees_is_found() {
     let (x, y) = middle(&upright);
     for angle in (-40i16..=40).step_by(5) {
         let (sin, cos) = f32::from(angle).to_radians().sin_cos();
-        let places =
-            (0..portrait.height()).flat_map(|row| (0..portrait.width()).map(move |column| (column, row)));
+        let places = (0..portrait.height())
+            .flat_map(|row| (0..portrait.width()).map(move |column| (column, row)));
         let leaning = places.flat_map(|(column, row)| {
             let (dx, dy) = (column as f32 - x, row as f32 - y);
             let (from_x, from_y) = (x + cos * dx + sin * dy, y - sin * dx + cos * dy);
@@ -82,7 +82,8 @@ fn a_face_that_leans_by_up_to_40_degrees_is_found() {
             }
         });
         let pixels: Vec<u8> = leaning.collect();
-        let found = face(&detector, ImageView::new(portrait.width(), portrait.height(), &pixels).unwrap());
+        let found =
+            face(&detector, ImageView::new(portrait.width(), portrait.height(), &pixels).unwrap());
         let found = middle(&found.unwrap_or_else(|| panic!("nothing at {angle}°")).bounding_box);
         assert!((found.0 - x).hypot(found.1 - y) < 0.2 * upright.width, "{found:?} at {angle}°");
     }

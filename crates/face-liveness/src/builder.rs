@@ -158,7 +158,9 @@ impl EngineBuilder {
 fn built_in_detector() -> Result<Arc<HeatmapDetector>, Error> {
     static DETECTOR: OnceLock<Arc<HeatmapDetector>> = OnceLock::new();
     let [heatmap, refiner] = [weights::FACE_DETECTOR_V1, weights::FACE_DETECTOR_V1_REFINER];
-    loaded_once(&DETECTOR, || Ok(Arc::new(HeatmapDetector::new(pinned(heatmap)?, pinned(refiner)?)?)))
+    loaded_once(&DETECTOR, || {
+        Ok(Arc::new(HeatmapDetector::new(pinned(heatmap)?, pinned(refiner)?)?))
+    })
 }
 
 /// One photo, the same by weights that are free of research data, and several frames of one capture.
@@ -176,11 +178,16 @@ fn built_in_models() -> Result<Vec<Box<dyn LivenessModel>>, Error> {
 
 /// The network, unless its bytes are others than those that were measured.
 fn pinned(weights: weights::Weights) -> Result<&'static [u8], Error> {
-    Ok(weights.verified().map_err(|error| face_liveness_inference::Error::new("cannot be loaded", error))?)
+    Ok(weights
+        .verified()
+        .map_err(|error| face_liveness_inference::Error::new("cannot be loaded", error))?)
 }
 
 /// A copy of what the cell holds, loaded where it holds nothing yet.
-fn loaded_once<T: Clone>(cell: &OnceLock<T>, load: impl FnOnce() -> Result<T, Error>) -> Result<T, Error> {
+fn loaded_once<T: Clone>(
+    cell: &OnceLock<T>,
+    load: impl FnOnce() -> Result<T, Error>,
+) -> Result<T, Error> {
     match cell.get() {
         Some(loaded) => Ok(loaded.clone()),
         None => load().map(|loaded| cell.get_or_init(|| loaded).clone()),

@@ -119,7 +119,11 @@ impl Engine {
     /// assert_eq!(detection.response.model, "rgb-single-v1");
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
-    pub fn detect_images(&self, images: &[ImageSource<'_>], model: Option<&str>) -> Result<Detection, Error> {
+    pub fn detect_images(
+        &self,
+        images: &[ImageSource<'_>],
+        model: Option<&str>,
+    ) -> Result<Detection, Error> {
         let model = self.model(model)?;
         let (given, required) = (images.len(), model.inputs().required());
         if given < required {
@@ -236,7 +240,11 @@ impl Engine {
         let limits = self.limits().of_one_in(inputs.len());
         let look = |input| self.look(input, &limits, longer_side);
         let Some((input, others)) = inputs.split_first() else {
-            return Err(RequestError::TooFewImages { given: 0, required: model.inputs().required() }.into());
+            return Err(RequestError::TooFewImages {
+                given: 0,
+                required: model.inputs().required(),
+            }
+            .into());
         };
         let seen = look(input)?;
         let Some(used) = largest(&seen.faces) else {
@@ -265,7 +273,8 @@ fn spoof_score(model: &dyn LivenessModel, frames: &[Frame<'_>]) -> Result<f32, E
     if (0.0..=1.0).contains(&score) {
         return Ok(score);
     }
-    Err(face_liveness_inference::Error::new("failed", "the model's score is not within 0 and 1").into())
+    Err(face_liveness_inference::Error::new("failed", "the model's score is not within 0 and 1")
+        .into())
 }
 
 impl fmt::Debug for Engine {

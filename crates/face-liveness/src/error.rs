@@ -41,7 +41,9 @@ impl Error {
     pub fn code(&self) -> ErrorCode {
         match self {
             Self::Request(error) => error.code(),
-            Self::Image { source: face_liveness_image::Error::Base64, .. } => ErrorCode::InvalidValue,
+            Self::Image { source: face_liveness_image::Error::Base64, .. } => {
+                ErrorCode::InvalidValue
+            }
             Self::Image { .. } => ErrorCode::ImageNotSupported,
             Self::NoFace { .. } => ErrorCode::NoFace,
             Self::BodyTooLarge { .. } => ErrorCode::BodyTooLarge,

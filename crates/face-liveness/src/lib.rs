@@ -20,7 +20,8 @@ pub use face_liveness_image as image;
 pub use face_liveness_inference as inference;
 pub use face_liveness_schema as schema;
 pub use face_liveness_schema::{
-    ErrorBody, ErrorCode, Image, ImageData, ImageType, Position, Request, RequestError, Response, Warning,
+    ErrorBody, ErrorCode, Image, ImageData, ImageType, Position, Request, RequestError, Response,
+    Warning,
 };
 pub use json::JsonAnswer;
 pub use limits::Limits;

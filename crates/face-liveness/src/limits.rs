@@ -30,7 +30,11 @@ impl Limits {
     pub(crate) fn of_one_in(&self, images: usize) -> image::Limits {
         let part = |pixels: u64| pixels / images.max(1) as u64;
         let image::Limits { max_pixels, max_scan_pixels, .. } = self.image;
-        image::Limits { max_pixels: part(max_pixels), max_scan_pixels: part(max_scan_pixels), ..self.image }
+        image::Limits {
+            max_pixels: part(max_pixels),
+            max_scan_pixels: part(max_scan_pixels),
+            ..self.image
+        }
     }
 }
 

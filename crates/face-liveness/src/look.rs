@@ -1,7 +1,9 @@
 //! An image to its faces, read in no more detail than that takes: the stages of decoding and detection together.
 
 use face_liveness_detection::{BoundingBox, Face, largest};
-use face_liveness_image::{self as image, ImageView, Orientation, Reduced, RgbImage, decode_reduced};
+use face_liveness_image::{
+    self as image, ImageView, Orientation, Reduced, RgbImage, decode_reduced,
+};
 
 use crate::engine::Engine;
 use crate::position::position;
@@ -55,7 +57,11 @@ impl Engine {
     }
 
     /// The copy in which a face of the image in full is scored.
-    pub(crate) fn copy_for<'a>(&self, input: &Input<'a>, face: &BoundingBox) -> Result<Copy<'a>, Error> {
+    pub(crate) fn copy_for<'a>(
+        &self,
+        input: &Input<'a>,
+        face: &BoundingBox,
+    ) -> Result<Copy<'a>, Error> {
         let limits = &self.limits().image;
         let copy = self.copy(input, limits, SEARCH_SIDE)?;
         let more = copy.longer_side_for(&copy.of_full(face));
@@ -74,8 +80,8 @@ impl Engine {
             }
             ImageSource::Encoded { bytes, auto_rotate } => {
                 let reduced = decode_reduced(bytes, limits, auto_rotate, longer_side);
-                let Reduced { image, full_width, full_height } =
-                    reduced.map_err(|source| Error::Image { path: input.data_path.clone(), source })?;
+                let Reduced { image, full_width, full_height } = reduced
+                    .map_err(|source| Error::Image { path: input.data_path.clone(), source })?;
                 Ok(self.ended(
                     Stage::Decode,
                     Copy { pixels: Pixels::Owned(image), full: [full_width, full_height] },
@@ -97,7 +103,9 @@ impl Engine {
             let mut faces = self.faces(&copy)?;
             faces.retain(is_upright);
             let score = largest(&faces).map(|face| face.score);
-            if let Some(score) = score.filter(|&score| best.as_ref().is_none_or(|&(most, _)| score > most)) {
+            if let Some(score) =
+                score.filter(|&score| best.as_ref().is_none_or(|&(most, _)| score > most))
+            {
                 best = Some((score, Seen { copy, turned, faces }));
             }
         }

@@ -25,7 +25,12 @@ const GRID: usize = 64;
 
 /// The warnings for the face used, of those found in the image, which may be a reduced copy of the one in which the face has
 /// that position.
-pub(crate) fn warnings(faces: &[Face], face: &Face, image: ImageView<'_>, in_full: Position) -> Vec<Warning> {
+pub(crate) fn warnings(
+    faces: &[Face],
+    face: &Face,
+    image: ImageView<'_>,
+    in_full: Position,
+) -> Vec<Warning> {
     let at = position(&face.bounding_box, image.width(), image.height());
     let near = |margin: f32, side: u32| margin < EDGE_MARGIN * side as f32;
     let near_edge = near(face.bounding_box.left, at.width)
@@ -62,10 +67,12 @@ impl Samples {
         };
         for row in 0..steps {
             for column in 0..steps {
-                let pixel = image.pixel(at(face.left, face.width, column), at(face.top, face.height, row));
+                let pixel =
+                    image.pixel(at(face.left, face.width, column), at(face.top, face.height, row));
                 let [red, green, blue] = pixel.map(f32::from);
                 // ITU-R BT.601; a quarter, for the mean of four.
-                luma[row / 2 * GRID + column / 2] += (0.299 * red + 0.587 * green + 0.114 * blue) / 4.0;
+                luma[row / 2 * GRID + column / 2] +=
+                    (0.299 * red + 0.587 * green + 0.114 * blue) / 4.0;
                 colour += red.max(green).max(blue) - red.min(green).min(blue);
             }
         }

@@ -116,7 +116,10 @@ fn jpeg_of_runs(width: u16, height: u16, components: u8, scans: usize) -> Vec<u8
     };
     let scan = |of: u8, band: [u8; 3]| {
         let each = (1..=of).flat_map(|id| [id, 0]);
-        segment(0xda, &[[of].into_iter().collect(), each.collect::<Vec<_>>(), band.to_vec()].concat())
+        segment(
+            0xda,
+            &[[of].into_iter().collect(), each.collect::<Vec<_>>(), band.to_vec()].concat(),
+        )
     };
     let blocks = usize::from(width).div_ceil(8) * usize::from(height).div_ceil(8);
     let frame = (1..=components).flat_map(|id| [id, 0x11, 0]).collect::<Vec<_>>();
@@ -138,10 +141,13 @@ fn jpeg_of_runs(width: u16, height: u16, components: u8, scans: usize) -> Vec<u8
     // A run of 32,767 blocks: a bit, and fourteen of its length.
     let bits = "011111111111111".repeat(blocks.div_ceil(32_767));
     let bits = format!("{bits}{}", "1".repeat(8 - bits.len() % 8));
-    let bytes =
-        bits.as_bytes().chunks(8).map(|byte| u8::from_str_radix(str::from_utf8(byte).unwrap(), 2).unwrap());
-    let runs =
-        bytes.flat_map(|byte| if byte == 0xff { vec![byte, 0] } else { vec![byte] }).collect::<Vec<_>>();
+    let bytes = bits
+        .as_bytes()
+        .chunks(8)
+        .map(|byte| u8::from_str_radix(str::from_utf8(byte).unwrap(), 2).unwrap());
+    let runs = bytes
+        .flat_map(|byte| if byte == 0xff { vec![byte, 0] } else { vec![byte] })
+        .collect::<Vec<_>>();
     for _ in 0..scans {
         file.extend([scan(1, [2, 63, 0x10]), runs.clone()]);
     }
@@ -169,8 +175,11 @@ fn jpeg_of_tables(width: u16, height: u16, tables: usize) -> Vec<u8> {
     let size = [height.to_be_bytes(), width.to_be_bytes()].concat();
     let portrait = header(&portrait, at(b"\xff\xc0") + 5, &size);
     let table = [vec![0x13, 1], vec![0; 15], vec![1]].concat();
-    let segment =
-        [b"\xff\xc4".as_slice(), &(18 * IN_A_SEGMENT as u16 + 2).to_be_bytes(), &table.repeat(IN_A_SEGMENT)];
+    let segment = [
+        b"\xff\xc4".as_slice(),
+        &(18 * IN_A_SEGMENT as u16 + 2).to_be_bytes(),
+        &table.repeat(IN_A_SEGMENT),
+    ];
     let (head, scan) = portrait.split_at(at(b"\xff\xda"));
     [head, &segment.concat().repeat(tables / IN_A_SEGMENT), scan].concat()
 }
@@ -190,7 +199,8 @@ fn jpeg_of_parts(parts: u32, comments: usize) -> Vec<u8> {
 
 /// A bitmap of 256 colours that says it is so large, and ends.
 fn empty_bmp(width: u32, height: u32) -> Vec<u8> {
-    let words = |values: &[u32]| values.iter().flat_map(|value| value.to_le_bytes()).collect::<Vec<_>>();
+    let words =
+        |values: &[u32]| values.iter().flat_map(|value| value.to_le_bytes()).collect::<Vec<_>>();
     let pixels_at = 54 + 256 * 4;
     let head = [
         b"BM".to_vec(),
@@ -212,9 +222,12 @@ fn webp_of_groups() -> Vec<u8> {
     let numbers = [of_255, of_255, one_symbol, one_symbol, one_symbol].concat();
     let group = [long, one_symbol, one_symbol, one_symbol, one_symbol].concat();
     let fields = [head, start, &numbers, &group.repeat(65_536)].concat();
-    let bits: Vec<u8> =
-        fields.iter().flat_map(|&(value, bits)| (0..bits).map(move |i| (value >> i & 1) as u8)).collect();
-    let stream = bits.chunks(8).map(|byte| byte.iter().rev().fold(0, |value, bit| value << 1 | bit));
+    let bits: Vec<u8> = fields
+        .iter()
+        .flat_map(|&(value, bits)| (0..bits).map(move |i| (value >> i & 1) as u8))
+        .collect();
+    let stream =
+        bits.chunks(8).map(|byte| byte.iter().rev().fold(0, |value, bit| value << 1 | bit));
     webp_of_chunk(b"VP8L", &stream.collect::<Vec<_>>())
 }
 
@@ -277,7 +290,9 @@ fn no_request_costs_more_than_it_may() {
     let webp = |width, height| {
         let mut file = Vec::new();
         let pixels = vec![90; width as usize * height as usize * 3];
-        WebPEncoder::new_lossless(&mut file).encode(&pixels, width, height, ExtendedColorType::Rgb8).unwrap();
+        WebPEncoder::new_lossless(&mut file)
+            .encode(&pixels, width, height, ExtendedColorType::Rgb8)
+            .unwrap();
         file
     };
     let portrait = photo("astronaut.jpg");
@@ -330,8 +345,11 @@ fn no_request_costs_more_than_it_may() {
         ),
         (
             "base64: escapes only",
-            format!(r#"{{"images":[{{"index":0,"type":"RGB","data":"{}"}}]}}"#, r"\u0041".repeat(800_000))
-                .into_bytes(),
+            format!(
+                r#"{{"images":[{{"index":0,"type":"RGB","data":"{}"}}]}}"#,
+                r"\u0041".repeat(800_000)
+            )
+            .into_bytes(),
             0.0,
             215,
         ),
@@ -361,37 +379,75 @@ fn no_request_costs_more_than_it_may() {
         ),
         (
             "PNG: 2 GB of zeros as a text",
-            file(&png_with_chunk(b"zTXt", &[b"a\0\0".to_vec(), deflated_zeros(2 << 30)].concat(), 1)),
+            file(&png_with_chunk(
+                b"zTXt",
+                &[b"a\0\0".to_vec(), deflated_zeros(2 << 30)].concat(),
+                1,
+            )),
             0.3,
             0,
         ),
         (
             "PNG: 2 GB of zeros as a colour profile",
-            file(&png_with_chunk(b"iCCP", &[b"a\0\0".to_vec(), deflated_zeros(2 << 30)].concat(), 1)),
+            file(&png_with_chunk(
+                b"iCCP",
+                &[b"a\0\0".to_vec(), deflated_zeros(2 << 30)].concat(),
+                1,
+            )),
             0.3,
             0,
         ),
         ("PNG: 200,000 texts", file(&png_with_chunk(b"tEXt", b"a\0b", 200_000)), 0.3, 0),
         ("GIF: 3,000 frames", file(&gif(3_000, 64, 64)), 0.1, 223),
-        ("GIF: a header of 65,535 × 65,535", file(&header(&gif(1, 64, 64), 6, &[255; 4])), 0.0, 215),
+        (
+            "GIF: a header of 65,535 × 65,535",
+            file(&header(&gif(1, 64, 64), 6, &[255; 4])),
+            0.0,
+            215,
+        ),
         (
             "GIF: a screen of 16,384 × 3,000, a frame of 64 × 64",
             file(&header(&gif(1, 64, 64), 6, &[0, 64, 184, 11])),
             50.0,
             223,
         ),
-        ("WebP: a frame of 16,383 × 16,383 in a file of 128 × 128", file(WEBP_OF_TWO_SIZES), 0.1, 215),
+        (
+            "WebP: a frame of 16,383 × 16,383 in a file of 128 × 128",
+            file(WEBP_OF_TWO_SIZES),
+            0.1,
+            215,
+        ),
         ("WebP: 50 megapixels of one colour", file(&webp(16_383, 3_050)), 50.0, 223),
-        ("JPEG: a header of 65,535 × 65,535", file(&header(&portrait, jpeg_size, &[255; 4])), 0.0, 215),
+        (
+            "JPEG: a header of 65,535 × 65,535",
+            file(&header(&portrait, jpeg_size, &[255; 4])),
+            0.0,
+            215,
+        ),
         (
             "JPEG: a header of 16,384 × 3,000 over 512 × 512",
             file(&header(&portrait, jpeg_size, &[11, 184, 64, 0])),
             50.0,
             223,
         ),
-        ("JPEG: progressive, 16,384 × 3,000, 20 scans", file(&jpeg_of_scans(16_384, 3_000, 16)), 50.0, 223),
-        ("JPEG: progressive, 16,384 × 3,000, 30 scans", file(&jpeg_of_scans(16_384, 3_000, 26)), 50.0, 215),
-        ("JPEG: progressive, 2,048 × 1,500, 500 scans", file(&jpeg_of_scans(2_048, 1_500, 500)), 50.0, 215),
+        (
+            "JPEG: progressive, 16,384 × 3,000, 20 scans",
+            file(&jpeg_of_scans(16_384, 3_000, 16)),
+            50.0,
+            223,
+        ),
+        (
+            "JPEG: progressive, 16,384 × 3,000, 30 scans",
+            file(&jpeg_of_scans(16_384, 3_000, 26)),
+            50.0,
+            215,
+        ),
+        (
+            "JPEG: progressive, 2,048 × 1,500, 500 scans",
+            file(&jpeg_of_scans(2_048, 1_500, 500)),
+            50.0,
+            215,
+        ),
         (
             "JPEG: progressive, 16,384 × 3,050, 20 scans of runs",
             file(&jpeg_of_runs(16_384, 3_050, 1, 18)),
@@ -407,7 +463,12 @@ fn no_request_costs_more_than_it_may() {
             215,
         ),
         ("JPEG: 200,000 Huffman tables", file(&jpeg_of_tables(16_384, 3_050, 200_000)), 50.0, 223),
-        ("JPEG: 20,000 parts of an XMP, 470,000 comments", file(&jpeg_of_parts(20_000, 470_000)), 0.3, 215),
+        (
+            "JPEG: 20,000 parts of an XMP, 470,000 comments",
+            file(&jpeg_of_parts(20_000, 470_000)),
+            0.3,
+            215,
+        ),
         (
             "BMP: 16,384 × 3,050, run-length codes that end at once",
             file(&empty_bmp(16_384, 3_050)),

@@ -23,7 +23,10 @@ impl LivenessModel for Burst {
     }
 
     fn spoof_score(&self, frames: &[Frame<'_>]) -> Result<f32, Error> {
-        assert!(frames.windows(2).all(|pair| pair[0].index < pair[1].index), "in the order of their indexes");
+        assert!(
+            frames.windows(2).all(|pair| pair[0].index < pair[1].index),
+            "in the order of their indexes"
+        );
         Ok(frames.iter().map(|frame| 0.1 / (1 << frame.index) as f32).sum::<f32>()
             + if frames[0].image.width() == 512 { 0.5 } else { 0.0 })
     }
@@ -46,15 +49,18 @@ fn the_frames_come_in_the_order_of_their_indexes() {
     assert_eq!((answer.spoof_score, answer.model.as_str()), (0.1 + 0.05 + 0.5, "burst"));
     assert_eq!(response(&engine, &request([b, a])), answer);
     // The single model is there too, and its position is the same: that of index 0.
-    let single =
-        response(&engine, &json!({ "images": [image(0, PORTRAIT_JPEG.as_str())], "model": "rgb-single-v1" }));
+    let single = response(
+        &engine,
+        &json!({ "images": [image(0, PORTRAIT_JPEG.as_str())], "model": "rgb-single-v1" }),
+    );
     assert_eq!(single.position, answer.position);
 }
 
 #[test]
 fn a_later_frame_without_a_face_is_left_out_and_the_first_is_needed() {
     let engine = engine();
-    let wall = || base64(&encoded(&DynamicImage::ImageRgb8(RgbImage::new(64, 64)), ImageFormat::Png));
+    let wall =
+        || base64(&encoded(&DynamicImage::ImageRgb8(RgbImage::new(64, 64)), ImageFormat::Png));
     let frames = [image(0, PORTRAIT_JPEG.as_str()), image(1, wall()), image(2, other_portrait())];
     assert_eq!(response(&engine, &request(frames)).spoof_score, 0.1 + 0.025 + 0.5);
 
@@ -66,7 +72,8 @@ fn a_later_frame_without_a_face_is_left_out_and_the_first_is_needed() {
 fn gaps_extras_and_types_follow_the_models_inputs() {
     let engine = engine();
     let frame = |index: i64| image(index, PORTRAIT_JPEG.as_str());
-    let code = |images: Vec<serde_json::Value>| error(&engine, request(images).to_string().as_bytes()).0;
+    let code =
+        |images: Vec<serde_json::Value>| error(&engine, request(images).to_string().as_bytes()).0;
     assert_eq!(code(vec![frame(0)]), 219, "one of two");
     assert_eq!(code(vec![frame(0), frame(2)]), 112, "a gap among those required");
     assert_eq!(code(vec![frame(0), frame(1), frame(3)]), 112, "a gap among those taken");
@@ -76,7 +83,10 @@ fn gaps_extras_and_types_follow_the_models_inputs() {
     assert_eq!(code(vec![frame(0), json!({ "index": 1, "type": "RGB" })]), 110);
 
     let all = response(&engine, &request([frame(0), frame(1), frame(2), frame(3)]));
-    let extra = response(&engine, &request([frame(0), frame(1), frame(2), frame(3), json!({ "index": 4 })]));
+    let extra = response(
+        &engine,
+        &request([frame(0), frame(1), frame(2), frame(3), json!({ "index": 4 })]),
+    );
     assert_eq!(all, extra);
 }
 
@@ -87,7 +97,10 @@ fn images_that_the_caller_holds_are_taken_in_their_order() {
     let frame = ImageSource::Encoded { bytes: &portrait, auto_rotate: false };
     let detection = engine.detect_images(&[frame, frame, frame], None).unwrap();
     assert_eq!(detection.response.spoof_score, 0.1 + 0.05 + 0.025 + 0.5);
-    assert_eq!(engine.detect_image(frame).unwrap_err().code(), face_liveness::ErrorCode::TooFewImages);
+    assert_eq!(
+        engine.detect_image(frame).unwrap_err().code(),
+        face_liveness::ErrorCode::TooFewImages
+    );
 }
 
 /// The model that ships: `rgb-burst-v1`.
@@ -107,11 +120,15 @@ mod shipped {
     #[test]
     fn it_takes_two_to_eight_frames_and_answers_with_the_position_of_the_first() {
         let engine = Engine::builder().build().unwrap();
-        let frames = |count| burst((0..count).map(|index| image(index, PORTRAIT_JPEG.as_str())).collect());
+        let frames =
+            |count| burst((0..count).map(|index| image(index, PORTRAIT_JPEG.as_str())).collect());
         let single = response(&engine, &request([image(0, PORTRAIT_JPEG.as_str())]));
         for count in [2, 8] {
             let answer = response(&engine, &frames(count));
-            assert_eq!((answer.model.as_str(), &answer.position), ("rgb-burst-v1", &single.position));
+            assert_eq!(
+                (answer.model.as_str(), &answer.position),
+                ("rgb-burst-v1", &single.position)
+            );
             assert!((0.0..=1.0).contains(&answer.spoof_score));
         }
         assert_eq!(error(&engine, frames(1).to_string().as_bytes()).0, 219);
@@ -127,7 +144,10 @@ mod shipped {
         assert_eq!(gap, response(&engine, &burst(vec![portrait(0), portrait(1)])));
         let alone = response(&engine, &burst(vec![portrait(0), image(1, wall())]));
         assert!((0.0..=1.0).contains(&alone.spoof_score));
-        assert_eq!(error(&engine, burst(vec![image(0, wall()), portrait(1)]).to_string().as_bytes()).0, 223);
+        assert_eq!(
+            error(&engine, burst(vec![image(0, wall()), portrait(1)]).to_string().as_bytes()).0,
+            223
+        );
     }
 
     /// Frames that are copies of one another are a picture before a still camera, or a cheat: nobody holds so still.

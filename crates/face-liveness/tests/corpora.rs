@@ -22,8 +22,8 @@ use support::*;
 static MEMORY: PeakAlloc = PeakAlloc;
 
 fn data(folder: &str) -> PathBuf {
-    let root =
-        std::env::var_os("FACE_LIVENESS_DATA").expect("FACE_LIVENESS_DATA names the folder of corpora");
+    let root = std::env::var_os("FACE_LIVENESS_DATA")
+        .expect("FACE_LIVENESS_DATA names the folder of corpora");
     let folder = Path::new(&root).join(folder);
     assert!(folder.is_dir(), "{} is missing", folder.display());
     folder
@@ -62,12 +62,16 @@ fn mean_difference(a: &RgbImage, b: &RgbImage) -> f64 {
 fn every_exif_variant_turns_upright() {
     let mut compared = 0;
     for scene in ["Landscape", "Portrait"] {
-        let of =
-            |orientation: u32| upright(&data("exif/recurser").join(format!("{scene}_{orientation}.jpg")));
+        let of = |orientation: u32| {
+            upright(&data("exif/recurser").join(format!("{scene}_{orientation}.jpg")))
+        };
         let reference = of(1);
         for orientation in [0, 2, 3, 4, 5, 6, 7, 8] {
             let variant = of(orientation);
-            assert_eq!((variant.width(), variant.height()), (reference.width(), reference.height()));
+            assert_eq!(
+                (variant.width(), variant.height()),
+                (reference.width(), reference.height())
+            );
             let difference = mean_difference(&variant, &reference);
             println!("{scene} {orientation}: mean difference {difference:.2}");
             // The corpus prints its number into each picture and stores each at JPEG quality; a wrong turn
@@ -78,12 +82,17 @@ fn every_exif_variant_turns_upright() {
     }
     for extension in ["jpg", "webp"] {
         let of = |orientation: u32| {
-            upright(&data("exif/pillow").join(format!("hopper_orientation_{orientation}.{extension}")))
+            upright(
+                &data("exif/pillow").join(format!("hopper_orientation_{orientation}.{extension}")),
+            )
         };
         let reference = of(2);
         for orientation in 3..=8 {
             let variant = of(orientation);
-            assert_eq!((variant.width(), variant.height()), (reference.width(), reference.height()));
+            assert_eq!(
+                (variant.width(), variant.height()),
+                (reference.width(), reference.height())
+            );
             let difference = mean_difference(&variant, &reference);
             println!("hopper {orientation} {extension}: mean difference {difference:.2}");
             assert!(difference < 4.0, "hopper {orientation} {extension}: {difference}");
@@ -98,7 +107,9 @@ fn every_exif_variant_turns_upright() {
 fn json_that_must_not_parse_is_112_on_body_and_json_that_must_is_not() {
     let engine = Engine::builder().build().unwrap();
     let mut counts = BTreeMap::new();
-    for file in files(&data("json")).iter().filter(|path| path.extension().is_some_and(|e| e == "json")) {
+    for file in
+        files(&data("json")).iter().filter(|path| path.extension().is_some_and(|e| e == "json"))
+    {
         let (code, _, description) = error(&engine, &std::fs::read(file).unwrap());
         let not_json = code == 112 && description.starts_with("body is not ");
         let name = name(file);
@@ -126,16 +137,25 @@ fn every_decoder_file_gives_pixels_or_215_within_5_s_and_600_mb() {
         let start = Instant::now();
         match decode(&bytes, &Limits::default(), true) {
             Ok(image) => {
-                assert_eq!(image.pixels().len(), image.width() as usize * image.height() as usize * 3);
+                assert_eq!(
+                    image.pixels().len(),
+                    image.width() as usize * image.height() as usize * 3
+                );
                 for by in [2, 4, 8] {
                     let longer_side = image.width().max(image.height()) / by;
                     let copy = decode_reduced(&bytes, &Limits::default(), true, longer_side);
-                    let copy = copy.unwrap_or_else(|error| panic!("{} at 1/{by}: {error}", file.display()));
-                    assert_eq!([copy.full_width, copy.full_height], [image.width(), image.height()]);
+                    let copy = copy
+                        .unwrap_or_else(|error| panic!("{} at 1/{by}: {error}", file.display()));
+                    assert_eq!(
+                        [copy.full_width, copy.full_height],
+                        [image.width(), image.height()]
+                    );
                 }
                 decoded += 1;
             }
-            Err(Error::Base64 | Error::Shape { .. }) => panic!("{}: no reason for 215", file.display()),
+            Err(Error::Base64 | Error::Shape { .. }) => {
+                panic!("{}: no reason for 215", file.display())
+            }
             Err(_) => refused += 1,
         }
         let (time, memory) = (start.elapsed(), MEMORY.peak_usage_as_mb() - before);
@@ -148,7 +168,9 @@ fn every_decoder_file_gives_pixels_or_215_within_5_s_and_600_mb() {
             hungriest = (memory, name(&file));
         }
     }
-    println!("{decoded} decoded, {refused} refused; slowest {slowest:?}, most memory in MB {hungriest:?}");
+    println!(
+        "{decoded} decoded, {refused} refused; slowest {slowest:?}, most memory in MB {hungriest:?}"
+    );
     assert!(decoded > 400 && refused > 50, "{decoded} decoded, {refused} refused");
 }
 
@@ -176,9 +198,13 @@ fn pngsuite_pictures_equal_their_references() {
         assert_eq!((decoded.width(), decoded.height()), reference.dimensions(), "{name}");
         for (pixel, reference) in decoded.pixels().chunks_exact(3).zip(reference.pixels()) {
             let [r, g, b, a] = reference.0.map(u32::from);
-            let over_white = [r, g, b].map(|sample| ((sample * a + 255 * (255 - a) + 127) / 255) as u8);
+            let over_white =
+                [r, g, b].map(|sample| ((sample * a + 255 * (255 - a) + 127) / 255) as u8);
             let near = |(&a, b): (&u8, u8)| a.abs_diff(b) <= tolerance;
-            assert!(pixel.iter().zip(over_white).all(near), "{name}: {pixel:?} against {over_white:?}");
+            assert!(
+                pixel.iter().zip(over_white).all(near),
+                "{name}: {pixel:?} against {over_white:?}"
+            );
         }
         equal += 1;
     }
@@ -201,9 +227,11 @@ fn the_largest_face_is_right_on_98_percent_of_caltech() {
     let (mut right, mut sum) = (0, 0.0);
     for (name, Labelled { face: [left, top, width, height] }) in &labels {
         let bytes = std::fs::read(folder.join(name)).unwrap();
-        let detection = engine.detect_image(ImageSource::Encoded { bytes: &bytes, auto_rotate: false });
+        let detection =
+            engine.detect_image(ImageSource::Encoded { bytes: &bytes, auto_rotate: false });
         let truth = BoundingBox { left: *left, top: *top, width: *width, height: *height };
-        let iou = detection.as_ref().map_or(0.0, |detection| detection.face.bounding_box.iou(&truth));
+        let iou =
+            detection.as_ref().map_or(0.0, |detection| detection.face.bounding_box.iou(&truth));
         if iou < 0.5 {
             println!("{name}: IoU {iou:.2}");
         }
@@ -223,9 +251,12 @@ fn the_nose_lies_in_the_box_on_every_compreface_photo_of_one_face() {
     let noses: BTreeMap<String, Vec<[f32; 2]>> = serde_json::from_slice(&noses).unwrap();
     let mut photos = 0;
     for (name, noses) in &noses {
-        let ([[x, y]], Ok(bytes)) = (&noses[..], std::fs::read(folder.join(name))) else { continue };
+        let ([[x, y]], Ok(bytes)) = (&noses[..], std::fs::read(folder.join(name))) else {
+            continue;
+        };
         let source = ImageSource::Encoded { bytes: &bytes, auto_rotate: true };
-        let detection = engine.detect_image(source).unwrap_or_else(|error| panic!("{name}: {error}"));
+        let detection =
+            engine.detect_image(source).unwrap_or_else(|error| panic!("{name}: {error}"));
         let (found, nose) = (detection.face.bounding_box, Point { x: *x, y: *y });
         println!("{name}: nose ({x}, {y}) in {found:?}");
         assert!(found.contains(nose), "{name}");

@@ -10,8 +10,18 @@ use serde::{Deserialize, Serialize};
 
 const FOLDER: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/golden");
 const PHOTOS: [&str; 4] = ["astronaut.png", "astronaut.jpg", "exif_6.jpg", "exif_7.jpg"];
-const MADE: [&str; 10] =
-    ["head", "mirrored", "small", "large", "dark", "pale", "blurred", "grey", "leaning", "in_a_frame"];
+const MADE: [&str; 10] = [
+    "head",
+    "mirrored",
+    "small",
+    "large",
+    "dark",
+    "pale",
+    "blurred",
+    "grey",
+    "leaning",
+    "in_a_frame",
+];
 /// Of a side of the box, in pixels: tract's kernels for other processors add in another order, and JPEG decoders round otherwise.
 const BOX_TOLERANCE: f32 = 0.5;
 /// For the same reasons; and because a score may cross a threshold only where no decision should hang on it.
@@ -28,7 +38,8 @@ struct Answer {
 #[test]
 fn the_answers_are_those_that_were_measured() {
     let engine = Engine::builder().build().unwrap();
-    let photos = PHOTOS.map(|name| (name.to_owned(), format!("{FOLDER}/../../../../examples/photos/{name}")));
+    let photos = PHOTOS
+        .map(|name| (name.to_owned(), format!("{FOLDER}/../../../../examples/photos/{name}")));
     let made = MADE.map(|name| (format!("{name}.png"), format!("{FOLDER}/{name}.png")));
     let answers: BTreeMap<String, Answer> = photos
         .into_iter()

@@ -32,10 +32,12 @@ const MASK: u8 = 0x5a;
 /// Pieces from all over a buffer, masked.
 fn needles(haystack: &[u8]) -> Vec<Vec<u8>> {
     let starts = (1..100).map(|i| i * (haystack.len() - NEEDLE) / 100);
-    let masked =
-        |start: usize| haystack[start..start + NEEDLE].iter().map(|byte| byte ^ MASK).collect::<Vec<_>>();
+    let masked = |start: usize| {
+        haystack[start..start + NEEDLE].iter().map(|byte| byte ^ MASK).collect::<Vec<_>>()
+    };
     // Flat parts (a background, a run of zeros) could stand anywhere.
-    let is_flat = |needle: &Vec<u8>| needle.iter().collect::<std::collections::HashSet<_>>().len() < 16;
+    let is_flat =
+        |needle: &Vec<u8>| needle.iter().collect::<std::collections::HashSet<_>>().len() < 16;
     starts.map(masked).filter(|needle| !is_flat(needle)).collect()
 }
 
@@ -47,8 +49,9 @@ fn found(needles: &[Vec<u8>]) -> usize {
     let mut buffer = Zeroizing::new(vec![0; 1 << 20]);
     // The search leaves itself out: what it reads there is what it read before.
     let own = buffer.as_ptr() as u64..buffer.as_ptr() as u64 + buffer.len() as u64;
-    for line in
-        maps.lines().filter(|line| line.split(' ').nth(1).is_some_and(|rights| rights.starts_with("rw")))
+    for line in maps
+        .lines()
+        .filter(|line| line.split(' ').nth(1).is_some_and(|rights| rights.starts_with("rw")))
     {
         let (from, to) = line.split(' ').next().unwrap().split_once('-').unwrap();
         let [mut from, to] = [from, to].map(|address| u64::from_str_radix(address, 16).unwrap());
@@ -78,20 +81,24 @@ fn found(needles: &[Vec<u8>]) -> usize {
 /// write to anything but standard output and error, or talk to anybody.
 fn seal() {
     let argument = |index, length, compare, value| {
-        SeccompRule::new(vec![SeccompCondition::new(index, length, compare, value).unwrap()]).unwrap()
+        SeccompRule::new(vec![SeccompCondition::new(index, length, compare, value).unwrap()])
+            .unwrap()
     };
     let flag = |index, flag: i32| {
         let flag = flag as u64;
         argument(index, SeccompCmpArgLen::Dword, SeccompCmpOp::MaskedEq(flag), flag)
     };
     let for_writing = |index| {
-        [libc::O_WRONLY, libc::O_RDWR, libc::O_CREAT, libc::O_TRUNC].map(|bit| flag(index, bit)).to_vec()
+        [libc::O_WRONLY, libc::O_RDWR, libc::O_CREAT, libc::O_TRUNC]
+            .map(|bit| flag(index, bit))
+            .to_vec()
     };
     let past_standard_error =
         || vec![argument(0, SeccompCmpArgLen::Dword, SeccompCmpOp::Gt, libc::STDERR_FILENO as u64)];
     let mut rules = BTreeMap::from([(libc::SYS_openat, for_writing(2))]);
     rules.extend(
-        [libc::SYS_write, libc::SYS_writev, libc::SYS_pwrite64].map(|call| (call, past_standard_error())),
+        [libc::SYS_write, libc::SYS_writev, libc::SYS_pwrite64]
+            .map(|call| (call, past_standard_error())),
     );
     // Whatever their arguments.
     let never = [
@@ -116,12 +123,14 @@ fn seal() {
     rules.extend(never.map(|call| (call, Vec::new())));
     #[cfg(target_arch = "x86_64")]
     {
-        let older = [libc::SYS_creat, libc::SYS_rename, libc::SYS_unlink, libc::SYS_mkdir, libc::SYS_link];
+        let older =
+            [libc::SYS_creat, libc::SYS_rename, libc::SYS_unlink, libc::SYS_mkdir, libc::SYS_link];
         rules.extend(older.map(|call| (call, Vec::new())));
         rules.insert(libc::SYS_open, for_writing(1));
     }
     let (allow, kill) = (SeccompAction::Allow, SeccompAction::KillProcess);
-    let filter = SeccompFilter::new(rules, allow, kill, std::env::consts::ARCH.try_into().unwrap()).unwrap();
+    let filter =
+        SeccompFilter::new(rules, allow, kill, std::env::consts::ARCH.try_into().unwrap()).unwrap();
     let program: seccompiler::BpfProgram = filter.try_into().unwrap();
     seccompiler::apply_filter_all_threads(&program).unwrap();
 }
@@ -144,7 +153,11 @@ fn nothing_of_a_picture_stays() {
         Err(_) => {
             write_other_formats();
             for forbidden in ["file", "socket"] {
-                assert_eq!(run(forbidden).status.signal(), Some(libc::SIGSYS), "the seal holds: {forbidden}");
+                assert_eq!(
+                    run(forbidden).status.signal(),
+                    Some(libc::SIGSYS),
+                    "the seal holds: {forbidden}"
+                );
             }
             let Output { status, stdout, stderr } = run("requests");
 
@@ -154,7 +167,9 @@ fn nothing_of_a_picture_stays() {
                 let text = BASE64_STANDARD.encode(std::fs::read(path).unwrap());
                 let needles = text.as_bytes().windows(NEEDLE).step_by(NEEDLE / 2);
                 assert!(
-                    needles.map(|needle| memchr::memmem::find(&said, needle)).all(|found| found.is_none())
+                    needles
+                        .map(|needle| memchr::memmem::find(&said, needle))
+                        .all(|found| found.is_none())
                 );
             }
         }
@@ -170,8 +185,10 @@ fn run(what: &str) -> Output {
 const OTHER_FORMATS: [&str; 4] = ["png", "gif", "webp", "bmp"];
 
 fn files() -> Vec<PathBuf> {
-    let photo = |name| Path::new(env!("CARGO_MANIFEST_DIR")).join("../../examples/photos").join(name);
-    let other = |format| Path::new(env!("CARGO_TARGET_TMPDIR")).join("portrait").with_extension(format);
+    let photo =
+        |name| Path::new(env!("CARGO_MANIFEST_DIR")).join("../../examples/photos").join(name);
+    let other =
+        |format| Path::new(env!("CARGO_TARGET_TMPDIR")).join("portrait").with_extension(format);
     ["astronaut.jpg", "exif_6.jpg"].map(photo).into_iter().chain(OTHER_FORMATS.map(other)).collect()
 }
 

@@ -18,7 +18,8 @@ const SECRET: &str = "c2VjcmV0IHBpY3R1cmUgb2YgYSBjdXN0b21lcidzIGZhY2UsIG5ldmVyIH
 fn assert_keeps_secret(text: &str) {
     let bytes = decode_base64(SECRET).unwrap();
     let numbers: Vec<String> = bytes.iter().map(u8::to_string).collect();
-    for secret in [SECRET, str::from_utf8(&bytes).unwrap(), &numbers.join(", "), &numbers.join(",")] {
+    for secret in [SECRET, str::from_utf8(&bytes).unwrap(), &numbers.join(", "), &numbers.join(",")]
+    {
         for window in secret.as_bytes().windows(8) {
             let window = str::from_utf8(window).unwrap();
             assert!(!text.contains(window), "{text:?} holds {window:?}");
@@ -83,7 +84,8 @@ fn no_debug_output_shows_image_data() {
     let body = serde_json::to_string(&request).unwrap();
     let document = RequestDocument::parse(body.as_bytes()).unwrap();
     let inputs = ModelInputs::burst(ImageType::Rgb, 1..=2);
-    let face = face_liveness::detection::BoundingBox { left: 0.0, top: 0.0, width: 1.0, height: 1.0 };
+    let face =
+        face_liveness::detection::BoundingBox { left: 0.0, top: 0.0, width: 1.0, height: 1.0 };
 
     for text in [
         format!("{request:?} {request:#?}"),
@@ -111,8 +113,9 @@ fn no_error_shows_image_data_however_it_is_printed() {
         [b"BM".as_slice(), &bytes].concat(),
     ];
     for file in files {
-        let error =
-            ENGINE.detect_image(ImageSource::Encoded { bytes: &file, auto_rotate: true }).unwrap_err();
+        let error = ENGINE
+            .detect_image(ImageSource::Encoded { bytes: &file, auto_rotate: true })
+            .unwrap_err();
         assert_keeps_secret(&print_with_sources(&error));
     }
     let error = ENGINE.detect(&Request::new([Image::rgb(0, format!("{SECRET}!"))])).unwrap_err();

@@ -43,7 +43,8 @@ fn any_json() -> impl Strategy<Value = Value> {
     leaf.prop_recursive(3, 12, 4, |inner| {
         prop_oneof![
             vec(inner.clone(), 0..4).prop_map(Value::from),
-            vec((".{0,8}", inner), 0..4).prop_map(|fields| Value::Object(fields.into_iter().collect())),
+            vec((".{0,8}", inner), 0..4)
+                .prop_map(|fields| Value::Object(fields.into_iter().collect())),
         ]
     })
 }
@@ -63,12 +64,16 @@ fn object(fields: Vec<(&'static str, Option<Value>)>, others: Vec<(String, Value
 fn any_image() -> impl Strategy<Value = Value> {
     let data = any::<Index>().prop_map(|index| Value::from(index.get(&FILES).0.as_str()));
     let data = prop_oneof![6 => data, 1 => "[A-Za-z0-9+/=\\n -]{0,40}".prop_map(Value::from)];
-    let index = prop_oneof![8 => (0..3_i64).prop_map(Value::from), 1 => any::<i64>().prop_map(Value::from)];
+    let index =
+        prop_oneof![8 => (0..3_i64).prop_map(Value::from), 1 => any::<i64>().prop_map(Value::from)];
     let kind = select(vec!["RGB", "RGB", "RGB", "RGB", "IR"]).prop_map(Value::from);
     let flag = option::of(any::<bool>().prop_map(Value::from));
     (field(index), field(kind), field(data), flag, vec((".{0,8}", any_json()), 0..2)).prop_map(
         |(index, kind, data, flag, others)| {
-            object(vec![("index", index), ("type", kind), ("data", data), ("autoRotate", flag)], others)
+            object(
+                vec![("index", index), ("type", kind), ("data", data), ("autoRotate", flag)],
+                others,
+            )
         },
     )
 }

@@ -30,7 +30,13 @@ fn a_photo_of_12_megapixels_gives_in_full_what_it_gives_reduced() {
     for side in [2900, 900, 400] {
         let [fast, plain] = both(&engine, &large_photo(side)).map(|detection| detection.response);
         // 1 % of the face, or two pixels: a small one is found in another copy.
-        assert_same_face(&fast, &plain, 2.max(plain.position.width / 100), 0.03, &format!("{side} pixels"));
+        assert_same_face(
+            &fast,
+            &plain,
+            2.max(plain.position.width / 100),
+            0.03,
+            &format!("{side} pixels"),
+        );
     }
 }
 

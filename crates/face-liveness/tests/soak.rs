@@ -63,7 +63,11 @@ fn every_answer_stays_what_it_was_and_nothing_grows() {
                             return;
                         }
                         let which = number % bodies.len();
-                        assert_eq!(ENGINE.detect_json(bodies[which].as_bytes()), expected[which], "{number}");
+                        assert_eq!(
+                            ENGINE.detect_json(bodies[which].as_bytes()),
+                            expected[which],
+                            "{number}"
+                        );
                     }
                 });
             }
@@ -73,6 +77,9 @@ fn every_answer_stays_what_it_was_and_nothing_grows() {
     let (before, began) = (MEMORY.current_usage_as_mb(), Instant::now());
     run(requests);
     let grown = MEMORY.current_usage_as_mb() - before;
-    println!("{requests} requests on {THREADS} threads in {:.0?}: grown by {grown:.2} MB", began.elapsed());
+    println!(
+        "{requests} requests on {THREADS} threads in {:.0?}: grown by {grown:.2} MB",
+        began.elapsed()
+    );
     assert!(grown < MAY_STAY, "{grown} MB");
 }

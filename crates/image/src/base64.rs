@@ -37,7 +37,8 @@ pub fn decode_base64(text: &str) -> Result<Wiped<u8>, Error> {
 
 /// Writes the decoded bytes into a buffer that is large enough, and says how many they are.
 fn decode_either_alphabet(text: &[u8], bytes: &mut [u8]) -> Result<usize, DecodeSliceError> {
-    let config = GeneralPurposeConfig::new().with_decode_padding_mode(DecodePaddingMode::Indifferent);
+    let config =
+        GeneralPurposeConfig::new().with_decode_padding_mode(DecodePaddingMode::Indifferent);
     match Simd::standard(config).decode_slice(text, bytes) {
         Err(DecodeSliceError::DecodeError(DecodeError::InvalidByte(_, b'-' | b'_'))) => {
             Simd::url_safe(config).decode_slice(text, bytes)
@@ -48,7 +49,8 @@ fn decode_either_alphabet(text: &[u8], bytes: &mut [u8]) -> Result<usize, Decode
 
 /// The payload of a `data:image/…;base64,` URL, or the text itself.
 fn without_data_url(text: &str) -> Result<&str, Error> {
-    let starts_with = |prefix: &str| text.get(..prefix.len()).is_some_and(|s| s.eq_ignore_ascii_case(prefix));
+    let starts_with =
+        |prefix: &str| text.get(..prefix.len()).is_some_and(|s| s.eq_ignore_ascii_case(prefix));
     if !starts_with("data:") {
         return Ok(text);
     }

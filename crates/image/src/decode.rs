@@ -73,7 +73,8 @@ pub fn decode_reduced(
     };
     let upright = || {
         let Reduced { image, full_width, full_height } = stored()?;
-        let orientation = if auto_rotate { Orientation::from_exif(bytes) } else { Orientation::UPRIGHT };
+        let orientation =
+            if auto_rotate { Orientation::from_exif(bytes) } else { Orientation::UPRIGHT };
         let [full_width, full_height] = orientation.upright_sides(full_width, full_height);
         Ok(Reduced { image: orientation.upright(image), full_width, full_height })
     };

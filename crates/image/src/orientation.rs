@@ -44,12 +44,15 @@ impl Orientation {
         // Other formats alone go to kamadak-exif whole: on its way to the Exif it copies the head of the file.
         let exif = match image::guess_format(bytes) {
             Ok(ImageFormat::Jpeg) => reader.read_raw(jpeg::exif(bytes).unwrap_or_default()),
-            Ok(ImageFormat::WebP) => reader.read_raw(webp::exif(bytes).unwrap_or_default().to_vec()),
+            Ok(ImageFormat::WebP) => {
+                reader.read_raw(webp::exif(bytes).unwrap_or_default().to_vec())
+            }
             _ => reader.read_from_container(&mut Cursor::new(bytes)),
         };
         let exif = exif.or_else(|error| error.distill_partial_result(|_| ()));
-        let value =
-            exif.ok().and_then(|exif| exif.get_field(Tag::Orientation, In::PRIMARY)?.value.get_uint(0));
+        let value = exif
+            .ok()
+            .and_then(|exif| exif.get_field(Tag::Orientation, In::PRIMARY)?.value.get_uint(0));
         value.and_then(Self::new).unwrap_or(Self::UPRIGHT)
     }
 
@@ -103,7 +106,8 @@ impl Orientation {
         }
         let [width, height] = self.upright_sides(stored.width(), stored.height());
         let mut pixels = Wiped::from(vec![0; stored.pixels().len()]);
-        let from = ImageBuffer::<Rgb<u8>, _>::from_raw(stored.width(), stored.height(), stored.pixels());
+        let from =
+            ImageBuffer::<Rgb<u8>, _>::from_raw(stored.width(), stored.height(), stored.pixels());
         let to = ImageBuffer::<Rgb<u8>, _>::from_raw(width, height, pixels.as_mut_slice());
         let (Some(from), Some(mut to)) = (from, to) else {
             unreachable!("an RgbImage has three bytes for each pixel")
@@ -153,9 +157,14 @@ mod tests {
                 "orientation {value}"
             );
             let upright = orientation.upright(image);
-            assert_eq!(orientation.inverse().upright_point([0.5, 0.5], 3, 2), middle, "orientation {value}");
+            assert_eq!(
+                orientation.inverse().upright_point([0.5, 0.5], 3, 2),
+                middle,
+                "orientation {value}"
+            );
             assert_eq!((upright.width(), upright.height()), (3, 2), "orientation {value}");
-            let letters: String = upright.pixels().chunks(3).map(|pixel| char::from(pixel[0])).collect();
+            let letters: String =
+                upright.pixels().chunks(3).map(|pixel| char::from(pixel[0])).collect();
             assert_eq!(letters, "abcdef", "orientation {value}");
         }
     }

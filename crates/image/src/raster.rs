@@ -15,7 +15,11 @@ const BESIDE_PNG_PIXELS: u64 = 16 << 20;
 const WEBP_TABLES: u64 = 64 << 20;
 
 /// The first frame, in whatever its samples are, as 8-bit RGB over white.
-pub(crate) fn decode(bytes: &[u8], format: ImageFormat, limits: &Limits) -> Result<RgbImage, Error> {
+pub(crate) fn decode(
+    bytes: &[u8],
+    format: ImageFormat,
+    limits: &Limits,
+) -> Result<RgbImage, Error> {
     let error = |error| match error {
         ImageError::Limits(_) => Error::TooMuchMemory { limit: limits.max_memory },
         _ => Error::Corrupt { format: name(format) },
@@ -52,7 +56,8 @@ pub(crate) fn decode(bytes: &[u8], format: ImageFormat, limits: &Limits) -> Resu
     let mut pixels = Wiped::from(Vec::with_capacity(width as usize * height as usize * 3));
     if bytes_per_pixel > channels {
         // The high byte, as OpenCV takes it, not the nearest: networks are trained on what OpenCV reads.
-        let samples = native.chunks_exact(2).map(|two| (u16::from_ne_bytes([two[0], two[1]]) >> 8) as u8);
+        let samples =
+            native.chunks_exact(2).map(|two| (u16::from_ne_bytes([two[0], two[1]]) >> 8) as u8);
         push_rgb(&mut pixels, samples, channels);
     } else {
         push_rgb(&mut pixels, native.iter().copied(), channels);

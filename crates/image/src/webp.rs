@@ -27,7 +27,8 @@ pub(crate) fn frames_fit(file: &[u8], width: u32, height: u32) -> bool {
 pub(crate) fn table_bytes(file: &[u8], width: u32, height: u32, most: u64) -> Option<u64> {
     // image-webp reads the first of each kind.
     let first = |kind| chunks(after_head(file)).find(|(name, _)| *name == kind);
-    let of_still = |kind| first(kind).map_or(Some(0), |chunk| of_chunk(chunk, [width, height], most));
+    let of_still =
+        |kind| first(kind).map_or(Some(0), |chunk| of_chunk(chunk, [width, height], most));
     let of_frame = first(*b"ANMF").map_or(Some(0), |(_, frame)| {
         let head = frame.first_chunk::<FRAME_HEAD>()?;
         let side = |at: usize| 1 + u32::from_le_bytes([head[at], head[at + 1], head[at + 2], 0]);

@@ -78,7 +78,8 @@ impl Crop {
     /// weights of 11 bits.
     pub fn write_bgr(&self, photo: ImageView<'_>, mut planes: ArrayViewMut3<'_, f32>) {
         let (_, height, width) = planes.dim();
-        let columns: Vec<_> = (0..width).map(|x| Tap::new(x, width, self.width).inside(self.width)).collect();
+        let columns: Vec<_> =
+            (0..width).map(|x| Tap::new(x, width, self.width).inside(self.width)).collect();
         planes.invert_axis(Axis(0));
         for (channel, mut plane) in planes.outer_iter_mut().enumerate() {
             for (y, mut values) in plane.outer_iter_mut().enumerate() {
@@ -93,10 +94,12 @@ impl Crop {
                     // Beyond the last column the weight is 0.
                     let next = if column.weights[1] == 0 { here } else { here + 3 };
                     let across = |row: &[u8]| {
-                        i32::from(row[here]) * column.weights[0] + i32::from(row[next]) * column.weights[1]
+                        i32::from(row[here]) * column.weights[0]
+                            + i32::from(row[next]) * column.weights[1]
                     };
                     let down = |sum: i32, weight: i32| (weight * (sum >> 4)) >> 16;
-                    let sum = down(across(upper), tap.weights[0]) + down(across(lower), tap.weights[1]);
+                    let sum =
+                        down(across(upper), tap.weights[0]) + down(across(lower), tap.weights[1]);
                     *value = ((sum + 2) >> 2) as f32;
                 }
             }
@@ -154,8 +157,14 @@ mod tests {
         ] {
             for scale in [1.0, 2.7, 4.0] {
                 let crop = Crop::around(face, scale, photo.0, photo.1);
-                assert!(crop.width >= 1 && crop.left + crop.width <= photo.0, "{photo:?} {face:?} {crop:?}");
-                assert!(crop.height >= 1 && crop.top + crop.height <= photo.1, "{photo:?} {face:?} {crop:?}");
+                assert!(
+                    crop.width >= 1 && crop.left + crop.width <= photo.0,
+                    "{photo:?} {face:?} {crop:?}"
+                );
+                assert!(
+                    crop.height >= 1 && crop.top + crop.height <= photo.1,
+                    "{photo:?} {face:?} {crop:?}"
+                );
             }
         }
     }
@@ -188,14 +197,17 @@ mod tests {
             (4, 3),
             (6, 5),
             &[
-                0, 3, 10, 24, 45, 63, 5, 10, 18, 33, 56, 74, 13, 19, 29, 47, 71, 91, 21, 28, 40, 60, 86, 108,
-                26, 34, 48, 69, 96, 119,
+                0, 3, 10, 24, 45, 63, 5, 10, 18, 33, 56, 74, 13, 19, 29, 47, 71, 91, 21, 28, 40,
+                60, 86, 108, 26, 34, 48, 69, 96, 119,
             ],
         ),
         (
             (31, 23),
             (5, 4),
-            &[111, 166, 152, 178, 96, 106, 33, 210, 146, 108, 154, 105, 236, 139, 87, 150, 177, 70, 132, 156],
+            &[
+                111, 166, 152, 178, 96, 106, 33, 210, 146, 108, 154, 105, 236, 139, 87, 150, 177,
+                70, 132, 156,
+            ],
         ),
         ((1, 2), (3, 3), &[0, 0, 0, 7, 7, 7, 13, 13, 13]),
     ];

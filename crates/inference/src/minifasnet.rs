@@ -74,12 +74,17 @@ impl LivenessModel for MiniFasNet {
 
 /// Softmax of the logits.
 fn bona_fide_probability(outputs: &[ArrayD<f32>]) -> Result<f32, Error> {
-    let logits = outputs.first().and_then(|output| output.as_slice()).filter(|logits| logits.len() == 3);
+    let logits =
+        outputs.first().and_then(|output| output.as_slice()).filter(|logits| logits.len() == 3);
     let logits = logits.ok_or_else(|| Error::new("failed", "the output is not three logits"))?;
     let highest = logits.iter().copied().fold(f32::NEG_INFINITY, f32::max);
     let exponentials = logits.iter().map(|logit| (logit - highest).exp());
     let probability = (logits[BONA_FIDE] - highest).exp() / exponentials.sum::<f32>();
-    if probability.is_finite() { Ok(probability) } else { Err(Error::new("failed", "a logit is not finite")) }
+    if probability.is_finite() {
+        Ok(probability)
+    } else {
+        Err(Error::new("failed", "a logit is not finite"))
+    }
 }
 
 #[cfg(test)]

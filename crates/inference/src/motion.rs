@@ -80,7 +80,8 @@ struct Regions {
 
 impl Regions {
     fn new(face: BoundingBox, crop: Crop) -> Option<Self> {
-        let (cells_x, cells_y) = (SIDE as f32 / crop.width as f32, SIDE as f32 / crop.height as f32);
+        let (cells_x, cells_y) =
+            (SIDE as f32 / crop.width as f32, SIDE as f32 / crop.height as f32);
         let (width, height) = (face.width * cells_x, face.height * cells_y);
         let left = (face.left - crop.left as f32) * cells_x;
         let top = (face.top - crop.top as f32) * cells_y;
@@ -101,9 +102,11 @@ impl Regions {
 
     fn independent_motion(&self, earlier: &Grid, later: &Grid) -> f32 {
         let shifts = (0..=2 * REACH).flat_map(|dy| (0..=2 * REACH).map(move |dx| (dx, dy)));
-        let surround = shifts.map(|shift| (difference(&self.surround, earlier, later, shift), shift));
+        let surround =
+            shifts.map(|shift| (difference(&self.surround, earlier, later, shift), shift));
         let still = (f32::INFINITY, (REACH, REACH));
-        let (surround, shift) = surround.fold(still, |best, next| if next.0 < best.0 { next } else { best });
+        let (surround, shift) =
+            surround.fold(still, |best, next| if next.0 < best.0 { next } else { best });
         let face = difference(&self.face, earlier, later, shift);
         ((face + NOISE) / (surround + NOISE)).ln()
     }
@@ -121,7 +124,12 @@ fn grey(image: ImageView<'_>, crop: Crop) -> Grid {
 }
 
 /// The mean absolute difference of `cells`, the later grid moved by `shift − REACH`.
-fn difference(cells: &[(usize, usize)], earlier: &Grid, later: &Grid, (dx, dy): (usize, usize)) -> f32 {
+fn difference(
+    cells: &[(usize, usize)],
+    earlier: &Grid,
+    later: &Grid,
+    (dx, dy): (usize, usize),
+) -> f32 {
     let at = |&(x, y): &(usize, usize)| {
         (earlier[y * SIDE + x] - later[(y + REACH - dy) * SIDE + x + REACH - dx]).abs()
     };
@@ -142,8 +150,8 @@ mod tests {
             (cell.wrapping_mul(2_246_822_519) >> 24) as u8
         };
         let pixel = |x: u32, y: u32| {
-            let in_square =
-                (120 + square.0..200 + square.0).contains(&x) && (90 + square.1..170 + square.1).contains(&y);
+            let in_square = (120 + square.0..200 + square.0).contains(&x)
+                && (90 + square.1..170 + square.1).contains(&y);
             let (moved, seed) = if in_square { (square, 7) } else { (wall, 99) };
             [texture(x + 64 - moved.0, y + 64 - moved.1, seed); 3]
         };
@@ -162,9 +170,12 @@ mod tests {
 
     #[test]
     fn a_plane_that_moves_as_one_shows_no_independent_motion() {
-        let as_one = motion(&[frame((0, 0), (0, 0)), frame((8, 5), (8, 5))], FACE).expect("comparable");
-        let alone = motion(&[frame((0, 0), (0, 0)), frame((0, 0), (8, 5))], FACE).expect("comparable");
-        let still = motion(&[frame((0, 0), (0, 0)), frame((0, 0), (0, 0))], FACE).expect("comparable");
+        let as_one =
+            motion(&[frame((0, 0), (0, 0)), frame((8, 5), (8, 5))], FACE).expect("comparable");
+        let alone =
+            motion(&[frame((0, 0), (0, 0)), frame((0, 0), (8, 5))], FACE).expect("comparable");
+        let still =
+            motion(&[frame((0, 0), (0, 0)), frame((0, 0), (0, 0))], FACE).expect("comparable");
         assert_eq!(still, 0.0);
         assert!(as_one < 0.8 && alone > 2.0, "{as_one} as one, {alone} alone");
     }

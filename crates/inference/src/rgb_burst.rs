@@ -42,7 +42,12 @@ pub struct RgbBurst {
 impl RgbBurst {
     /// Two to eight frames, each judged by `single`.
     pub fn new(name: impl Into<String>, single: RgbSingle, params: BurstParams) -> Self {
-        Self { name: name.into(), inputs: ModelInputs::burst(ImageType::Rgb, 2..=8), single, params }
+        Self {
+            name: name.into(),
+            inputs: ModelInputs::burst(ImageType::Rgb, 2..=8),
+            single,
+            params,
+        }
     }
 }
 

@@ -45,7 +45,12 @@ impl RgbSingle {
     ///
     /// # Errors
     /// When either is not ONNX or does not fit the interface.
-    pub fn new(name: impl Into<String>, close: &[u8], near: &[u8], fusion: Fusion) -> Result<Self, Error> {
+    pub fn new(
+        name: impl Into<String>,
+        close: &[u8],
+        near: &[u8],
+        fusion: Fusion,
+    ) -> Result<Self, Error> {
         Ok(Self {
             name: name.into(),
             inputs: ModelInputs::single(ImageType::Rgb),
@@ -103,7 +108,8 @@ impl LivenessModel for RgbSingle {
 }
 
 fn only_value(outputs: &[ArrayD<f32>]) -> Result<f32, Error> {
-    let value = outputs.first().filter(|output| output.len() == 1).and_then(|output| output.first());
+    let value =
+        outputs.first().filter(|output| output.len() == 1).and_then(|output| output.first());
     let value = value.copied().filter(|value| value.is_finite());
     value.ok_or_else(|| Error::new("failed", "the output is not one finite number"))
 }

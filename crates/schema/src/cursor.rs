@@ -141,7 +141,8 @@ mod tests {
         match cursor.peek() {
             Some(b'{') => {
                 let mut members = serde_json::Map::new();
-                let keys = cursor.members(|cursor, key| _ = members.insert(key.to_owned(), read(cursor)));
+                let keys =
+                    cursor.members(|cursor, key| _ = members.insert(key.to_owned(), read(cursor)));
                 keys.expect("Unicode");
                 Value::Object(members)
             }
@@ -156,7 +157,8 @@ mod tests {
 
     fn json() -> impl Strategy<Value = Value> {
         let text = || {
-            proptest::string::string_regex(r#"[a\\"/\[\]{}:, \n\u{e9}\u{1F600}]{0,8}"#).expect("a pattern")
+            proptest::string::string_regex(r#"[a\\"/\[\]{}:, \n\u{e9}\u{1F600}]{0,8}"#)
+                .expect("a pattern")
         };
         let leaf = prop_oneof![
             Just(Value::Null),
@@ -185,14 +187,24 @@ mod tests {
 
     #[test]
     fn every_value_is_given_as_it_stands() {
-        let text = r#" { "a" : [ 1 , "]\"}," , {"x":{"y":[]}} ] , "b\u0063":-1.5e3,"":null ,"d":{ } } "#;
+        let text =
+            r#" { "a" : [ 1 , "]\"}," , {"x":{"y":[]}} ] , "b\u0063":-1.5e3,"":null ,"d":{ } } "#;
         let mut cursor = Cursor::new(text).expect("well-formed");
         assert_eq!(cursor.peek(), Some(b'{'));
         let mut members = Vec::new();
-        cursor.members(|cursor, key| members.push((key.to_owned(), cursor.value()))).expect("Unicode");
-        let expected =
-            [("a", r#"[ 1 , "]\"}," , {"x":{"y":[]}} ]"#), ("bc", "-1.5e3"), ("", "null"), ("d", "{ }")];
-        assert!(members.iter().map(|(key, value)| (key.as_str(), *value)).eq(expected), "{members:?}");
+        cursor
+            .members(|cursor, key| members.push((key.to_owned(), cursor.value())))
+            .expect("Unicode");
+        let expected = [
+            ("a", r#"[ 1 , "]\"}," , {"x":{"y":[]}} ]"#),
+            ("bc", "-1.5e3"),
+            ("", "null"),
+            ("d", "{ }"),
+        ];
+        assert!(
+            members.iter().map(|(key, value)| (key.as_str(), *value)).eq(expected),
+            "{members:?}"
+        );
         assert_eq!(cursor.peek(), None);
 
         let mut elements = Vec::new();
@@ -204,7 +216,9 @@ mod tests {
     fn a_key_that_is_no_unicode_is_an_error_behind_the_object() {
         let mut cursor = Cursor::new(r#"{"\ud800": 1, "a": 2}"#).expect("well-formed");
         let mut values = Vec::new();
-        assert!(cursor.members(|cursor, key| values.push((key.to_owned(), cursor.value()))).is_err());
+        assert!(
+            cursor.members(|cursor, key| values.push((key.to_owned(), cursor.value()))).is_err()
+        );
         assert_eq!((values, cursor.peek()), (vec![("a".to_owned(), "2")], None));
     }
 

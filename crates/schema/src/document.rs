@@ -33,13 +33,14 @@ impl<'a> RequestDocument<'a> {
     /// 112 on `body` when it is not JSON; 110 and 111 for `images`, `autoRotate`, `model`, the images and
     /// their indexes; 116 for a field that stands twice.
     pub fn parse(body: &'a [u8]) -> Result<Self, RequestError> {
-        let text =
-            std::str::from_utf8(body).map_err(|_| RequestError::invalid_value("body", "is not UTF-8"))?;
+        let text = std::str::from_utf8(body)
+            .map_err(|_| RequestError::invalid_value("body", "is not UTF-8"))?;
         let mut body = Cursor::new(text).map_err(|error| not_json(&error))?;
         if body.peek() != Some(b'{') {
             expect_type(body.value(), "body", Type::Object)?;
         }
-        let [images, auto_rotate, model] = fields(&mut body, "", ["images", "autoRotate", "model"])?;
+        let [images, auto_rotate, model] =
+            fields(&mut body, "", ["images", "autoRotate", "model"])?;
 
         let images = images.ok_or_else(|| RequestError::Missing { path: "images".into() })?;
         expect_type(images, "images", Type::Array)?;
@@ -107,14 +108,16 @@ impl<'a> ImageFields<'a> {
         let names = ["index", "type", "data", "autoRotate"];
         let [index, image_type, data, auto_rotate] = fields(cursor, &format!("{path}."), names)?;
         let path = format!("{path}.index");
-        let index = integer(index.ok_or_else(|| RequestError::Missing { path: path.clone() })?, &path)?;
+        let index =
+            integer(index.ok_or_else(|| RequestError::Missing { path: path.clone() })?, &path)?;
         Ok(Self { index, image_type, data, auto_rotate })
     }
 
     fn checked(&self, place: usize) -> Result<Image<'a>, RequestError> {
         let path = |field: &str| format!("images[{place}].{field}");
-        let required =
-            |value: Option<&'a str>, field| value.ok_or_else(|| RequestError::Missing { path: path(field) });
+        let required = |value: Option<&'a str>, field| {
+            value.ok_or_else(|| RequestError::Missing { path: path(field) })
+        };
         let image_type = string(required(self.image_type, "type")?, &path("type"))?;
         let data = required(self.data, "data")?;
         expect_type(data, &path("data"), Type::String)?;
@@ -122,7 +125,10 @@ impl<'a> ImageFields<'a> {
             index: self.index,
             image_type: ImageType::from(image_type.as_str()),
             data: ImageData::from_json_string(data),
-            auto_rotate: self.auto_rotate.map(|value| boolean(value, &path("autoRotate"))).transpose()?,
+            auto_rotate: self
+                .auto_rotate
+                .map(|value| boolean(value, &path("autoRotate")))
+                .transpose()?,
         })
     }
 }
@@ -159,7 +165,8 @@ fn boolean(value: &str, path: &str) -> Result<bool, RequestError> {
 
 fn string(value: &str, path: &str) -> Result<String, RequestError> {
     expect_type(value, path, Type::String)?;
-    serde_json::from_str(value).map_err(|_| RequestError::invalid_value(path, "is not a Unicode string"))
+    serde_json::from_str(value)
+        .map_err(|_| RequestError::invalid_value(path, "is not a Unicode string"))
 }
 
 fn integer(value: &str, path: &str) -> Result<i64, RequestError> {
@@ -172,7 +179,11 @@ fn expect_type(value: &str, path: &str, expected: Type) -> Result<(), RequestErr
     if found == expected {
         return Ok(());
     }
-    Err(RequestError::InvalidType { path: path.to_owned(), expected: expected.name(), found: found.name() })
+    Err(RequestError::InvalidType {
+        path: path.to_owned(),
+        expected: expected.name(),
+        found: found.name(),
+    })
 }
 
 /// The type of a JSON value, with integers apart from other numbers.

@@ -115,7 +115,10 @@ impl schemars::JsonSchema for ErrorCode {
 /// ```
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "json-schema", derive(schemars::JsonSchema))]
-#[cfg_attr(feature = "json-schema", schemars(description = "The body of an answer that is not a response."))]
+#[cfg_attr(
+    feature = "json-schema",
+    schemars(description = "The body of an answer that is not a response.")
+)]
 pub struct ErrorBody {
     /// What was wrong.
     pub error: ErrorDetail,

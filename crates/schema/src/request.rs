@@ -161,7 +161,8 @@ fn unescape(rest: &mut std::str::Chars<'_>) -> char {
         Some('r') => '\r',
         Some('t') => '\t',
         Some('u') => {
-            let code = rest.by_ref().take(4).fold(0, |code, c| code << 4 | c.to_digit(16).unwrap_or(0));
+            let code =
+                rest.by_ref().take(4).fold(0, |code, c| code << 4 | c.to_digit(16).unwrap_or(0));
             char::from_u32(code).unwrap_or(char::REPLACEMENT_CHARACTER)
         }
         Some(c) => c,

@@ -97,7 +97,11 @@ impl Request<'_> {
         let indexes: Vec<_> = self.images.iter().map(|image| image.index).collect();
         select(&indexes, inputs, self.auto_rotate, |place| {
             let image = &self.images[place];
-            Ok(Image { data: image.data.borrowed(), image_type: image.image_type.clone(), ..*image })
+            Ok(Image {
+                data: image.data.borrowed(),
+                image_type: image.image_type.clone(),
+                ..*image
+            })
         })
     }
 }
@@ -134,18 +138,26 @@ fn places_by_index(indexes: &[i64], inputs: &ModelInputs) -> Result<Vec<usize>, 
         }
     }
     if indexes.len() < inputs.required() {
-        return Err(RequestError::TooFewImages { given: indexes.len(), required: inputs.required() });
+        return Err(RequestError::TooFewImages {
+            given: indexes.len(),
+            required: inputs.required(),
+        });
     }
     let places: Vec<_> =
         (0..).map_while(|index| place_of.get(&index).copied()).take(inputs.types().len()).collect();
 
     let gap = places.len() as i64;
-    let taken_past_gap = indexes.iter().any(|&index| index > gap && (index as usize) < inputs.types().len());
+    let taken_past_gap =
+        indexes.iter().any(|&index| index > gap && (index as usize) < inputs.types().len());
     if places.len() < inputs.required() || taken_past_gap {
-        let past =
-            (0..indexes.len()).filter(|&place| indexes[place] > gap).min_by_key(|&place| indexes[place]);
+        let past = (0..indexes.len())
+            .filter(|&place| indexes[place] > gap)
+            .min_by_key(|&place| indexes[place]);
         let path = format!("images[{}].index", past.unwrap_or(0));
-        return Err(RequestError::invalid_value(path, format!("leaves a gap: no image has the index {gap}")));
+        return Err(RequestError::invalid_value(
+            path,
+            format!("leaves a gap: no image has the index {gap}"),
+        ));
     }
     Ok(places)
 }
@@ -154,7 +166,8 @@ fn check_type(place: usize, given: &ImageType, expected: &ImageType) -> Result<(
     if given == expected {
         return Ok(());
     }
-    let problem = format!("is not {}, the type that the model takes at this index", expected.as_str());
+    let problem =
+        format!("is not {}, the type that the model takes at this index", expected.as_str());
     Err(RequestError::invalid_value(format!("images[{place}].type"), problem))
 }
 

@@ -87,14 +87,17 @@ impl Source {
             Self::File(path) => {
                 let (name, path) = (path.display().to_string(), path.clone());
                 let photo = wanted(&name).then(move || {
-                    let bytes = std::fs::read(path).map(Wiped::from).map_err(|error| error.to_string());
+                    let bytes =
+                        std::fs::read(path).map(Wiped::from).map_err(|error| error.to_string());
                     (name, bytes)
                 });
                 Box::new(photo.into_iter())
             }
             Self::Column { path, index, .. } => match rows(path, *index, wanted) {
                 Ok(rows) => rows,
-                Err(error) => Box::new(std::iter::once((path.display().to_string(), Err(error.to_string())))),
+                Err(error) => {
+                    Box::new(std::iter::once((path.display().to_string(), Err(error.to_string()))))
+                }
             },
         }
     }
@@ -112,7 +115,10 @@ pub fn find(arguments: &[PathBuf], column: Option<&str>) -> Result<Vec<Source>, 
             sources.extend(in_folder(argument)?);
         } else if has_image_extension(argument) {
             sources.push(Source::File(argument.clone()));
-        } else if argument.extension().is_some_and(|extension| extension.eq_ignore_ascii_case("parquet")) {
+        } else if argument
+            .extension()
+            .is_some_and(|extension| extension.eq_ignore_ascii_case("parquet"))
+        {
             sources.push(in_parquet(argument, column)?);
         } else {
             sources.extend(in_list(argument)?);
@@ -141,7 +147,8 @@ fn in_list(list: &Path) -> Result<Vec<Source>, Error> {
 
 fn in_parquet(path: &Path, column: Option<&str>) -> Result<Source, Error> {
     let file = File::open(path).map_err(|error| Error::open(path, error))?;
-    let file = ParquetRecordBatchReaderBuilder::try_new(file).map_err(|error| Error::open(path, error))?;
+    let file =
+        ParquetRecordBatchReaderBuilder::try_new(file).map_err(|error| Error::open(path, error))?;
     let schema = file.schema();
     let index = match column {
         Some(name) => schema.index_of(name).ok(),
@@ -181,14 +188,19 @@ fn rows(
     Ok(Box::new(batches.flat_map(move |batch| {
         let photos: Vec<Photo> = match batch {
             Ok(batch) => {
-                let names = (0..batch.num_rows()).map(|offset| (offset, format!("{path}#{}", row + offset)));
+                let names = (0..batch.num_rows())
+                    .map(|offset| (offset, format!("{path}#{}", row + offset)));
                 let names = names.filter(|(_, name)| wanted(name));
-                let photos = names.map(|(offset, name)| (name, bytes(batch.column(0), offset))).collect();
+                let photos =
+                    names.map(|(offset, name)| (name, bytes(batch.column(0), offset))).collect();
                 row += batch.num_rows();
                 photos
             }
             Err(error) => {
-                vec![(format!("{path}#{row}"), Err(format!("the rows from here cannot be read: {error}")))]
+                vec![(
+                    format!("{path}#{row}"),
+                    Err(format!("the rows from here cannot be read: {error}")),
+                )]
             }
         };
         photos

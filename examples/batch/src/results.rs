@@ -122,15 +122,19 @@ impl Table {
     /// # Errors
     /// See [`Error`].
     pub fn open(out: &Path) -> Result<Self, Error> {
-        let (lines, growing, parquet) = match out.extension().and_then(|extension| extension.to_str()) {
-            Some("csv") => (Lines::Csv, out.to_owned(), None),
-            Some("jsonl") => (Lines::Json, out.to_owned(), None),
-            Some("parquet") => (Lines::Json, out.with_extension("parquet.jsonl"), Some(out.to_owned())),
-            _ => return Err(Error::Format),
-        };
+        let (lines, growing, parquet) =
+            match out.extension().and_then(|extension| extension.to_str()) {
+                Some("csv") => (Lines::Csv, out.to_owned(), None),
+                Some("jsonl") => (Lines::Json, out.to_owned(), None),
+                Some("parquet") => {
+                    (Lines::Json, out.with_extension("parquet.jsonl"), Some(out.to_owned()))
+                }
+                _ => return Err(Error::Format),
+            };
         let mut text = if growing.exists() { std::fs::read(&growing)? } else { Vec::new() };
         text.truncate(text.iter().rposition(|&byte| byte == b'\n').map_or(0, |end| end + 1));
-        let rows = read(lines, &text).map_err(|source| Error::Foreign { path: growing.clone(), source })?;
+        let rows = read(lines, &text)
+            .map_err(|source| Error::Foreign { path: growing.clone(), source })?;
         let file = OpenOptions::new().create(true).truncate(false).write(true).open(&growing)?;
         file.set_len(text.len() as u64)?;
         let mut file = BufWriter::new(file);
@@ -156,7 +160,8 @@ impl Table {
         match self.lines {
             Lines::Csv => {
                 let first = self.rows.is_empty();
-                let mut writer = csv::WriterBuilder::new().has_headers(first).from_writer(&mut self.file);
+                let mut writer =
+                    csv::WriterBuilder::new().has_headers(first).from_writer(&mut self.file);
                 writer.serialize(&row)?;
                 writer.flush()?;
             }
@@ -192,11 +197,14 @@ fn read(lines: Lines, text: &[u8]) -> Result<Vec<Row>, Box<dyn std::error::Error
 }
 
 fn write_parquet(path: &Path, rows: &[Row]) -> Result<(), Error> {
-    let text =
-        |of: fn(&Row) -> Option<&str>| -> ArrayRef { Arc::new(rows.iter().map(of).collect::<StringArray>()) };
-    let pixels =
-        |of: fn(&Row) -> Option<u32>| -> ArrayRef { Arc::new(rows.iter().map(of).collect::<UInt32Array>()) };
-    let scores: ArrayRef = Arc::new(rows.iter().map(|row| row.spoof_score).collect::<Float32Array>());
+    let text = |of: fn(&Row) -> Option<&str>| -> ArrayRef {
+        Arc::new(rows.iter().map(of).collect::<StringArray>())
+    };
+    let pixels = |of: fn(&Row) -> Option<u32>| -> ArrayRef {
+        Arc::new(rows.iter().map(of).collect::<UInt32Array>())
+    };
+    let scores: ArrayRef =
+        Arc::new(rows.iter().map(|row| row.spoof_score).collect::<Float32Array>());
     let codes: ArrayRef = Arc::new(rows.iter().map(|row| row.code).collect::<UInt16Array>());
     let columns = RecordBatch::try_from_iter_with_nullable([
         ("photo", text(|row| Some(&row.photo)), false),

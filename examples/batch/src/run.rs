@@ -23,7 +23,8 @@ pub fn run(
 ) -> Result<(), Error> {
     // A photo that stands in two lists is taken from the first.
     let taken: Arc<Mutex<HashSet<String>>> = Arc::new(Mutex::new(table.finished()));
-    let wanted = move |name: &str| taken.lock().is_ok_and(|mut taken| taken.insert(name.to_owned()));
+    let wanted =
+        move |name: &str| taken.lock().is_ok_and(|mut taken| taken.insert(name.to_owned()));
     // The readers wait for the writer, not the other way round.
     let (send, receive) = sync_channel::<Row>(64);
     std::thread::scope(|scope| {
@@ -43,9 +44,10 @@ pub fn run(
 
 fn score(engine: &Engine, (name, bytes): Photo, auto_rotate: bool) -> Row {
     match bytes {
-        Ok(bytes) => {
-            Row::answered(name, engine.detect_image(ImageSource::Encoded { bytes: &bytes, auto_rotate }))
-        }
+        Ok(bytes) => Row::answered(
+            name,
+            engine.detect_image(ImageSource::Encoded { bytes: &bytes, auto_rotate }),
+        ),
         Err(error) => Row::unread(name, error),
     }
 }

@@ -25,9 +25,15 @@ impl Summary {
                     summary.scored += 1;
                     summary.histogram[((score * BINS as f32) as usize).min(BINS - 1)] += 1;
                 }
-                (None, Some(223)) => *summary.without.entry("without a face (223)".into()).or_default() += 1,
-                (None, Some(code)) => *summary.without.entry(format!("answered {code}")).or_default() += 1,
-                (None, None) => *summary.without.entry("that could not be read".into()).or_default() += 1,
+                (None, Some(223)) => {
+                    *summary.without.entry("without a face (223)".into()).or_default() += 1
+                }
+                (None, Some(code)) => {
+                    *summary.without.entry(format!("answered {code}")).or_default() += 1
+                }
+                (None, None) => {
+                    *summary.without.entry("that could not be read".into()).or_default() += 1
+                }
             }
         }
         summary

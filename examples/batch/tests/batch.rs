@@ -60,7 +60,8 @@ fn every_photo_has_a_row_in_each_format() {
         let out = folder.path().join(name);
         let output = batch(&[&photos, Path::new("--out"), &out]);
         let text = String::from_utf8(output.stdout).unwrap();
-        for line in ["3 photos scored", "1 photos without a face (223)", "1 photos answered 215", "0.00 █"]
+        for line in
+            ["3 photos scored", "1 photos without a face (223)", "1 photos answered 215", "0.00 █"]
         {
             assert!(text.contains(line), "{text}");
         }
@@ -73,7 +74,9 @@ fn every_photo_has_a_row_in_each_format() {
         let of = |name: &str| rows.iter().find(|row| row.photo.ends_with(name)).unwrap();
         let portrait = of("000.jpg");
         assert!(
-            portrait.spoof_score.unwrap() < 0.5 && portrait.width.unwrap() > 80 && portrait.error.is_none()
+            portrait.spoof_score.unwrap() < 0.5
+                && portrait.width.unwrap() > 80
+                && portrait.error.is_none()
         );
         assert_eq!(portrait.warnings.as_deref(), Some("smallFace"));
         assert_eq!(of("wall.png").code, Some(223));
@@ -90,7 +93,8 @@ fn a_run_that_was_killed_goes_on_and_does_nothing_twice() {
     let photos = folder.path().join("photos");
     for name in ["r.csv", "r.parquet"] {
         let out = folder.path().join(name);
-        let growing = if name == "r.csv" { out.clone() } else { folder.path().join("r.parquet.jsonl") };
+        let growing =
+            if name == "r.csv" { out.clone() } else { folder.path().join("r.parquet.jsonl") };
         let mut first = command().args([&photos, Path::new("--out"), &out]).spawn().unwrap();
         let size = |path: &Path| path.metadata().map_or(0, |metadata| metadata.len());
         while size(&growing) < 1_000 {
@@ -120,16 +124,16 @@ fn a_run_that_was_killed_goes_on_and_does_nothing_twice() {
 fn lists_and_images_are_taken_and_none_twice() {
     let folder = folder(2);
     let list = folder.path().join("list");
-    std::fs::write(&list, "photos/below/000.jpg\n\nphotos/missing.jpg\nphotos/below/000.jpg\n").unwrap();
+    std::fs::write(&list, "photos/below/000.jpg\n\nphotos/missing.jpg\nphotos/below/000.jpg\n")
+        .unwrap();
     let out = folder.path().join("r.jsonl");
     batch(&[&list, &folder.path().join("photos/below/001.jpg"), &list, Path::new("--out"), &out]);
     let rows = rows(&out);
     assert_eq!(names(&rows).into_iter().collect::<Vec<_>>(), ["000.jpg", "001.jpg", "missing.jpg"]);
     assert_eq!(rows.len(), 3);
-    assert!(
-        rows.iter()
-            .any(|row| row.photo.ends_with("missing.jpg") && row.code.is_none() && row.error.is_some())
-    );
+    assert!(rows.iter().any(|row| row.photo.ends_with("missing.jpg")
+        && row.code.is_none()
+        && row.error.is_some()));
 }
 
 #[test]
@@ -150,24 +154,35 @@ fn columns_of_parquet_files_are_read_as_bytes_structs_and_base64() {
     for (name, column, flag) in columns {
         let file = folder.path().join(format!("{name}.parquet"));
         let table =
-            RecordBatch::try_from_iter([("id", Arc::new(ids.clone()) as ArrayRef), (name, column)]).unwrap();
+            RecordBatch::try_from_iter([("id", Arc::new(ids.clone()) as ArrayRef), (name, column)])
+                .unwrap();
         let mut writer =
-            ArrowWriter::try_new(std::fs::File::create(&file).unwrap(), table.schema(), None).unwrap();
+            ArrowWriter::try_new(std::fs::File::create(&file).unwrap(), table.schema(), None)
+                .unwrap();
         writer.write(&table).unwrap();
         writer.close().unwrap();
         let out = folder.path().join(format!("{name}.csv"));
         let mut arguments = vec![file.clone(), "--out".into(), out.clone()];
         if let Some(flag) = flag {
             let refused = command().args(&arguments).output().unwrap();
-            assert!(String::from_utf8(refused.stderr).unwrap().contains("--column names one of id, data"));
+            assert!(
+                String::from_utf8(refused.stderr)
+                    .unwrap()
+                    .contains("--column names one of id, data")
+            );
             arguments.extend(["--column".into(), PathBuf::from(flag)]);
         }
         batch(&arguments.iter().map(PathBuf::as_path).collect::<Vec<_>>());
         let rows = rows(&out);
-        let of =
-            |row: usize| rows.iter().find(|found| found.photo.ends_with(&format!(".parquet#{row}"))).unwrap();
+        let of = |row: usize| {
+            rows.iter().find(|found| found.photo.ends_with(&format!(".parquet#{row}"))).unwrap()
+        };
         assert!(of(0).spoof_score.unwrap() < 0.5, "{name}");
-        assert_eq!((of(1).code, of(1).error.as_deref()), (None, Some("the row holds no image")), "{name}");
+        assert_eq!(
+            (of(1).code, of(1).error.as_deref()),
+            (None, Some("the row holds no image")),
+            "{name}"
+        );
         assert_eq!(of(2).code, Some(215), "{name}");
     }
 }
@@ -177,7 +192,8 @@ fn a_table_of_something_else_is_left_alone() {
     let folder = folder(1);
     let out = folder.path().join("r.csv");
     std::fs::write(&out, "name,age\nann,7\n").unwrap();
-    let output = command().args([&folder.path().join("photos"), Path::new("--out"), &out]).output().unwrap();
+    let output =
+        command().args([&folder.path().join("photos"), Path::new("--out"), &out]).output().unwrap();
     assert_eq!(output.status.code(), Some(2));
     assert_eq!(std::fs::read_to_string(&out).unwrap(), "name,age\nann,7\n");
 }

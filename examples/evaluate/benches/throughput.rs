@@ -10,7 +10,8 @@ const IMAGES: usize = 64;
 
 fn throughput(criterion: &mut Criterion) {
     let engine = Engine::builder().build().unwrap();
-    let photo = std::fs::read(concat!(env!("CARGO_MANIFEST_DIR"), "/../photos/astronaut.jpg")).unwrap();
+    let photo =
+        std::fs::read(concat!(env!("CARGO_MANIFEST_DIR"), "/../photos/astronaut.jpg")).unwrap();
     let set = tempfile::tempdir().unwrap();
     std::fs::create_dir(set.path().join("live")).unwrap();
     for i in 0..IMAGES {

@@ -62,7 +62,11 @@ pub fn intervals(samples: &Samples, threshold: f32, draws: u64) -> Intervals {
     let interval = |figure: &dyn Fn(&Figures) -> Option<f64>| {
         let mut values: Vec<_> = drawn.iter().filter_map(figure).collect();
         values.sort_by(f64::total_cmp);
-        Interval { value: figure(&point), low: percentile(&values, 0.025), high: percentile(&values, 0.975) }
+        Interval {
+            value: figure(&point),
+            low: percentile(&values, 0.025),
+            high: percentile(&values, 0.975),
+        }
     };
     let species = samples.species().iter().enumerate();
     Intervals {
@@ -183,7 +187,10 @@ mod tests {
     #[test]
     fn percentiles() {
         let values: Vec<f64> = (0..1000).map(f64::from).collect();
-        assert_eq!((percentile(&values, 0.025), percentile(&values, 0.975)), (Some(25.0), Some(975.0)));
+        assert_eq!(
+            (percentile(&values, 0.025), percentile(&values, 0.975)),
+            (Some(25.0), Some(975.0))
+        );
         assert_eq!(percentile(&[], 0.5), None);
     }
 }

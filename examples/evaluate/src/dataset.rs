@@ -68,7 +68,9 @@ pub enum Error {
     #[error(transparent)]
     Csv(#[from] csv::Error),
     /// A label is not one of those known.
-    #[error("line {line}: the label {label:?} is none of live, bona_fide, real, spoof, attack, fake")]
+    #[error(
+        "line {line}: the label {label:?} is none of live, bona_fide, real, spoof, attack, fake"
+    )]
     Label {
         /// The line of the CSV file.
         line: u64,
@@ -121,7 +123,8 @@ pub fn has_image_extension(path: &Path) -> bool {
 
 fn presentation_in_folder(root: &Path, path: PathBuf) -> Presentation {
     let relative = path.strip_prefix(root).unwrap_or(&path);
-    let parts: Vec<String> = relative.iter().map(|part| part.to_string_lossy().into_owned()).collect();
+    let parts: Vec<String> =
+        relative.iter().map(|part| part.to_string_lossy().into_owned()).collect();
     let name = parts.join("/");
     let folders = &parts[..parts.len() - 1];
     let (truth, below) = match folders {
@@ -188,17 +191,24 @@ mod tests {
     #[test]
     fn a_folder_names_species_and_videos() {
         let set = tempfile::tempdir().expect("a folder");
-        for name in
-            ["live/a.jpg", "live/v1/b.JPG", "spoof/c.png", "spoof/print/d.bmp", "spoof/print/v2/e.webp"]
-        {
+        for name in [
+            "live/a.jpg",
+            "live/v1/b.JPG",
+            "spoof/c.png",
+            "spoof/print/d.bmp",
+            "spoof/print/v2/e.webp",
+        ] {
             let path = set.path().join(name);
             std::fs::create_dir_all(path.parent().expect("a parent")).expect("a folder");
             std::fs::write(path, "").expect("a file");
         }
         std::fs::write(set.path().join("live/notes.txt"), "").expect("a file");
 
-        let read: Vec<_> =
-            read(set.path()).expect("a set").into_iter().map(|p| (p.name, p.truth, p.video)).collect();
+        let read: Vec<_> = read(set.path())
+            .expect("a set")
+            .into_iter()
+            .map(|p| (p.name, p.truth, p.video))
+            .collect();
         let attack = |species: &str| Truth::Attack { species: species.into() };
         assert_eq!(
             read,
@@ -228,8 +238,14 @@ mod tests {
         assert_eq!((&rows[0].subject, &rows[0].video, rows[0].face), (&None, &None, None));
         assert_eq!(rows[1].path, set.path().join("b.jpg"));
         assert_eq!(rows[1].truth, Truth::Attack { species: "print".into() });
-        assert_eq!((rows[1].subject.as_deref(), rows[1].video.as_deref()), (Some("ann"), Some("v1")));
-        assert_eq!(rows[1].face, Some(BoundingBox { left: 1.0, top: 2.5, width: 3.0, height: 4.0 }));
+        assert_eq!(
+            (rows[1].subject.as_deref(), rows[1].video.as_deref()),
+            (Some("ann"), Some("v1"))
+        );
+        assert_eq!(
+            rows[1].face,
+            Some(BoundingBox { left: 1.0, top: 2.5, width: 3.0, height: 4.0 })
+        );
 
         assert_eq!(csv("label,path\nreal,a.jpg\n").expect("a set").len(), 1);
         assert!(csv("path,label\n").expect("an empty set").is_empty());

@@ -85,7 +85,8 @@ struct Tally {
 impl Samples {
     /// Sorts presentations; clusters are numbered from 0.
     pub fn new(scored: &[Scored]) -> Self {
-        let species: BTreeSet<_> = scored.iter().filter_map(|scored| scored.truth.species()).collect();
+        let species: BTreeSet<_> =
+            scored.iter().filter_map(|scored| scored.truth.species()).collect();
         let species: Vec<String> = species.into_iter().map(str::to_owned).collect();
         let place = |name: &str| species.iter().position(|species| species == name);
         let sample = |scored: &Scored| Sample {
@@ -95,7 +96,9 @@ impl Samples {
         };
         let mut sorted: Vec<_> = scored.iter().map(sample).collect();
         let key = |sample: &Sample| sample.score.unwrap_or(f32::INFINITY);
-        sorted.sort_by(|a, b| a.score.is_none().cmp(&b.score.is_none()).then(key(a).total_cmp(&key(b))));
+        sorted.sort_by(|a, b| {
+            a.score.is_none().cmp(&b.score.is_none()).then(key(a).total_cmp(&key(b)))
+        });
         let clusters = scored.iter().map(|scored| scored.cluster + 1).max().unwrap_or(0);
         Self { sorted, species, clusters }
     }
@@ -137,7 +140,8 @@ impl Samples {
         let total = tally(answered, weights);
         let silent = tally(&self.sorted[answered.len()..], weights);
 
-        let (mut missed, mut of_species) = (vec![0.0; self.species.len()], vec![0.0; self.species.len()]);
+        let (mut missed, mut of_species) =
+            (vec![0.0; self.species.len()], vec![0.0; self.species.len()]);
         let mut rejected = 0.0;
         for sample in answered {
             let (weight, below) = (weights[sample.cluster], sample.score < Some(threshold));
@@ -155,7 +159,8 @@ impl Samples {
         let bpcer = rate(rejected, total.bona_fide);
 
         let points = self.weighted_operating_points(weights);
-        let apcer_at = |limit: f64| points.iter().find(|point| point.bpcer <= limit).map(|point| point.apcer);
+        let apcer_at =
+            |limit: f64| points.iter().find(|point| point.bpcer <= limit).map(|point| point.apcer);
         let gap = |point: &OperatingPoint| (point.apcer - point.bpcer).abs();
         let nearest = points.iter().min_by(|a, b| gap(a).total_cmp(&gap(b)));
         Figures {
@@ -187,8 +192,10 @@ impl Samples {
         let mut below = Tally::default();
         let mut points = Vec::new();
         let mut point = |threshold: f32, below: Tally| {
-            let (apcer, bpcer) =
-                (below.attacks / total.attacks, (total.bona_fide - below.bona_fide) / total.bona_fide);
+            let (apcer, bpcer) = (
+                below.attacks / total.attacks,
+                (total.bona_fide - below.bona_fide) / total.bona_fide,
+            );
             points.push(OperatingPoint { threshold, apcer, bpcer });
         };
         for ties in answered.chunk_by(|a, b| a.score == b.score) {
@@ -237,8 +244,11 @@ mod tests {
     /// `L` for live, any other letter a species of attack; each of them a cluster of its own.
     fn samples(rows: &[(char, Option<f32>)]) -> Samples {
         let scored = rows.iter().enumerate().map(|(cluster, &(letter, score))| {
-            let truth =
-                if letter == 'L' { Truth::BonaFide } else { Truth::Attack { species: letter.to_string() } };
+            let truth = if letter == 'L' {
+                Truth::BonaFide
+            } else {
+                Truth::Attack { species: letter.to_string() }
+            };
             Scored { truth, score, cluster }
         });
         Samples::new(&scored.collect::<Vec<_>>())
@@ -250,7 +260,10 @@ mod tests {
 
     #[track_caller]
     fn assert_rate(rate: Option<f64>, expected: f64) {
-        assert!(rate.is_some_and(|rate| (rate - expected).abs() < 1e-12), "{rate:?} is not {expected}");
+        assert!(
+            rate.is_some_and(|rate| (rate - expected).abs() < 1e-12),
+            "{rate:?} is not {expected}"
+        );
     }
 
     /// Five live at 0.1, 0.2, 0.3, 0.4, 0.6; four prints at 0.3, 0.5, 0.7, 0.9; two replays at 0.2, 0.8.
@@ -264,7 +277,10 @@ mod tests {
         ];
         let samples = samples(&rows.concat());
         let figures = samples.figures(0.5);
-        assert_eq!((samples.species(), samples.counts()), (&["p".to_owned(), "r".to_owned()][..], (6, 8)));
+        assert_eq!(
+            (samples.species(), samples.counts()),
+            (&["p".to_owned(), "r".to_owned()][..], (6, 8))
+        );
         // Below 0.5: one print of four, one replay of two; at 0.5 it is an attack.
         assert_rate(figures.apcer_of_species[0], 1.0 / 4.0);
         assert_rate(figures.apcer_of_species[1], 1.0 / 2.0);
@@ -289,7 +305,8 @@ mod tests {
     fn the_rate_at_a_bpcer_is_that_of_the_lowest_threshold() {
         // A hundred live at 0.00, 0.01 … 0.99; attacks at 0.945, 0.955, 0.985, 0.995.
         let live: Vec<f32> = (0..100).map(|i| i as f32 / 100.0).collect();
-        let samples = samples(&[scores('L', &live), scores('p', &[0.945, 0.955, 0.985, 0.995])].concat());
+        let samples =
+            samples(&[scores('L', &live), scores('p', &[0.945, 0.955, 0.985, 0.995])].concat());
         // BPCER 1 % needs all but 0.99 below: the lowest such score is 0.985. 5 % allows 0.95 to 0.99: 0.945
         // leaves five live at or above it.
         let figures = samples.figures(0.5);
@@ -310,10 +327,12 @@ mod tests {
 
     #[test]
     fn perfect_and_reversed() {
-        let perfect = samples(&[scores('L', &[0.0, 0.1]), scores('p', &[0.8, 0.9])].concat()).figures(0.5);
+        let perfect =
+            samples(&[scores('L', &[0.0, 0.1]), scores('p', &[0.8, 0.9])].concat()).figures(0.5);
         assert_eq!((perfect.auc, perfect.eer, perfect.acer), (Some(1.0), Some(0.0), Some(0.0)));
         assert_eq!(perfect.apcer_at_bpcer_1, Some(0.0));
-        let reversed = samples(&[scores('L', &[0.8, 0.9]), scores('p', &[0.0, 0.1])].concat()).figures(0.5);
+        let reversed =
+            samples(&[scores('L', &[0.8, 0.9]), scores('p', &[0.0, 0.1])].concat()).figures(0.5);
         assert_eq!((reversed.auc, reversed.eer, reversed.acer), (Some(0.0), Some(1.0), Some(1.0)));
     }
 
@@ -354,9 +373,13 @@ mod tests {
 
     #[test]
     fn the_det_curve_runs_from_all_attacks_to_none() {
-        let points =
-            samples(&[scores('L', &[0.1, 0.5]), scores('p', &[0.5, 0.9])].concat()).operating_points();
-        let rows: Vec<_> = points.iter().map(|point| (point.threshold, point.apcer, point.bpcer)).collect();
-        assert_eq!(rows, [(0.1, 0.0, 1.0), (0.5, 0.0, 0.5), (0.9, 0.5, 0.0), (f32::INFINITY, 1.0, 0.0)]);
+        let points = samples(&[scores('L', &[0.1, 0.5]), scores('p', &[0.5, 0.9])].concat())
+            .operating_points();
+        let rows: Vec<_> =
+            points.iter().map(|point| (point.threshold, point.apcer, point.bpcer)).collect();
+        assert_eq!(
+            rows,
+            [(0.1, 0.0, 1.0), (0.5, 0.0, 0.5), (0.9, 0.5, 0.0), (f32::INFINITY, 1.0, 0.0)]
+        );
     }
 }

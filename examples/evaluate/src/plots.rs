@@ -58,12 +58,15 @@ pub fn det(curves: &[(String, Vec<OperatingPoint>)]) -> Result<String, Error> {
         let diagonal = [(LEAST_RATE, LEAST_RATE), (1.0, 1.0)];
         chart.draw_series(LineSeries::new(diagonal, RGBColor(190, 190, 190)))?;
         for ((name, points), &colour) in curves.iter().zip(MODELS.iter().cycle()) {
-            let points =
-                points.iter().map(|point| (point.apcer.max(LEAST_RATE), point.bpcer.max(LEAST_RATE)));
+            let points = points
+                .iter()
+                .map(|point| (point.apcer.max(LEAST_RATE), point.bpcer.max(LEAST_RATE)));
             chart
                 .draw_series(LineSeries::new(points, colour.stroke_width(2)))?
                 .label(name.as_str())
-                .legend(move |(x, y)| PathElement::new([(x, y), (x + 18, y)], colour.stroke_width(2)));
+                .legend(move |(x, y)| {
+                    PathElement::new([(x, y), (x + 18, y)], colour.stroke_width(2))
+                });
         }
         chart
             .configure_series_labels()
@@ -102,17 +105,20 @@ pub fn histogram(live: &[f32], spoof: &[f32], threshold: f32) -> Result<String, 
             .disable_x_mesh()
             .draw()?;
         for (name, parts, colour) in &classes {
-            let bars = parts.iter().enumerate().filter(|&(_, &part)| part > 0.0).map(|(bin, &part)| {
-                let corners = [(bin as f64 / BINS as f64, 0.0), ((bin + 1) as f64 / BINS as f64, part)];
-                Rectangle::new(corners, colour.mix(0.5).filled())
-            });
+            let bars =
+                parts.iter().enumerate().filter(|&(_, &part)| part > 0.0).map(|(bin, &part)| {
+                    let corners =
+                        [(bin as f64 / BINS as f64, 0.0), ((bin + 1) as f64 / BINS as f64, part)];
+                    Rectangle::new(corners, colour.mix(0.5).filled())
+                });
             let colour = *colour;
             chart.draw_series(bars)?.label(*name).legend(move |(x, y)| {
                 Rectangle::new([(x, y - 5), (x + 18, y + 5)], colour.mix(0.5).filled())
             });
         }
         let threshold = f64::from(threshold);
-        chart.draw_series(LineSeries::new([(threshold, 0.0), (threshold, highest * 1.05)], BLACK))?;
+        chart
+            .draw_series(LineSeries::new([(threshold, 0.0), (threshold, highest * 1.05)], BLACK))?;
         chart
             .configure_series_labels()
             .label_font(LABELS)
@@ -155,7 +161,8 @@ mod tests {
             OperatingPoint { threshold: 0.1, apcer: 0.0, bpcer: 1.0 },
             OperatingPoint { threshold: f32::INFINITY, apcer: 1.0, bpcer: 0.0 },
         ];
-        let curve = det(&[("a model <&>".into(), points), ("nothing".into(), vec![])]).expect("a plot");
+        let curve =
+            det(&[("a model <&>".into(), points), ("nothing".into(), vec![])]).expect("a plot");
         assert!(curve.starts_with("<svg") && curve.contains("a model &lt;&amp;&gt;"));
         assert!(histogram(&[], &[], 0.5).expect("a plot").contains("spoof score"));
         assert!(histogram(&[0.1], &[0.9, 0.8], 0.5).expect("a plot").contains("<rect"));

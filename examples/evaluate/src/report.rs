@@ -95,7 +95,8 @@ impl Evaluation {
             let samples = Samples::new(&scored);
             (counts, clusters) = (samples.counts(), samples.clusters());
             let scores = |bona_fide: bool| {
-                let of_class = scored.iter().filter(|scored| (scored.truth == Truth::BonaFide) == bona_fide);
+                let of_class =
+                    scored.iter().filter(|scored| (scored.truth == Truth::BonaFide) == bona_fide);
                 of_class.filter_map(|scored| scored.score).collect()
             };
             ModelEvaluation {
@@ -130,7 +131,8 @@ impl Evaluation {
         ];
         let species = self.models.first().map_or(&[][..], |model| &model.figures.apcer_of_species);
         for (i, (name, _)) in species.iter().enumerate() {
-            let intervals = self.models.iter().map(|model| model.figures.apcer_of_species[i].1).collect();
+            let intervals =
+                self.models.iter().map(|model| model.figures.apcer_of_species[i].1).collect();
             rows.push((format!("APCER, {name}"), intervals));
         }
         rows.extend([
@@ -148,7 +150,8 @@ impl Evaluation {
     pub fn to_text(&self) -> String {
         let rows = self.table();
         let first = rows.iter().map(|(name, _)| name.chars().count()).max().unwrap_or(0);
-        let width = self.models.iter().map(|model| model.model.chars().count()).max().unwrap_or(0).max(24);
+        let width =
+            self.models.iter().map(|model| model.model.chars().count()).max().unwrap_or(0).max(24);
         let mut text = format!("{}\n\n{:first$}", self.summary(), "");
         for model in &self.models {
             let _ = write!(text, "  {:>width$}", model.model);
@@ -194,7 +197,8 @@ impl Evaluation {
         let mut histograms = Vec::new();
         for ModelEvaluation { model, live, spoof, .. } in &self.models {
             let histogram = plots::histogram(live, spoof, self.threshold)?;
-            let name: String = model.chars().map(|c| if c.is_alphanumeric() { c } else { '-' }).collect();
+            let name: String =
+                model.chars().map(|c| if c.is_alphanumeric() { c } else { '-' }).collect();
             std::fs::write(folder.join(format!("histogram-{name}.svg")), &histogram)?;
             histograms.push(histogram);
         }
@@ -254,10 +258,15 @@ impl Evaluation {
 }
 
 fn mistakes(units: &[(String, Scored)], threshold: f32, of_bona_fide: bool) -> Vec<Mistake> {
-    let of_class = units.iter().filter(|(_, scored)| (scored.truth == Truth::BonaFide) == of_bona_fide);
+    let of_class =
+        units.iter().filter(|(_, scored)| (scored.truth == Truth::BonaFide) == of_bona_fide);
     let mistake = |(name, scored): &(String, Scored)| {
         let spoof_score = scored.score.filter(|&score| (score >= threshold) == of_bona_fide)?;
-        Some(Mistake { name: name.clone(), species: scored.truth.species().map(str::to_owned), spoof_score })
+        Some(Mistake {
+            name: name.clone(),
+            species: scored.truth.species().map(str::to_owned),
+            spoof_score,
+        })
     };
     let mut mistakes: Vec<_> = of_class.filter_map(mistake).collect();
     mistakes.sort_by(|a, b| {
@@ -340,7 +349,9 @@ mod tests {
     use super::*;
     use crate::scoring::NonResponse;
 
-    fn evaluate(rows: &[(&str, Truth, Option<f32>)]) -> (Evaluation, Vec<Presentation>, Vec<Outcome>) {
+    fn evaluate(
+        rows: &[(&str, Truth, Option<f32>)],
+    ) -> (Evaluation, Vec<Presentation>, Vec<Outcome>) {
         let presentations: Vec<_> = rows
             .iter()
             .map(|(name, truth, _)| Presentation {
@@ -353,7 +364,8 @@ mod tests {
             })
             .collect();
         let silent = NonResponse { code: None, description: "it is gone".into() };
-        let outcome = |score: Option<f32>| Outcome { face: None, scores: vec![score.ok_or(silent.clone())] };
+        let outcome =
+            |score: Option<f32>| Outcome { face: None, scores: vec![score.ok_or(silent.clone())] };
         let outcomes: Vec<_> = rows.iter().map(|(_, _, score)| outcome(*score)).collect();
         let settings = Settings { unit: Unit::Image, threshold: 0.5, draws: 50 };
         let models = ["a model".to_owned()];
@@ -379,13 +391,17 @@ mod tests {
             ("f", print(), Some(0.6)),
             ("g", print(), None),
         ]);
-        let names =
-            |mistakes: &[Mistake]| mistakes.iter().map(|mistake| mistake.name.clone()).collect::<String>();
+        let names = |mistakes: &[Mistake]| {
+            mistakes.iter().map(|mistake| mistake.name.clone()).collect::<String>()
+        };
         assert_eq!(names(&evaluation.models[0].false_rejections), "ba");
         assert_eq!(names(&evaluation.models[0].false_acceptances), "ed");
         let text = evaluation.to_text();
         assert!(text.contains("3 bona fide and 4 attack images in 7 clusters"), "{text}");
-        assert!(text.contains("BPCER") && text.contains("66.7 %") && text.contains("25.0 %"), "{text}");
+        assert!(
+            text.contains("BPCER") && text.contains("66.7 %") && text.contains("25.0 %"),
+            "{text}"
+        );
     }
 
     #[test]
@@ -396,12 +412,22 @@ mod tests {
         for rows in [&one_class[..], &no_face[..], &names[..], &[]] {
             let folder = tempfile::tempdir().expect("a folder");
             let (evaluation, presentations, outcomes) = evaluate(rows);
-            evaluation.write(&folder.path().join("report"), &presentations, &outcomes).expect("a report");
-            let page = std::fs::read_to_string(folder.path().join("report/index.html")).expect("a page");
-            assert!(page.contains("</html>") && !page.contains("NaN") && !page.contains("<b>"), "{page}");
-            let figures = std::fs::read(folder.path().join("report/figures.json")).expect("figures");
+            evaluation
+                .write(&folder.path().join("report"), &presentations, &outcomes)
+                .expect("a report");
+            let page =
+                std::fs::read_to_string(folder.path().join("report/index.html")).expect("a page");
+            assert!(
+                page.contains("</html>") && !page.contains("NaN") && !page.contains("<b>"),
+                "{page}"
+            );
+            let figures =
+                std::fs::read(folder.path().join("report/figures.json")).expect("figures");
             let figures: serde_json::Value = serde_json::from_slice(&figures).expect("JSON");
-            assert_eq!(figures["bona_fide"], rows.iter().filter(|row| row.1 == Truth::BonaFide).count());
+            assert_eq!(
+                figures["bona_fide"],
+                rows.iter().filter(|row| row.1 == Truth::BonaFide).count()
+            );
         }
     }
 }

@@ -46,7 +46,9 @@ pub fn score(
         outcome
     };
     let mut outcomes: Vec<_> = presentations.par_iter().map(score).collect();
-    for (model, frames) in bursts.iter().enumerate().filter_map(|(model, frames)| Some((model, (*frames)?))) {
+    for (model, frames) in
+        bursts.iter().enumerate().filter_map(|(model, frames)| Some((model, (*frames)?)))
+    {
         let videos: Vec<_> = videos(presentations).into_values().collect();
         let scores: Vec<_> = videos
             .par_iter()
@@ -90,7 +92,8 @@ fn burst(
 ) -> Result<f32, NonResponse> {
     let photos = frames.map(|frame| read(&presentations[frame])).collect::<Result<Vec<_>, _>>()?;
     let sources: Vec<_> = photos.iter().map(|photo| ImageSource::Rgb(photo.view())).collect();
-    let detection = engine.detect_images(&sources, Some(model)).map_err(|error| NonResponse::from(&error))?;
+    let detection =
+        engine.detect_images(&sources, Some(model)).map_err(|error| NonResponse::from(&error))?;
     Ok(detection.response.spoof_score)
 }
 
@@ -100,21 +103,26 @@ fn outcome(
     bursts: &[Option<usize>],
     presentation: &Presentation,
 ) -> Outcome {
-    let silent = |reason: NonResponse| Outcome { face: None, scores: vec![Err(reason); models.len()] };
+    let silent =
+        |reason: NonResponse| Outcome { face: None, scores: vec![Err(reason); models.len()] };
     let photo = match read(presentation) {
         Ok(photo) => photo,
         Err(reason) => return silent(reason),
     };
     let source = ImageSource::Rgb(photo.view());
-    let face =
-        match presentation.face.map_or_else(|| engine.find_face(source).map(|face| face.bounding_box), Ok) {
-            Ok(face) => face,
-            Err(error) => return silent(NonResponse::from(&error)),
-        };
+    let face = match presentation
+        .face
+        .map_or_else(|| engine.find_face(source).map(|face| face.bounding_box), Ok)
+    {
+        Ok(face) => face,
+        Err(error) => return silent(NonResponse::from(&error)),
+    };
     let score = |(model, burst): (&String, &Option<usize>)| match burst {
         // Scored with its video.
         Some(_) => Err(NonResponse { code: Some(219), description: "a frame of a burst".into() }),
-        None => engine.score_face(source, face, Some(model)).map_err(|error| NonResponse::from(&error)),
+        None => {
+            engine.score_face(source, face, Some(model)).map_err(|error| NonResponse::from(&error))
+        }
     };
     Outcome { face: Some(face), scores: models.iter().zip(bursts).map(score).collect() }
 }
@@ -149,8 +157,9 @@ struct OtherScore {
 fn read(presentation: &Presentation) -> Result<RgbImage, NonResponse> {
     let bytes = std::fs::read(&presentation.path)
         .map_err(|error| NonResponse { code: None, description: error.to_string() })?;
-    decode(&bytes, &Limits::default(), true)
-        .map_err(|source| NonResponse::from(&Error::Image { path: presentation.name.clone(), source }))
+    decode(&bytes, &Limits::default(), true).map_err(|source| {
+        NonResponse::from(&Error::Image { path: presentation.name.clone(), source })
+    })
 }
 
 impl From<&Error> for NonResponse {
@@ -207,7 +216,12 @@ pub fn units(
 mod tests {
     use super::*;
 
-    fn presentation(name: &str, subject: Option<&str>, video: Option<&str>, spoof: bool) -> Presentation {
+    fn presentation(
+        name: &str,
+        subject: Option<&str>,
+        video: Option<&str>,
+        spoof: bool,
+    ) -> Presentation {
         Presentation {
             path: name.into(),
             name: name.into(),
@@ -238,7 +252,10 @@ mod tests {
             .map(|(name, scored)| (name, scored.score, scored.cluster))
             .collect();
         let expected = [("v", Some(0.375), 0), ("w", None, 1), ("e", Some(1.0), 2)];
-        assert_eq!(by_video, expected.map(|(name, score, cluster)| (name.to_owned(), score, cluster)));
+        assert_eq!(
+            by_video,
+            expected.map(|(name, score, cluster)| (name.to_owned(), score, cluster))
+        );
 
         let by_image = units(&presentations, &outcomes, 0, Unit::Image);
         let clusters: Vec<_> = by_image.iter().map(|(_, scored)| scored.cluster).collect();
@@ -252,7 +269,8 @@ mod tests {
             presentation("b", Some("ann"), Some("w"), true),
             presentation("c", Some("bob"), Some("x"), true),
         ];
-        let units = units(&presentations, &[Some(0.1), Some(0.9), Some(0.8)].map(outcome), 0, Unit::Image);
+        let units =
+            units(&presentations, &[Some(0.1), Some(0.9), Some(0.8)].map(outcome), 0, Unit::Image);
         assert_eq!(units.iter().map(|(_, scored)| scored.cluster).collect::<Vec<_>>(), [0, 0, 1]);
     }
 }

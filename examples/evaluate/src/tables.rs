@@ -111,7 +111,10 @@ pub fn write_csv<'a>(path: &Path, rows: impl Iterator<Item = ScoreRow<'a>>) -> R
 ///
 /// # Errors
 /// See [`Error`].
-pub fn write_parquet<'a>(path: &Path, rows: impl Iterator<Item = ScoreRow<'a>> + Clone) -> Result<(), Error> {
+pub fn write_parquet<'a>(
+    path: &Path,
+    rows: impl Iterator<Item = ScoreRow<'a>> + Clone,
+) -> Result<(), Error> {
     let text = |of: fn(ScoreRow<'a>) -> Option<&'a str>| -> ArrayRef {
         Arc::new(rows.clone().map(of).collect::<StringArray>())
     };
@@ -126,7 +129,11 @@ pub fn write_parquet<'a>(path: &Path, rows: impl Iterator<Item = ScoreRow<'a>> +
         ("video", text(|row| row.video), true),
         ("model", text(|row| Some(row.model)), false),
         ("spoof_score", number(|row| row.spoof_score), true),
-        ("code", Arc::new(rows.clone().map(|row| row.code).collect::<UInt16Array>()) as ArrayRef, true),
+        (
+            "code",
+            Arc::new(rows.clone().map(|row| row.code).collect::<UInt16Array>()) as ArrayRef,
+            true,
+        ),
         ("error", text(|row| row.error), true),
         ("left", number(|row| row.left), true),
         ("top", number(|row| row.top), true),
@@ -169,7 +176,8 @@ mod tests {
             Outcome { face: None, scores: vec![Err(silent.clone()), Err(silent)] },
         ];
         let folder = tempfile::tempdir().expect("a folder");
-        let (csv, parquet) = (folder.path().join("scores.csv"), folder.path().join("scores.parquet"));
+        let (csv, parquet) =
+            (folder.path().join("scores.csv"), folder.path().join("scores.parquet"));
         let rows = || rows(&models, &presentations, &outcomes);
         write_csv(&csv, rows()).expect("a table");
         write_parquet(&parquet, rows()).expect("a table");
@@ -182,11 +190,17 @@ mod tests {
              \"b \"\"quoted\"\".jpg\",spoof,print,,\"v, 1\",one,,223,no face,,,,\n\
              \"b \"\"quoted\"\".jpg\",spoof,print,,\"v, 1\",two,,223,no face,,,,\n"
         );
-        let reader = SerializedFileReader::new(File::open(parquet).expect("the table")).expect("Parquet");
-        let rows: Vec<String> = reader.into_iter().map(|row| row.expect("a row").to_string()).collect();
+        let reader =
+            SerializedFileReader::new(File::open(parquet).expect("the table")).expect("Parquet");
+        let rows: Vec<String> =
+            reader.into_iter().map(|row| row.expect("a row").to_string()).collect();
         assert_eq!(rows.len(), 4);
         assert!(rows[1].contains("model: \"two\", spoof_score: 0.75, code: null"), "{}", rows[1]);
-        assert!(rows[2].contains("spoof_score: null, code: 223, error: \"no face\""), "{}", rows[2]);
+        assert!(
+            rows[2].contains("spoof_score: null, code: 223, error: \"no face\""),
+            "{}",
+            rows[2]
+        );
     }
 
     #[test]
@@ -194,7 +208,8 @@ mod tests {
         let folder = tempfile::tempdir().expect("a folder");
         let path = folder.path().join("scores.parquet");
         write_parquet(&path, rows(&[], &[], &[])).expect("a table");
-        let reader = SerializedFileReader::new(File::open(path).expect("the table")).expect("Parquet");
+        let reader =
+            SerializedFileReader::new(File::open(path).expect("the table")).expect("Parquet");
         assert_eq!(reader.metadata().file_metadata().num_rows(), 0);
     }
 }

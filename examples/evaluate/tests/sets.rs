@@ -14,8 +14,9 @@ static ENGINE: LazyLock<Engine> = LazyLock::new(|| Engine::builder().build().unw
 
 /// A BMP of one grey, so small that no face fits.
 const TINY: &[u8] = &[
-    b'B', b'M', 58, 0, 0, 0, 0, 0, 0, 0, 54, 0, 0, 0, 40, 0, 0, 0, 1, 0, 0, 0, 1, 0, 0, 0, 1, 0, 24, 0, 0, 0,
-    0, 0, 4, 0, 0, 0, 19, 11, 0, 0, 19, 11, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 128, 128, 128, 0,
+    b'B', b'M', 58, 0, 0, 0, 0, 0, 0, 0, 54, 0, 0, 0, 40, 0, 0, 0, 1, 0, 0, 0, 1, 0, 0, 0, 1, 0,
+    24, 0, 0, 0, 0, 0, 4, 0, 0, 0, 19, 11, 0, 0, 19, 11, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 128, 128,
+    128, 0,
 ];
 
 fn portrait() -> Vec<u8> {
@@ -46,7 +47,10 @@ fn a_set_of_one_class_has_the_rates_of_that_class() {
     put(set.path(), "live/a.jpg", &portrait());
     let (evaluation, ..) = evaluate(set.path());
     let figures = &evaluation.models[0].figures;
-    assert_eq!((figures.bpcer.value, figures.apcer_max.value, figures.eer.value), (Some(0.0), None, None));
+    assert_eq!(
+        (figures.bpcer.value, figures.apcer_max.value, figures.eer.value),
+        (Some(0.0), None, None)
+    );
 }
 
 #[test]
@@ -58,7 +62,9 @@ fn a_set_without_any_face_has_non_response_rates_alone() {
     let figures = &evaluation.models[0].figures;
     assert_eq!((figures.apnrr.value, figures.bpnrr.value), (Some(1.0), Some(1.0)));
     assert_eq!((figures.bpcer.value, figures.auc.value), (None, None));
-    assert!(outcomes.iter().all(|outcome| outcome.scores[0].as_ref().unwrap_err().code == Some(223)));
+    assert!(
+        outcomes.iter().all(|outcome| outcome.scores[0].as_ref().unwrap_err().code == Some(223))
+    );
 }
 
 #[test]
@@ -67,10 +73,15 @@ fn broken_and_missing_files_are_reported_and_passed_over() {
     put(set.path(), "a.jpg", &portrait());
     put(set.path(), "cut.jpg", &portrait()[..5000]);
     put(set.path(), "empty.png", b"");
-    put(set.path(), "set.csv", b"path,label\na.jpg,live\ncut.jpg,live\nempty.png,spoof\ngone.jpg,spoof\n");
+    put(
+        set.path(),
+        "set.csv",
+        b"path,label\na.jpg,live\ncut.jpg,live\nempty.png,spoof\ngone.jpg,spoof\n",
+    );
     let (evaluation, presentations, outcomes) = evaluate(&set.path().join("set.csv"));
     let code = |name: &str| {
-        let place = presentations.iter().position(|presentation| presentation.name == name).unwrap();
+        let place =
+            presentations.iter().position(|presentation| presentation.name == name).unwrap();
         outcomes[place].scores[0].as_ref().map_err(|reason| reason.code).err()
     };
     assert_eq!(code("a.jpg"), None);
@@ -88,7 +99,8 @@ fn broken_and_missing_files_are_reported_and_passed_over() {
 fn a_given_face_is_scored_without_looking_for_one() {
     let set = tempfile::tempdir().unwrap();
     put(set.path(), "a.jpg", &portrait());
-    let csv = "path,label,left,top,width,height\na.jpg,live,184,63,84,112\na.jpg,spoof,300,300,60,60\n";
+    let csv =
+        "path,label,left,top,width,height\na.jpg,live,184,63,84,112\na.jpg,spoof,300,300,60,60\n";
     put(set.path(), "set.csv", csv.as_bytes());
     let (_, presentations, outcomes) = evaluate(&set.path().join("set.csv"));
     for (presentation, outcome) in presentations.iter().zip(&outcomes) {
@@ -123,7 +135,10 @@ fn scores_of_another_program_stand_beside_ours() {
     let (_, presentations, mut outcomes) = evaluate(set.path());
     add_scores(&set.path().join("scores.csv"), &presentations, &mut outcomes).unwrap();
     assert_eq!(outcomes[0].scores[1], Ok(0.75));
-    assert_eq!(outcomes[1].scores[1].as_ref().unwrap_err().description, "not in the file of scores");
+    assert_eq!(
+        outcomes[1].scores[1].as_ref().unwrap_err().description,
+        "not in the file of scores"
+    );
 }
 
 #[test]
@@ -138,9 +153,15 @@ fn a_hundred_thousand_tiny_files_are_answered() {
         }
     }
     let (evaluation, presentations, outcomes) = evaluate(set.path());
-    assert_eq!((evaluation.bona_fide, evaluation.attacks, evaluation.clusters), (50_001, 50_001, 100_002));
+    assert_eq!(
+        (evaluation.bona_fide, evaluation.attacks, evaluation.clusters),
+        (50_001, 50_001, 100_002)
+    );
     assert_eq!(evaluation.models[0].figures.apnrr.value, Some(1.0));
     evaluation.write(&set.path().join("report"), &presentations, &outcomes).unwrap();
-    let rows = csv::Reader::from_path(set.path().join("report/scores.csv")).unwrap().into_records().count();
+    let rows = csv::Reader::from_path(set.path().join("report/scores.csv"))
+        .unwrap()
+        .into_records()
+        .count();
     assert_eq!(rows, 100_002);
 }

@@ -27,7 +27,12 @@ use crate::pool::PoolParams;
 #[command(verbatim_doc_comment, args_override_self = true)]
 pub struct Config {
     /// Where to listen. Anything but this machine's own addresses needs --keys.
-    #[arg(long, env = "FACE_LIVENESS_LISTEN", default_value = "127.0.0.1:8080", value_name = "ADDR")]
+    #[arg(
+        long,
+        env = "FACE_LIVENESS_LISTEN",
+        default_value = "127.0.0.1:8080",
+        value_name = "ADDR"
+    )]
     pub listen: SocketAddr,
 
     /// API keys: a line `NAME SHA-256` each, as --new-key makes them. Clients send `Authorization: Bearer KEY`.
@@ -51,7 +56,12 @@ pub struct Config {
     pub nats: Option<String>,
 
     /// The subject of the workers.
-    #[arg(long, env = "FACE_LIVENESS_SUBJECT", default_value = "liveness.detect", value_name = "SUBJECT")]
+    #[arg(
+        long,
+        env = "FACE_LIVENESS_SUBJECT",
+        default_value = "liveness.detect",
+        value_name = "SUBJECT"
+    )]
     pub subject: String,
 
     /// How the work is done here.

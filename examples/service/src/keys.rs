@@ -101,7 +101,8 @@ mod tests {
     fn a_file_of_keys_is_read_line_by_line() {
         let (key, line) = Keys::make("bank").expect("a name");
         let (other, other_line) = Keys::make("wallet").expect("a name");
-        let keys = Keys::parse(&format!("# whose\n\n{line}  {other_line}")).expect("a file of two keys");
+        let keys =
+            Keys::parse(&format!("# whose\n\n{line}  {other_line}")).expect("a file of two keys");
         assert_eq!(keys.client(key.as_bytes()), Some("bank"));
         assert_eq!(keys.client(other.as_bytes()), Some("wallet"));
         assert_eq!(keys.client(b""), None);
@@ -116,9 +117,13 @@ mod tests {
             assert_eq!(Keys::parse(text).err(), Some(KeysError::Empty));
         }
         let digits = "0".repeat(64);
-        for line in
-            ["bank", "bank 00", &digits, &format!("bank {digits}0"), &format!("bank +{}", &digits[1..])]
-        {
+        for line in [
+            "bank",
+            "bank 00",
+            &digits,
+            &format!("bank {digits}0"),
+            &format!("bank +{}", &digits[1..]),
+        ] {
             assert_eq!(Keys::parse(&format!("\n{line}")).err(), Some(KeysError::Line(2)), "{line}");
         }
     }

@@ -132,7 +132,9 @@ impl Metrics {
         WORK.set(Some((Instant::now(), Default::default())));
         let result = work();
         if let Some((_, took)) = WORK.take() {
-            for (stage, took) in Stage::ALL.into_iter().zip(took).filter(|(_, took)| !took.is_zero()) {
+            for (stage, took) in
+                Stage::ALL.into_iter().zip(took).filter(|(_, took)| !took.is_zero())
+            {
                 self.took(Part::Engine(stage), took);
             }
         }

@@ -44,7 +44,8 @@ impl Worker {
     /// When the server cannot be reached, or takes only messages shorter than a body may be.
     pub async fn start(url: &str, subject: &str, pool: Pool) -> Result<Self, Failure> {
         let client = connect(url, pool.max_body_bytes()).await?;
-        let service = client.service_builder().description("Face liveness: detect(request) -> response");
+        let service =
+            client.service_builder().description("Face liveness: detect(request) -> response");
         let service = service.start(NAME, env!("CARGO_PKG_VERSION")).await?;
         let endpoint = service.endpoint_builder().name("detect").add(subject).await?;
         // So that requests which are sent after this has returned find the worker.
@@ -164,7 +165,9 @@ impl Remote {
         loop {
             let refusal = match self.ask(body.clone(), deadline).await {
                 Ok(answer) => return Ok(answer),
-                Err(refusal @ (Refusal::Failed | Refusal::BodyTooLarge { .. })) => return Err(refusal),
+                Err(refusal @ (Refusal::Failed | Refusal::BodyTooLarge { .. })) => {
+                    return Err(refusal);
+                }
                 Err(refusal) => refusal,
             };
             if Instant::now() + pause >= deadline {
@@ -182,7 +185,8 @@ impl Remote {
             return Err(Refusal::Unreachable);
         }
         let request = async_nats::Request::new().payload(body).timeout(Some(self.params.attempt));
-        let reply = timeout_at(deadline, self.client.send_request(self.subject.clone(), request)).await;
+        let reply =
+            timeout_at(deadline, self.client.send_request(self.subject.clone(), request)).await;
         let reply = reply.map_err(|_| Refusal::TooLate)?.map_err(|error| match error.kind() {
             RequestErrorKind::TimedOut => Refusal::TooLate,
             RequestErrorKind::NoResponders => Refusal::Busy,

@@ -47,7 +47,11 @@ impl Seen {
     }
 }
 
-pub(crate) async fn observe(State(service): State<Arc<Service>>, request: Request, next: Next) -> Response {
+pub(crate) async fn observe(
+    State(service): State<Arc<Service>>,
+    request: Request,
+    next: Next,
+) -> Response {
     let began = Instant::now();
     let id = request_id(request.headers());
     let method = request.method().clone();
@@ -102,7 +106,8 @@ fn within_limits(request: &Request) -> Result<(), Refusal> {
         return Err(Refusal::UriTooLong);
     }
     // `Name: value\r\n`
-    let headers = request.headers().iter().map(|(name, value)| name.as_str().len() + value.len() + 4);
+    let headers =
+        request.headers().iter().map(|(name, value)| name.as_str().len() + value.len() + 4);
     if headers.sum::<usize>() > MAX_HEADERS {
         return Err(Refusal::HeadersTooLarge);
     }

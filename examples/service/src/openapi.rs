@@ -18,7 +18,8 @@ pub(crate) const PATH: &str = "/v1/liveness";
 pub(crate) const DOCUMENT: &str = "/openapi.json";
 
 pub(crate) fn routes<S: Clone + Send + Sync + 'static>() -> Router<S> {
-    Router::from(SwaggerUi::new("/docs").config(Config::from(DOCUMENT))).route(DOCUMENT, get(document))
+    Router::from(SwaggerUi::new("/docs").config(Config::from(DOCUMENT)))
+        .route(DOCUMENT, get(document))
 }
 
 async fn document() -> Response {

@@ -83,7 +83,8 @@ impl Pool {
     pub fn new(engine: Engine, params: PoolParams, metrics: Metrics) -> Self {
         let (jobs, queue) = channel();
         let queue = Arc::new(Mutex::new(queue));
-        let (size, max_body_bytes) = (params.workers + params.queue, engine.limits().max_body_bytes);
+        let (size, max_body_bytes) =
+            (params.workers + params.queue, engine.limits().max_body_bytes);
         for _ in 0..params.workers {
             let (engine, queue, metrics) = (engine.clone(), Arc::clone(&queue), metrics.clone());
             thread::spawn(move || work(&engine, &queue, &metrics));
@@ -110,8 +111,12 @@ impl Pool {
     async fn answered(&self, body: Bytes) -> Result<JsonAnswer, Refusal> {
         let place = Arc::clone(&self.places).try_acquire_owned().map_err(|_| Refusal::Busy)?;
         let place = Arc::new(place);
-        let waiting =
-            Waiting { body, place: Arc::clone(&place), since: Instant::now(), queued: self.metrics.queued() };
+        let waiting = Waiting {
+            body,
+            place: Arc::clone(&place),
+            since: Instant::now(),
+            queued: self.metrics.queued(),
+        };
         let waiting = Arc::new(Mutex::new(Some(waiting)));
         let _wanted = Wanted(Arc::clone(&waiting));
         let (reply, answer) = oneshot::channel();
@@ -176,7 +181,10 @@ mod tests {
                     let mut answer = pin!(pool.answered(Bytes::from_static(body)));
                     if stays {
                         let answer = block_on(answer);
-                        assert!(matches!(answer, Ok(JsonAnswer { status: 400, .. }) | Err(Refusal::Busy)));
+                        assert!(matches!(
+                            answer,
+                            Ok(JsonAnswer { status: 400, .. }) | Err(Refusal::Busy)
+                        ));
                     } else {
                         let _ = answer.as_mut().poll(&mut Context::from_waker(Waker::noop()));
                         thread::yield_now();
@@ -186,7 +194,10 @@ mod tests {
             let asked = [true, false, true, false].map(ask);
             asked.into_iter().for_each(|asked| asked.join().unwrap());
             block_on(pool.finished());
-            assert!(metrics.text().contains("queue_depth 0\n") && metrics.text().contains("working 0\n"));
+            assert!(
+                metrics.text().contains("queue_depth 0\n")
+                    && metrics.text().contains("working 0\n")
+            );
             // Workers that did not end with it would be a deadlock, which shuttle tells.
             drop(pool);
         };

@@ -134,13 +134,16 @@ impl IntoResponse for Refusal {
         let (code, message) = (self.code(), self.message());
         let body = json!({ "error": { "code": code, "message": message, "description": self.to_string() } });
         let json = HeaderValue::from_static("application/json");
-        let mut response = (self.status(), [(header::CONTENT_TYPE, json)], body.to_string()).into_response();
+        let mut response =
+            (self.status(), [(header::CONTENT_TYPE, json)], body.to_string()).into_response();
         if let Some(wait) = self.retry_after() {
             let seconds = wait.as_secs_f64().ceil().max(1.0);
             response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from(seconds as u64));
         }
         if self == Self::Unauthorised {
-            response.headers_mut().insert(header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
+            response
+                .headers_mut()
+                .insert(header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
         }
         response
     }

@@ -86,7 +86,8 @@ async fn liveness(State(service): State<Arc<Service>>, request: Request) -> Resp
     let mut response = match service.answer(&parts.headers, &mut body, &mut seen).await {
         Ok(answer) => {
             seen.note(&answer, &service.metrics);
-            let status = StatusCode::from_u16(answer.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+            let status =
+                StatusCode::from_u16(answer.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
             let json = HeaderValue::from_static("application/json");
             (status, [(header::CONTENT_TYPE, json)], answer.body).into_response()
         }
@@ -124,7 +125,8 @@ impl Service {
     fn client(&self, headers: &HeaderMap) -> Result<&str, Refusal> {
         let Some(keys) = &self.keys else { return Ok("anyone") };
         let given = headers.get(header::AUTHORIZATION).map(HeaderValue::as_bytes);
-        let key = given.and_then(|value| value.strip_prefix(b"Bearer ")).ok_or(Refusal::Unauthorised)?;
+        let key =
+            given.and_then(|value| value.strip_prefix(b"Bearer ")).ok_or(Refusal::Unauthorised)?;
         keys.client(key).ok_or(Refusal::Unauthorised)
     }
 }

@@ -67,21 +67,35 @@ impl Server {
     pub async fn with_workers(config: Config, max_body_bytes: usize) -> Result<Self, Failure> {
         let metrics = Metrics::default();
         let url = config.nats.as_deref().ok_or("--nats is missing")?;
-        let params = RemoteParams { deadline: config.engines.deadline_seconds, ..Default::default() };
-        let remote = Remote::connect(url, &config.subject, max_body_bytes, params, metrics.clone()).await;
+        let params =
+            RemoteParams { deadline: config.engines.deadline_seconds, ..Default::default() };
+        let remote =
+            Remote::connect(url, &config.subject, max_body_bytes, params, metrics.clone()).await;
         let remote = remote.map_err(|error| format!("--nats {url}: {error}"))?;
         Self::new(config, max_body_bytes, Backend::Workers(remote), metrics).await
     }
 
-    async fn new(config: Config, limit: usize, backend: Backend, metrics: Metrics) -> Result<Self, Failure> {
+    async fn new(
+        config: Config,
+        limit: usize,
+        backend: Backend,
+        metrics: Metrics,
+    ) -> Result<Self, Failure> {
         let keys = match &config.keys {
             Some(path) => {
                 let text = std::fs::read_to_string(path);
                 let text = text.map_err(|error| format!("--keys {}: {error}", path.display()))?;
-                Some(Keys::parse(&text).map_err(|error| format!("--keys {}: {error}", path.display()))?)
+                Some(
+                    Keys::parse(&text)
+                        .map_err(|error| format!("--keys {}: {error}", path.display()))?,
+                )
             }
             None if config.listen.ip().is_loopback() => None,
-            None => return Err("--keys is needed where others can connect: --new-key NAME makes one".into()),
+            None => {
+                return Err(
+                    "--keys is needed where others can connect: --new-key NAME makes one".into()
+                );
+            }
         };
         let tls = match (&config.tls_cert, &config.tls_key) {
             (Some(cert), Some(key)) => Some(
@@ -133,16 +147,29 @@ impl Server {
             }
         });
         let app = router(Arc::clone(&service)).into_make_service();
-        let mut server =
-            axum_server::Server::<SocketAddr>::from_listener(tokio::net::TcpListener::from_std(listener)?)
-                .handle(handle)
-                .http1_only()
-                .first_request_timeout(FIRST_REQUEST);
-        server.http_builder().http1().header_read_timeout(config.idle_seconds).max_buf_size(HEAD_BUFFER);
+        let mut server = axum_server::Server::<SocketAddr>::from_listener(
+            tokio::net::TcpListener::from_std(listener)?,
+        )
+        .handle(handle)
+        .http1_only()
+        .first_request_timeout(FIRST_REQUEST);
+        server
+            .http_builder()
+            .http1()
+            .header_read_timeout(config.idle_seconds)
+            .max_buf_size(HEAD_BUFFER);
         match tls {
-            None => server.acceptor(Limited::new(DefaultAcceptor, config.connections)).serve(app).await?,
+            None => {
+                server
+                    .acceptor(Limited::new(DefaultAcceptor, config.connections))
+                    .serve(app)
+                    .await?
+            }
             Some(tls) => {
-                server.acceptor(Limited::new(RustlsAcceptor::new(tls), config.connections)).serve(app).await?
+                server
+                    .acceptor(Limited::new(RustlsAcceptor::new(tls), config.connections))
+                    .serve(app)
+                    .await?
             }
         }
         if let Backend::Here(pool) = &service.backend {

@@ -47,7 +47,11 @@ impl Uploads {
     }
 
     /// Receives a body.
-    pub(crate) async fn receive(&self, headers: &HeaderMap, body: &mut Body) -> Result<Bytes, Refusal> {
+    pub(crate) async fn receive(
+        &self,
+        headers: &HeaderMap,
+        body: &mut Body,
+    ) -> Result<Bytes, Refusal> {
         let deadline = Instant::now() + self.time;
         let too_large = Refusal::BodyTooLarge { limit: self.limit };
         let announced = content_length(headers);
@@ -57,12 +61,15 @@ impl Uploads {
         // At its final size from the start: a vector that grew would leave copies behind that nobody wipes.
         let mut bytes = Wiped::from(Vec::with_capacity(announced.unwrap_or(self.limit)));
         let (mut held, mut permits) = (self.metrics.body_bytes(), None::<OwnedSemaphorePermit>);
-        while let Some(data) = timeout_at(deadline, next(body)).await.map_err(|_| Refusal::BodyTooSlow)?? {
+        while let Some(data) =
+            timeout_at(deadline, next(body)).await.map_err(|_| Refusal::BodyTooSlow)??
+        {
             if bytes.len() + data.len() > self.limit {
                 return Err(too_large);
             }
             let more = u32::try_from(data.len()).map_err(|_| Refusal::Busy)?;
-            let more = Arc::clone(&self.budget).try_acquire_many_owned(more).map_err(|_| Refusal::Busy)?;
+            let more =
+                Arc::clone(&self.budget).try_acquire_many_owned(more).map_err(|_| Refusal::Busy)?;
             match &mut permits {
                 Some(permits) => permits.merge(more),
                 None => permits = Some(more),

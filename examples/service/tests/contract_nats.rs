@@ -24,7 +24,8 @@ fn serve(engine: Engine) -> Served {
     let subject = NatsServer::subject();
     let limit = engine.limits().max_body_bytes;
     start_worker(&NATS.url, &subject, engine);
-    let remote = Remote::connect(&NATS.url, &subject, limit, RemoteParams::default(), Metrics::default());
+    let remote =
+        Remote::connect(&NATS.url, &subject, limit, RemoteParams::default(), Metrics::default());
     let remote = RUNTIME.block_on(remote).unwrap();
     let server = Running::with_workers(limit, &NATS.url, &["--subject", &subject]);
     Served { remote, server }

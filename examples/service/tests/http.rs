@@ -21,7 +21,8 @@ use running::{RUNTIME, Running, ServerProcess};
 use serde_json::{Value, json};
 use support::{ENGINE, PORTRAIT_JPEG, image, request};
 
-static BODY: LazyLock<String> = LazyLock::new(|| request([image(0, PORTRAIT_JPEG.as_str())]).to_string());
+static BODY: LazyLock<String> =
+    LazyLock::new(|| request([image(0, PORTRAIT_JPEG.as_str())]).to_string());
 static ANSWER: LazyLock<Vec<u8>> = LazyLock::new(|| ENGINE.detect_json(BODY.as_bytes()).body);
 
 fn running(flags: &[&str]) -> Running {
@@ -42,7 +43,8 @@ fn read_answer(stream: &mut TcpStream) -> (String, String) {
         let text = String::from_utf8_lossy(&answer).into_owned();
         if let Some((head, body)) = text.split_once("\r\n\r\n") {
             let head = head.to_lowercase();
-            let length = head.lines().find_map(|line| line.strip_prefix("content-length: ")?.parse().ok());
+            let length =
+                head.lines().find_map(|line| line.strip_prefix("content-length: ")?.parse().ok());
             if body.len() >= length.unwrap_or(usize::MAX) {
                 return (head, body.to_owned());
             }
@@ -70,7 +72,10 @@ fn assert_refused((head, body): &(String, String), status: u16, message: &str) {
     assert!(head.starts_with(&format!("http/1.1 {status} ")), "{head}");
     assert!(head.contains("content-type: application/json"), "{head}");
     let body: Value = serde_json::from_str(body).unwrap();
-    assert_eq!((&body["error"]["code"], &body["error"]["message"]), (&json!(status), &json!(message)));
+    assert_eq!(
+        (&body["error"]["code"], &body["error"]["message"]),
+        (&json!(status), &json!(message))
+    );
     assert!(!body["error"]["description"].as_str().unwrap().is_empty());
 }
 
@@ -88,7 +93,9 @@ mod statuses {
         let (key, line) = Keys::make("bank").unwrap();
         let file = keys_file(&line);
         let server = running(&["--keys", file.path().to_str().unwrap()]);
-        for header in ["", "Authorization: Bearer guessed\r\n", &format!("Authorization: Basic {key}\r\n")] {
+        for header in
+            ["", "Authorization: Bearer guessed\r\n", &format!("Authorization: Basic {key}\r\n")]
+        {
             let answer = raw(&server, post(&format!("{JSON}{header}"), &BODY).as_bytes());
             assert_refused(&answer, 401, "unauthorized");
             assert!(answer.0.contains("www-authenticate: bearer"));
@@ -112,8 +119,10 @@ mod statuses {
         let answer = raw(&server, b"GET /v2/liveness HTTP/1.1\r\nHost: here\r\n\r\n");
         assert_refused(&answer, 404, "not_found");
         for method in ["GET", "PUT", "DELETE", "PATCH"] {
-            let answer =
-                raw(&server, format!("{method} /v1/liveness HTTP/1.1\r\nHost: here\r\n\r\n").as_bytes());
+            let answer = raw(
+                &server,
+                format!("{method} /v1/liveness HTTP/1.1\r\nHost: here\r\n\r\n").as_bytes(),
+            );
             assert_refused(&answer, 405, "method_not_allowed");
             assert!(answer.0.contains("allow: post"), "{}", answer.0);
         }
@@ -149,7 +158,8 @@ mod statuses {
         let server = running(&[]);
         let get = |query: usize, header: usize| {
             let (query, header) = ("q".repeat(query), "h".repeat(header));
-            let get = format!("GET /healthz?{query} HTTP/1.1\r\nHost: here\r\nX-Long: {header}\r\n\r\n");
+            let get =
+                format!("GET /healthz?{query} HTTP/1.1\r\nHost: here\r\nX-Long: {header}\r\n\r\n");
             raw(&server, get.as_bytes())
         };
         assert!(get(8_000, 25_000).0.starts_with("http/1.1 200 "));
@@ -163,7 +173,11 @@ mod statuses {
     fn another_content_type_is_415() {
         let server = running(&[]);
         for header in ["", "Content-Type: text/plain\r\n", "Content-Type: application/jsonp\r\n"] {
-            assert_refused(&raw(&server, post(header, &BODY).as_bytes()), 415, "content_type_not_supported");
+            assert_refused(
+                &raw(&server, post(header, &BODY).as_bytes()),
+                415,
+                "content_type_not_supported",
+            );
         }
         let charset = "Content-Type: Application/JSON; charset=utf-8\r\n";
         assert_eq!(raw(&server, post(charset, &BODY).as_bytes()).1.as_bytes(), *ANSWER);
@@ -324,12 +338,18 @@ mod load {
                     4 => bytes = post(JSON, &"[".repeat(next(30_000))).into_bytes(),
                     5 => bytes = post("Transfer-Encoding: chunked\r\n", "zz\r\n").into_bytes(),
                     6 => {
-                        bytes = post(JSON, r#"{"images":[{"index":0,"type":"RGB","data":"iVBORw0KGgo"}]}"#)
-                            .into_bytes()
+                        bytes = post(
+                            JSON,
+                            r#"{"images":[{"index":0,"type":"RGB","data":"iVBORw0KGgo"}]}"#,
+                        )
+                        .into_bytes()
                     }
                     _ => {
-                        bytes = format!("GET /{} HTTP/1.1\r\nHost: here\r\n\r\n", "../".repeat(next(99)))
-                            .into_bytes()
+                        bytes = format!(
+                            "GET /{} HTTP/1.1\r\nHost: here\r\n\r\n",
+                            "../".repeat(next(99))
+                        )
+                        .into_bytes()
                     }
                 }
                 bytes
@@ -348,7 +368,8 @@ mod load {
                         let mut answer = Vec::new();
                         let _ = stream.read_to_end(&mut answer);
                         if answer.starts_with(b"HTTP/1.1 ") {
-                            let status: u16 = str::from_utf8(&answer[9..12]).unwrap().parse().unwrap();
+                            let status: u16 =
+                                str::from_utf8(&answer[9..12]).unwrap().parse().unwrap();
                             assert!(status < 500, "{}", String::from_utf8_lossy(&answer));
                             answered.fetch_add(1, Ordering::Relaxed);
                         }
@@ -392,7 +413,10 @@ mod load {
             });
             server.terminate();
             let head = ending.join().unwrap();
-            assert!(head.starts_with("http/1.1 503 ") && head.contains("connection: close"), "{head}");
+            assert!(
+                head.starts_with("http/1.1 503 ") && head.contains("connection: close"),
+                "{head}"
+            );
         });
         assert!(server.process.wait().unwrap().success());
         let sent = sent.into_inner();
@@ -431,7 +455,9 @@ mod watching {
         }
         let id = |header: &str| {
             let (head, _) = raw(&server, post(&format!("{JSON}{header}"), "{}").as_bytes());
-            head.lines().find_map(|line| line.strip_prefix("x-request-id: ").map(str::to_owned)).unwrap()
+            head.lines()
+                .find_map(|line| line.strip_prefix("x-request-id: ").map(str::to_owned))
+                .unwrap()
         };
         assert_eq!(id("X-Request-Id: abc-1.2_3\r\n"), "abc-1.2_3");
         assert_eq!(id("").len(), 36);
@@ -451,7 +477,10 @@ mod watching {
         let schemas = &document["components"]["schemas"];
         assert_eq!(schemas["Request"]["required"], json!(["images"]));
         let (status, docs) = server.get("/docs/");
-        assert!(status == 200 && docs.contains("swagger-ui") && !docs.contains("https://"), "{docs}");
+        assert!(
+            status == 200 && docs.contains("swagger-ui") && !docs.contains("https://"),
+            "{docs}"
+        );
         let (_, script) = server.get("/docs/swagger-initializer.js");
         assert!(script.contains("/openapi.json"), "{script}");
     }
@@ -475,9 +504,11 @@ mod watching {
         server.process.wait().unwrap();
         let mut text = String::new();
         log.read_to_string(&mut text).unwrap();
-        let lines: Vec<Value> = text.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+        let lines: Vec<Value> =
+            text.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
         let answered = lines.iter().filter(|line| line["message"] == "answered");
-        let seen: Vec<_> = answered.map(|line| (line["status"].clone(), line["code"].clone())).collect();
+        let seen: Vec<_> =
+            answered.map(|line| (line["status"].clone(), line["code"].clone())).collect();
         assert_eq!(
             seen[..3],
             [(json!(200), Value::Null), (json!(400), json!(112)), (json!(400), json!(112))]
@@ -494,14 +525,16 @@ mod watching {
         let (cert, key) = (folder.path().join("cert.pem"), folder.path().join("key.pem"));
         std::fs::write(&cert, made.cert.pem()).unwrap();
         std::fs::write(&key, made.signing_key.serialize_pem()).unwrap();
-        let server = running(&["--tls-cert", cert.to_str().unwrap(), "--tls-key", key.to_str().unwrap()]);
+        let server =
+            running(&["--tls-cert", cert.to_str().unwrap(), "--tls-key", key.to_str().unwrap()]);
         let trusted = ureq::tls::Certificate::from_pem(made.cert.pem().as_bytes()).unwrap();
         let tls = ureq::tls::TlsConfig::builder()
             .root_certs(ureq::tls::RootCerts::new_with_certs(&[trusted]))
             .build();
         let client = ureq::Agent::config_builder().tls_config(tls).build().new_agent();
         let url = format!("https://localhost:{}/v1/liveness", server.address.port());
-        let mut answer = client.post(url).content_type("application/json").send(BODY.as_bytes()).unwrap();
+        let mut answer =
+            client.post(url).content_type("application/json").send(BODY.as_bytes()).unwrap();
         assert_eq!(answer.body_mut().read_to_vec().unwrap(), *ANSWER);
         assert!(
             !raw(&server, post(JSON, &BODY).as_bytes()).0.starts_with("http/1.1 200"),
@@ -528,7 +561,10 @@ fn until(mut holds: impl FnMut() -> bool) {
 
 /// An engine whose default model does something else before it answers.
 fn engine(before: impl Fn() + Send + Sync + 'static) -> Engine {
-    let model = Fake { inputs: ModelInputs::single(face_liveness::ImageType::Rgb), before: Box::new(before) };
+    let model = Fake {
+        inputs: ModelInputs::single(face_liveness::ImageType::Rgb),
+        before: Box::new(before),
+    };
     Engine::builder().model(model).default_model("fake").build().unwrap()
 }
 

@@ -38,12 +38,20 @@ fn engine_alone(body: &[u8]) -> f64 {
 /// Answers a second that `wrk` gets over so many connections, after a check that all were right; and its latency report.
 fn served(server: &ServerProcess, script: &str, connections: usize) -> (f64, String) {
     let output = Command::new("wrk")
-        .args(["-t1", &format!("-c{connections}"), &format!("-d{SECONDS}s"), "--latency", "-s", script])
+        .args([
+            "-t1",
+            &format!("-c{connections}"),
+            &format!("-d{SECONDS}s"),
+            "--latency",
+            "-s",
+            script,
+        ])
         .arg(format!("http://{}/v1/liveness", server.address))
         .output()
         .expect("wrk, a Debian package, is on the path");
     let text = String::from_utf8(output.stdout).unwrap();
-    let line = |start: &str| text.lines().find_map(|line| line.trim().strip_prefix(start)).map(str::trim);
+    let line =
+        |start: &str| text.lines().find_map(|line| line.trim().strip_prefix(start)).map(str::trim);
     assert_eq!(line("wrong answers:"), Some("0"), "{text}");
     assert!(line("Socket errors:").is_none() && line("Non-2xx").is_none(), "{text}");
     let latency = ["50%", "99%"].map(|part| format!("{part} {}", line(part).unwrap()));

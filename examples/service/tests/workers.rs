@@ -60,7 +60,8 @@ impl Drop for WorkerProcess {
 fn remote(subject: &str) -> (Remote, Metrics) {
     let metrics = Metrics::default();
     // A worker that is killed answers no more: after half a second another is asked.
-    let params = RemoteParams { attempt: Duration::from_millis(500), deadline: Duration::from_secs(20) };
+    let params =
+        RemoteParams { attempt: Duration::from_millis(500), deadline: Duration::from_secs(20) };
     let remote = Remote::connect(&NATS.url, subject, BODY.len(), params, metrics.clone());
     (RUNTIME.block_on(remote).unwrap(), metrics)
 }
@@ -96,7 +97,9 @@ fn answered(subject: &str) -> Vec<u64> {
         let mut replies = client.subscribe(inbox.clone()).await.unwrap();
         client.publish_with_reply("$SRV.STATS.liveness", inbox, Bytes::new()).await.unwrap();
         let mut counts = Vec::new();
-        while let Ok(Some(reply)) = tokio::time::timeout(Duration::from_millis(200), replies.next()).await {
+        while let Ok(Some(reply)) =
+            tokio::time::timeout(Duration::from_millis(200), replies.next()).await
+        {
             let stats: serde_json::Value = serde_json::from_slice(&reply.payload).unwrap();
             let endpoint = &stats["endpoints"][0];
             if endpoint["subject"] == subject {
@@ -182,12 +185,18 @@ fn without_workers_it_is_503_and_without_a_nats_server_502() {
 
 #[test]
 fn a_worker_answers_probes_and_prometheus() {
-    let free = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().to_string();
+    let free =
+        std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().to_string();
     let subject = NatsServer::subject();
     let worker = WorkerProcess::with_probes(&subject, Some(&free));
     load(&remote(&subject).0, 3, || ());
     let get = |path: &str| {
-        ureq::get(format!("http://{free}{path}")).call().unwrap().body_mut().read_to_string().unwrap()
+        ureq::get(format!("http://{free}{path}"))
+            .call()
+            .unwrap()
+            .body_mut()
+            .read_to_string()
+            .unwrap()
     };
     assert_eq!((get("/healthz"), get("/readyz")), ("ok\n".into(), "ready\n".into()));
     let metrics = get("/metrics");

@@ -83,13 +83,19 @@ mod request_fields {
 
     #[test]
     fn index_missing_is_110() {
-        assert_eq!(code(&request([json!({ "type": "RGB", "data": "AAAA" })]), "images[0].index"), 110);
+        assert_eq!(
+            code(&request([json!({ "type": "RGB", "data": "AAAA" })]), "images[0].index"),
+            110
+        );
     }
 
     #[test]
     fn index_not_an_integer_is_111() {
         for value in values_other_than(&["integer"]) {
-            assert_eq!(code(&request([image(value, "AAAA")]), "images[0].index must be an integer"), 111);
+            assert_eq!(
+                code(&request([image(value, "AAAA")]), "images[0].index must be an integer"),
+                111
+            );
         }
         assert_eq!(code(&request([image(0.0, "AAAA")]), "images[0].index must be an integer"), 111);
     }
@@ -97,7 +103,8 @@ mod request_fields {
     #[test]
     fn index_negative_or_out_of_range_is_112() {
         assert_eq!(code(&request([portrait(), image(-1, "AAAA")]), "images[1].index"), 112);
-        let body = r#"{"images": [{"index": 99999999999999999999, "type": "RGB", "data": "AAAA"}]}"#;
+        let body =
+            r#"{"images": [{"index": 99999999999999999999, "type": "RGB", "data": "AAAA"}]}"#;
         let (code, _, description) = error(&SERVICE, body.as_bytes());
         assert_eq!((code, description.as_str()), (112, "images[0].index is out of range"));
     }
@@ -105,7 +112,8 @@ mod request_fields {
     #[test]
     fn index_gap_among_those_needed_is_112() {
         assert_eq!(code(&request([image(1, PORTRAIT_JPEG.as_str())]), "images[0].index"), 112);
-        let two = serve(Engine::builder().model(Fake::new(2)).default_model("fake").build().unwrap());
+        let two =
+            serve(Engine::builder().model(Fake::new(2)).default_model("fake").build().unwrap());
         let body = request([image(2, "AAAA"), portrait()]).to_string();
         let (code, _, description) = error(&two, body.as_bytes());
         assert_eq!(code, 112);
@@ -115,7 +123,10 @@ mod request_fields {
     #[test]
     fn index_twice_is_116_also_among_extras() {
         assert_eq!(code(&request([portrait(), portrait()]), "images[1].index"), 116);
-        assert_eq!(code(&request([portrait(), image(7, "AAAA"), image(7, "AAAA")]), "images[2].index"), 116);
+        assert_eq!(
+            code(&request([portrait(), image(7, "AAAA"), image(7, "AAAA")]), "images[2].index"),
+            116
+        );
     }
 
     #[test]
@@ -148,7 +159,8 @@ mod request_fields {
     #[test]
     fn type_is_an_open_enum() {
         let infrared = Fake { inputs: ModelInputs::single(ImageType::from("IR")), ..Fake::new(1) };
-        let engine = serve(Engine::builder().model(infrared).default_model("fake").build().unwrap());
+        let engine =
+            serve(Engine::builder().model(infrared).default_model("fake").build().unwrap());
         let body = request([json!({ "index": 0, "type": "IR", "data": PORTRAIT_JPEG.as_str() })]);
         assert_eq!(response(&engine, &body).model, "fake");
     }
@@ -167,7 +179,9 @@ mod request_fields {
 
     #[test]
     fn data_blank_or_not_base64_is_112() {
-        for text in ["", " \n\t", "no base64!", "AAAA====", "A", "é", "data:image/png;base64,", "\u{0}AAA"] {
+        for text in
+            ["", " \n\t", "no base64!", "AAAA====", "A", "é", "data:image/png;base64,", "\u{0}AAA"]
+        {
             assert_eq!(code(&request([image(0, text)]), "images[0].data"), 112, "{text:?}");
         }
     }
@@ -218,8 +232,16 @@ mod request_rules {
             json!({ "index": 1, "type": "IR", "data": "no base64!" }),
             json!({ "index": i64::MAX, "type": "RGB", "data": "" }),
         ] {
-            assert_eq!(response(&SERVICE, &request([extra.clone(), portrait()])), expected, "{extra}");
-            assert_eq!(response(&SERVICE, &request([portrait(), extra.clone()])), expected, "{extra}");
+            assert_eq!(
+                response(&SERVICE, &request([extra.clone(), portrait()])),
+                expected,
+                "{extra}"
+            );
+            assert_eq!(
+                response(&SERVICE, &request([portrait(), extra.clone()])),
+                expected,
+                "{extra}"
+            );
         }
     }
 
@@ -227,7 +249,8 @@ mod request_rules {
     fn unknown_fields_are_ignored() {
         let mut image = portrait();
         image["camera"] = json!({ "lens": [1, 2, { "deep": null }] });
-        let body = json!({ "images": [image], "autoRotate": false, "version": 9, "data": "no base64!" });
+        let body =
+            json!({ "images": [image], "autoRotate": false, "version": 9, "data": "no base64!" });
         assert_eq!(response(&SERVICE, &body), response(&SERVICE, &request([portrait()])));
     }
 
@@ -243,7 +266,10 @@ mod request_rules {
             (r#"{"images": [{"index": 0, "\u0069ndex": 1}]}"#, "images[0].index"),
         ] {
             let (code, _, description) = error(&SERVICE, body.as_bytes());
-            assert_eq!((code, description), (116, format!("{path} stands twice in the same object")));
+            assert_eq!(
+                (code, description),
+                (116, format!("{path} stands twice in the same object"))
+            );
         }
     }
 
@@ -251,7 +277,8 @@ mod request_rules {
     fn base64_is_accepted_as_clients_send_it() {
         let expected = response(&SERVICE, &request([portrait()]));
         let text = PORTRAIT_JPEG.as_str();
-        let wrapped: Vec<_> = text.as_bytes().chunks(76).map(|line| str::from_utf8(line).unwrap()).collect();
+        let wrapped: Vec<_> =
+            text.as_bytes().chunks(76).map(|line| str::from_utf8(line).unwrap()).collect();
         assert!(text.ends_with('=') && text.contains('+') && text.contains('/'));
         for (what, form) in [
             ("wrapped by line feeds", wrapped.join("\n")),
@@ -292,7 +319,13 @@ mod request_rules {
         for format in lossless {
             assert_eq!(response_to_file(&SERVICE, &encoded(&rgb, format)), expected, "{format:?}");
         }
-        assert_same_face(&response_to_file(&SERVICE, &photo("astronaut.jpg")), &expected, 2, 0.05, "JPEG");
+        assert_same_face(
+            &response_to_file(&SERVICE, &photo("astronaut.jpg")),
+            &expected,
+            2,
+            0.05,
+            "JPEG",
+        );
         // A GIF has 256 colours: the same face, another texture.
         let gif = response_to_file(&SERVICE, &encoded(&rgb, ImageFormat::Gif));
         assert_same_face(&gif, &expected, 3, 1.0, "GIF");
@@ -328,7 +361,10 @@ mod request_rules {
             file
         };
         let expected = response_to_file(&SERVICE, &encoded(&PORTRAIT, ImageFormat::Gif));
-        assert_eq!(response_to_file(&SERVICE, &gif([&portrait, &blank])).position, expected.position);
+        assert_eq!(
+            response_to_file(&SERVICE, &gif([&portrait, &blank])).position,
+            expected.position
+        );
         assert_eq!(code(&request([image(0, base64(&gif([&blank, &portrait])))]), "images[0]"), 223);
     }
 
@@ -342,7 +378,10 @@ mod request_rules {
         assert_eq!((status, answer["error"]["code"].as_u64()), (413, Some(413)));
 
         let engine = serve(
-            Engine::builder().limits(Limits { max_body_bytes: 100, ..Default::default() }).build().unwrap(),
+            Engine::builder()
+                .limits(Limits { max_body_bytes: 100, ..Default::default() })
+                .build()
+                .unwrap(),
         );
         assert_eq!(engine.detect_json(&[b' '; 101]).status, 413);
         assert_eq!(engine.detect_json(&[b' '; 100]).status, 400);
@@ -376,18 +415,28 @@ mod request_rules {
             assert_eq!(code, 215);
             description
         };
+        let description = limited(
+            decoding::Limits { max_pixels: 512 * 512 - 1, ..Default::default() },
+            portrait(),
+        );
+        assert!(
+            description.contains("512 × 512 pixels is past the limit of 262143 pixels"),
+            "{description}"
+        );
         let description =
-            limited(decoding::Limits { max_pixels: 512 * 512 - 1, ..Default::default() }, portrait());
-        assert!(description.contains("512 × 512 pixels is past the limit of 262143 pixels"), "{description}");
-        let description = limited(decoding::Limits { max_side: 511, ..Default::default() }, portrait());
+            limited(decoding::Limits { max_side: 511, ..Default::default() }, portrait());
         assert!(description.contains("past the limit of 511 pixels a side"), "{description}");
-        let description =
-            limited(decoding::Limits { max_memory: 512 * 512 * 3, ..Default::default() }, portrait());
+        let description = limited(
+            decoding::Limits { max_memory: 512 * 512 * 3, ..Default::default() },
+            portrait(),
+        );
         assert!(description.contains("more than 786432 bytes of memory"), "{description}");
         let mut progressive = Vec::new();
         let mut encoder = jpeg_encoder::Encoder::new(&mut progressive, 90);
         encoder.set_progressive_scans(4);
-        encoder.encode(PORTRAIT.to_rgb8().as_raw(), 512, 512, jpeg_encoder::ColorType::Rgb).unwrap();
+        encoder
+            .encode(PORTRAIT.to_rgb8().as_raw(), 512, 512, jpeg_encoder::ColorType::Rgb)
+            .unwrap();
         let limits = decoding::Limits { max_scan_pixels: 512 * 512 * 2, ..Default::default() };
         let description = limited(limits, image(0, base64(&progressive)));
         assert!(description.contains("scans, past the limit of 2 for its size"), "{description}");
@@ -396,7 +445,12 @@ mod request_rules {
     #[test]
     fn a_face_under_32_pixels_counts_as_not_found() {
         let side_of = |side: u32| {
-            DynamicImage::ImageRgb8(imageops::resize(&PORTRAIT.to_rgb8(), side, side, FilterType::Triangle))
+            DynamicImage::ImageRgb8(imageops::resize(
+                &PORTRAIT.to_rgb8(),
+                side,
+                side,
+                FilterType::Triangle,
+            ))
         };
         let small = encoded(&side_of(230), ImageFormat::Png);
         let position = response_to_file(&SERVICE, &small).position;
@@ -426,10 +480,13 @@ mod request_rules {
 
     #[test]
     fn no_face_is_223() {
-        let wall = RgbImage::from_fn(640, 480, |x, y| image::Rgb([(x / 4) as u8, (y / 3) as u8, 90]));
+        let wall =
+            RgbImage::from_fn(640, 480, |x, y| image::Rgb([(x / 4) as u8, (y / 3) as u8, 90]));
         let (code, message, description) = error(
             &SERVICE,
-            request([image(0, base64(&encoded(&wall.into(), ImageFormat::Png)))]).to_string().as_bytes(),
+            request([image(0, base64(&encoded(&wall.into(), ImageFormat::Png)))])
+                .to_string()
+                .as_bytes(),
         );
         assert_eq!((code, message.as_str()), (223, "image_entity_not_found"));
         assert_eq!(description, "No face was found in images[0]");
@@ -438,7 +495,8 @@ mod request_rules {
     #[test]
     fn every_kind_of_sample_becomes_8_bit_rgb() {
         let expected = response_to_file(&SERVICE, &photo("astronaut.png"));
-        let png = |image: DynamicImage| response_to_file(&SERVICE, &encoded(&image, ImageFormat::Png));
+        let png =
+            |image: DynamicImage| response_to_file(&SERVICE, &encoded(&image, ImageFormat::Png));
         assert_eq!(png(PORTRAIT.to_rgb16().into()), expected, "16-bit");
         assert_eq!(png(PORTRAIT.to_rgba8().into()), expected, "opaque alpha");
         assert_eq!(png(PORTRAIT.to_rgba16().into()), expected, "16-bit with opaque alpha");
@@ -446,7 +504,8 @@ mod request_rules {
         let grey = png(PORTRAIT.to_luma8().into());
         assert_same_face(&grey, &expected, 5, 1.0, "greyscale");
         assert!(
-            grey.warnings.contains(&Warning::Greyscale) && !expected.warnings.contains(&Warning::Greyscale)
+            grey.warnings.contains(&Warning::Greyscale)
+                && !expected.warnings.contains(&Warning::Greyscale)
         );
         let luma = DynamicImage::ImageLuma8(PORTRAIT.to_luma8());
         assert_eq!(png(luma.to_luma16().into()), grey, "16-bit greyscale");
@@ -469,8 +528,10 @@ mod request_rules {
     fn palette_png_is_accepted() {
         // Three bits of red and green and two of blue.
         let rgb = PORTRAIT.to_rgb8();
-        let indexes: Vec<u8> = rgb.pixels().map(|p| (p[0] & 0xe0) | (p[1] >> 5 << 2) | (p[2] >> 6)).collect();
-        let palette: Vec<[u8; 3]> = (0..=255).map(|i: u8| [i & 0xe0, i << 3 & 0xe0, i << 6]).collect();
+        let indexes: Vec<u8> =
+            rgb.pixels().map(|p| (p[0] & 0xe0) | (p[1] >> 5 << 2) | (p[2] >> 6)).collect();
+        let palette: Vec<[u8; 3]> =
+            (0..=255).map(|i: u8| [i & 0xe0, i << 3 & 0xe0, i << 6]).collect();
         let mut file = Vec::new();
         let mut encoder = png::Encoder::new(&mut file, 512, 512);
         encoder.set_color(png::ColorType::Indexed);
@@ -479,7 +540,10 @@ mod request_rules {
 
         let pixels: Vec<u8> = indexes.iter().flat_map(|&i| palette[usize::from(i)]).collect();
         let source = ImageSource::Rgb(ImageView::new(512, 512, &pixels).unwrap());
-        assert_eq!(response_to_file(&SERVICE, &file), ENGINE.detect_image(source).unwrap().response);
+        assert_eq!(
+            response_to_file(&SERVICE, &file),
+            ENGINE.detect_image(source).unwrap().response
+        );
     }
 
     #[test]
@@ -495,7 +559,8 @@ mod request_rules {
         };
         let rgb = PORTRAIT.to_rgb8();
         // No black ink: the plain complement, which this encoder, as Adobe's, stores inverted.
-        let cmyk: Vec<u8> = rgb.pixels().flat_map(|p| [255 - p[0], 255 - p[1], 255 - p[2], 0]).collect();
+        let cmyk: Vec<u8> =
+            rgb.pixels().flat_map(|p| [255 - p[0], 255 - p[1], 255 - p[2], 0]).collect();
         assert_same_face(&jpeg(&cmyk, ColorType::Cmyk, false), &expected, 2, 0.05, "CMYK");
         assert_same_face(&jpeg(&cmyk, ColorType::CmykAsYcck, false), &expected, 2, 0.05, "YCCK");
         assert_same_face(&jpeg(&rgb, ColorType::Rgb, true), &expected, 2, 0.05, "progressive");
@@ -535,16 +600,22 @@ mod orientation {
     #[test]
     fn the_tag_is_left_alone_unless_a_flag_asks() {
         for orientation in 1..=8 {
-            let stored =
-                image::load_from_memory(&photo(&format!("exif_{orientation}.jpg"))).unwrap().into_rgb8();
-            let source = ImageSource::Rgb(ImageView::new(stored.width(), stored.height(), &stored).unwrap());
+            let stored = image::load_from_memory(&photo(&format!("exif_{orientation}.jpg")))
+                .unwrap()
+                .into_rgb8();
+            let source =
+                ImageSource::Rgb(ImageView::new(stored.width(), stored.height(), &stored).unwrap());
             let expected = ENGINE.detect_image(source).map(|detection| detection.response);
-            for (request_flag, image_flag) in [(None, None), (Some(false), None), (Some(true), Some(false))] {
+            for (request_flag, image_flag) in
+                [(None, None), (Some(false), None), (Some(true), Some(false))]
+            {
                 let body = body(orientation, request_flag, image_flag).to_string();
                 let answer = SERVICE.detect_json(body.as_bytes());
                 match &expected {
                     Ok(expected) => assert_eq!(answer.body, serde_json::to_vec(expected).unwrap()),
-                    Err(error) => assert_eq!(answer.body, serde_json::to_vec(&error.to_body()).unwrap()),
+                    Err(error) => {
+                        assert_eq!(answer.body, serde_json::to_vec(&error.to_body()).unwrap())
+                    }
                 }
             }
         }
@@ -645,13 +716,18 @@ mod response_fields {
         for score in [f32::NAN, f32::INFINITY, -0.1, 1.1] {
             let engine = Engine::builder().model(Fake { score: Ok(score), ..Fake::new(1) });
             let engine = serve(engine.default_model("fake").build().unwrap());
-            assert_eq!(answer(&engine, request([portrait()]).to_string().as_bytes()).0, 500, "{score}");
+            assert_eq!(
+                answer(&engine, request([portrait()]).to_string().as_bytes()).0,
+                500,
+                "{score}"
+            );
         }
     }
 
     #[test]
     fn warnings_never_change_the_score_and_are_absent_when_empty() {
-        let large = PORTRAIT.crop_imm(90, 0, 260, 260).resize_exact(900, 900, FilterType::CatmullRom);
+        let large =
+            PORTRAIT.crop_imm(90, 0, 260, 260).resize_exact(900, 900, FilterType::CatmullRom);
         let (_, answer) = answer(
             &SERVICE,
             request([image(0, base64(&encoded(&large, ImageFormat::Png)))]).to_string().as_bytes(),
@@ -662,7 +738,9 @@ mod response_fields {
     #[test]
     fn each_warning_is_given_where_it_applies() {
         let warns = |image: &DynamicImage, warning: Warning| {
-            response_to_file(&SERVICE, &encoded(image, ImageFormat::Png)).warnings.contains(&warning)
+            response_to_file(&SERVICE, &encoded(image, ImageFormat::Png))
+                .warnings
+                .contains(&warning)
         };
         let dark = DynamicImage::ImageRgb8(imageops::brighten(&PORTRAIT.to_rgb8(), -130));
         let cut = PORTRAIT.crop_imm(182, 20, 300, 300);
@@ -723,9 +801,16 @@ mod errors {
 
     #[test]
     fn a_body_that_is_not_json_is_112_on_body() {
-        for body in
-            [b"".as_slice(), b"{", b"{\"images\": [}", b"not json", b"\xff\xfe{}", b"{} {}", b"[1,]", b"\0"]
-        {
+        for body in [
+            b"".as_slice(),
+            b"{",
+            b"{\"images\": [}",
+            b"not json",
+            b"\xff\xfe{}",
+            b"{} {}",
+            b"[1,]",
+            b"\0",
+        ] {
             let (code, _, description) = error(&SERVICE, body);
             assert_eq!(code, 112, "{description}");
             assert!(description.starts_with("body is not "), "{description}");
@@ -734,7 +819,8 @@ mod errors {
 
     #[test]
     fn a_key_that_is_not_unicode_is_112_on_body() {
-        for body in [r#"{"\ud800": 1, "images": []}"#, r#"{"images": [{"index": 0, "\udc00": 1}]}"#] {
+        for body in [r#"{"\ud800": 1, "images": []}"#, r#"{"images": [{"index": 0, "\udc00": 1}]}"#]
+        {
             let (code, _, description) = error(&SERVICE, body.as_bytes());
             assert_eq!((code, description.as_str()), (112, "body has a key that is not Unicode"));
         }
@@ -749,10 +835,16 @@ mod errors {
 
     #[test]
     fn the_path_is_that_of_the_array_as_it_was_sent() {
-        assert_eq!(code(&request([json!({ "index": 3 }), image(0, "no base64!")]), "images[1].data"), 112);
+        assert_eq!(
+            code(&request([json!({ "index": 3 }), image(0, "no base64!")]), "images[1].data"),
+            112
+        );
         let wall = base64(&encoded(&RgbImage::new(64, 64).into(), ImageFormat::Png));
         assert_eq!(
-            code(&request([json!({ "index": 3 }), image(0, wall)]), "No face was found in images[1]"),
+            code(
+                &request([json!({ "index": 3 }), image(0, wall)]),
+                "No face was found in images[1]"
+            ),
             223
         );
     }

@@ -90,7 +90,10 @@ pub fn assert_same_face(a: &Response, b: &Response, pixels: u32, score: f32, wha
     let near = |a: u32, b: u32| a.abs_diff(b) <= pixels;
     let (p, q) = (a.position, b.position);
     assert!(
-        near(p.left, q.left) && near(p.top, q.top) && near(p.width, q.width) && near(p.height, q.height),
+        near(p.left, q.left)
+            && near(p.top, q.top)
+            && near(p.width, q.width)
+            && near(p.height, q.height),
         "{what}: {p:?} against {q:?}"
     );
     assert!(

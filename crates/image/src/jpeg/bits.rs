@@ -72,7 +72,10 @@ impl From<u32> for Code {
 
 impl From<Code> for u32 {
     fn from(code: Code) -> Self {
-        (code.value << 18) as u32 | u32::from(code.symbol) << 10 | code.length << 5 | code.with_value
+        (code.value << 18) as u32
+            | u32::from(code.symbol) << 10
+            | code.length << 5
+            | code.with_value
     }
 }
 
@@ -135,8 +138,9 @@ impl Codes {
     /// The code of more than `LOOK` bits that the next 16 bits begin with.
     #[cold]
     fn long(&self, next: u32) -> Result<Code, Refusal> {
-        let length =
-            (LOOK + 1..=16).find(|&length| next < self.ends[length as usize]).ok_or(Refusal::Unusual)?;
+        let length = (LOOK + 1..=16)
+            .find(|&length| next < self.ends[length as usize])
+            .ok_or(Refusal::Unusual)?;
         let place = (next >> (16 - length)) as i32 + self.offsets[length as usize];
         let symbol = usize::try_from(place).ok().and_then(|place| self.symbols.get(place));
         symbol.map(|&symbol| Code::new(symbol, length)).ok_or(Refusal::Unusual)
@@ -173,7 +177,11 @@ impl<'a> Bits<'a> {
 
     /// Passes over the rest of a block, from a coefficient on.
     #[inline(always)]
-    pub(super) fn pass_block(&mut self, codes: &Codes, mut coefficient: usize) -> Result<(), Refusal> {
+    pub(super) fn pass_block(
+        &mut self,
+        codes: &Codes,
+        mut coefficient: usize,
+    ) -> Result<(), Refusal> {
         while coefficient < 64 {
             self.fill_up();
             let stride = codes.strides[(self.next >> (64 - STRIDE)) as usize];
@@ -184,8 +192,11 @@ impl<'a> Bits<'a> {
             } else {
                 let Code { symbol, with_value, .. } = self.code(codes)?;
                 self.drop(with_value);
-                coefficient =
-                    if symbol == END_OF_BLOCK { 64 } else { coefficient + usize::from(symbol >> 4) + 1 };
+                coefficient = if symbol == END_OF_BLOCK {
+                    64
+                } else {
+                    coefficient + usize::from(symbol >> 4) + 1
+                };
             }
         }
         Ok(())

@@ -20,9 +20,9 @@ pub(super) enum Refusal {
 
 /// From the order in a file, from low to high frequencies, to rows of frequencies.
 const ZIGZAG: [u8; 64] = [
-    0, 1, 8, 16, 9, 2, 3, 10, 17, 24, 32, 25, 18, 11, 4, 5, 12, 19, 26, 33, 40, 48, 41, 34, 27, 20, 13, 6, 7,
-    14, 21, 28, 35, 42, 49, 56, 57, 50, 43, 36, 29, 22, 15, 23, 30, 37, 44, 51, 58, 59, 52, 45, 38, 31, 39,
-    46, 53, 60, 61, 54, 47, 55, 62, 63,
+    0, 1, 8, 16, 9, 2, 3, 10, 17, 24, 32, 25, 18, 11, 4, 5, 12, 19, 26, 33, 40, 48, 41, 34, 27, 20,
+    13, 6, 7, 14, 21, 28, 35, 42, 49, 56, 57, 50, 43, 36, 29, 22, 15, 23, 30, 37, 44, 51, 58, 59,
+    52, 45, 38, 31, 39, 46, 53, 60, 61, 54, 47, 55, 62, 63,
 ];
 
 /// Reads a file with sides divided by 2, 4 or 8, rounded up.
@@ -45,7 +45,8 @@ pub(super) fn decode(file: &[u8], by: usize) -> Result<RgbImage, Refusal> {
             0xda => {
                 let frame = frame.ok_or(Refusal::Unusual)?;
                 let components = frame.scan(segment, &tables, by)?;
-                return Scan { frame, components, by, restart_interval: tables.restart_interval }.read(rest);
+                return Scan { frame, components, by, restart_interval: tables.restart_interval }
+                    .read(rest);
             }
             // Application data and comments.
             0xe0..=0xef | 0xfe => {}
@@ -62,7 +63,8 @@ pub(super) fn next_segment(rest: &[u8]) -> Result<(u8, &[u8], &[u8]), Refusal> {
     }
     let (marker, rest) = (rest[fill], &rest[fill + 1..]);
     let length = usize::from(u16_at(rest, 0)?);
-    let segment = rest.get(2..length).ok_or(if length < 2 { Refusal::Unusual } else { Refusal::Cut })?;
+    let segment =
+        rest.get(2..length).ok_or(if length < 2 { Refusal::Unusual } else { Refusal::Cut })?;
     Ok((marker, segment, &rest[length..]))
 }
 
@@ -144,7 +146,9 @@ struct Sampling {
 
 impl Frame {
     fn read(segment: &[u8]) -> Result<Self, Refusal> {
-        let &[bits, _, _, _, _, count, ref components @ ..] = segment else { return Err(Refusal::Unusual) };
+        let &[bits, _, _, _, _, count, ref components @ ..] = segment else {
+            return Err(Refusal::Unusual);
+        };
         let (height, width) = (u16_at(segment, 1)?.into(), u16_at(segment, 3)?.into());
         let component = |part: &[u8]| Sampling {
             id: part[0],
@@ -158,8 +162,9 @@ impl Frame {
             (grey.across, grey.down) = (1, 1);
         }
         let ids: Vec<_> = components.iter().map(|component| component.id).collect();
-        let is_usual =
-            |component: &Sampling| (1..=2).contains(&component.across) && (1..=2).contains(&component.down);
+        let is_usual = |component: &Sampling| {
+            (1..=2).contains(&component.across) && (1..=2).contains(&component.down)
+        };
         let usual = bits == 8
             && width > 0
             && height > 0
@@ -180,7 +185,8 @@ impl Frame {
         by: usize,
     ) -> Result<Vec<Component<'a>>, Refusal> {
         let count = self.components.len();
-        let (Some(parts), true) = (segment.get(1..1 + 2 * count), segment.len() == 4 + 2 * count) else {
+        let (Some(parts), true) = (segment.get(1..1 + 2 * count), segment.len() == 4 + 2 * count)
+        else {
             return Err(Refusal::Unusual);
         };
         if usize::from(segment[0]) != count || segment[1 + 2 * count..] != [0, 63, 0] {
@@ -191,8 +197,9 @@ impl Frame {
         let component = |(sampling, part): (&Sampling, &[u8])| {
             // Components of fewer samples are reduced less, so that all come out alike.
             let samples = [8 / by * across / sampling.across, 8 / by * down / sampling.down];
-            let is_kept =
-                |&place: &u8| usize::from(place) % 8 < samples[0] && usize::from(place) / 8 < samples[1];
+            let is_kept = |&place: &u8| {
+                usize::from(place) % 8 < samples[0] && usize::from(place) / 8 < samples[1]
+            };
             let codes = |tables: &'a [Option<Table<'_>>; 4], number: u8| {
                 tables.get(usize::from(number))?.as_ref()?.codes()
             };
@@ -234,7 +241,12 @@ struct Component<'a> {
 }
 
 impl Component<'_> {
-    fn read_unit(&mut self, waves: &Waves, bits: &mut Bits<'_>, unit: usize) -> Result<(), Refusal> {
+    fn read_unit(
+        &mut self,
+        waves: &Waves,
+        bits: &mut Bits<'_>,
+        unit: usize,
+    ) -> Result<(), Refusal> {
         for down in 0..self.blocks[1] {
             for across in 0..self.blocks[0] {
                 let mut frequencies = Frequencies::default();
@@ -249,7 +261,11 @@ impl Component<'_> {
 
     /// The frequencies of the next block that are needed.
     #[inline(always)]
-    fn read_block(&mut self, reader: &mut Bits<'_>, frequencies: &mut Frequencies) -> Result<(), Refusal> {
+    fn read_block(
+        &mut self,
+        reader: &mut Bits<'_>,
+        frequencies: &mut Frequencies,
+    ) -> Result<(), Refusal> {
         let (mut bits, codes) = (*reader, self.ac);
         let (size, difference) = bits.symbol_and_value(self.dc)?;
         if size > 11 {
@@ -289,8 +305,10 @@ struct Scan<'a> {
 impl Scan<'_> {
     fn read(mut self, data: &[u8]) -> Result<RgbImage, Refusal> {
         let &Frame { across, down, .. } = &self.frame;
-        let [width, height] = [self.frame.width, self.frame.height].map(|side| side.div_ceil(self.by));
-        let mut image = RgbImage::black(width as u32, height as u32).map_err(|_| Refusal::Unusual)?;
+        let [width, height] =
+            [self.frame.width, self.frame.height].map(|side| side.div_ceil(self.by));
+        let mut image =
+            RgbImage::black(width as u32, height as u32).map_err(|_| Refusal::Unusual)?;
         let (waves, mut bits) = (Waves::new(), Bits::new(data));
         let (mut left, mut restart) = (self.restart_interval, 0xd0);
         for rows in image.pixels_mut().chunks_mut(3 * width * down * 8 / self.by) {
@@ -387,8 +405,9 @@ mod tests {
         let [width, height] = sides.map(|side| side * by as u32);
         // The last pixels again, up to whole pixels of the copy.
         let padded = (0..height).flat_map(|y| (0..width).map(move |x| (x, y)));
-        let inside =
-            |(x, y): (u32, u32)| full.view().pixel(x.min(full.width() - 1), y.min(full.height() - 1));
+        let inside = |(x, y): (u32, u32)| {
+            full.view().pixel(x.min(full.width() - 1), y.min(full.height() - 1))
+        };
         let padded = RgbImage::new(width, height, padded.flat_map(inside).collect()).unwrap();
         let small = resize(padded.view(), sides[0], sides[1]).unwrap();
         let differences =
@@ -398,8 +417,12 @@ mod tests {
 
     #[test]
     fn every_sampling_and_size() {
-        let samplings =
-            [SamplingFactor::F_1_1, SamplingFactor::F_2_1, SamplingFactor::F_1_2, SamplingFactor::F_2_2];
+        let samplings = [
+            SamplingFactor::F_1_1,
+            SamplingFactor::F_2_1,
+            SamplingFactor::F_1_2,
+            SamplingFactor::F_2_2,
+        ];
         for sampling in samplings {
             let file = rgb(|encoder| encoder.set_sampling_factor(sampling));
             for by in [2, 4, 8] {
@@ -411,9 +434,10 @@ mod tests {
 
     #[test]
     fn restarts_and_grey() {
-        for file in
-            [rgb(|encoder| encoder.set_restart_interval(5)), encoded(&portrait(), ColorType::Luma, |_| {})]
-        {
+        for file in [
+            rgb(|encoder| encoder.set_restart_interval(5)),
+            encoded(&portrait(), ColorType::Luma, |_| {}),
+        ] {
             assert!(apart(&file, 4) < 4.0);
         }
     }

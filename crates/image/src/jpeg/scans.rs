@@ -45,7 +45,8 @@ mod tests {
         let start = b"\xff\xd8\xff\xe1\0\x06\xff\xda\xff\xda";
         let frame = |marker, components| [0xff, marker, 0, 8, 8, 0, 1, 0, 1, components];
         let scan = b"\xff\xda\0\x03\x01codes\xff\0\xff\xd3\xda";
-        let file = |frame: [u8; 10]| [start, frame.as_slice(), scan, scan, b"\xff\xd9", scan].concat();
+        let file =
+            |frame: [u8; 10]| [start, frame.as_slice(), scan, scan, b"\xff\xd9", scan].concat();
         assert_eq!(count(&file(frame(0xc2, 1))), 2);
         assert_eq!(count(&file(frame(0xc2, 1))[..30]), 1);
         assert_eq!(count(&file(frame(0xc0, 3))), 2);

@@ -53,7 +53,9 @@ impl Waves {
             let norm = if frequency == 0 { 0.5f32.sqrt() } else { 1.0 };
             0.5 * norm * (turn * std::f32::consts::PI).cos()
         };
-        let of = |n| std::array::from_fn(|frequency| std::array::from_fn(|place| value(n, frequency, place)));
+        let of = |n| {
+            std::array::from_fn(|frequency| std::array::from_fn(|place| value(n, frequency, place)))
+        };
         Self([1, 2, 4, 8].map(of))
     }
 
@@ -75,7 +77,8 @@ fn inverse<const ACROSS: usize, const DOWN: usize>(
     let rows = used(frequencies.places / 8, DOWN);
     let columns_used = used(frequencies.places % 8, ACROSS);
     let mut between = [[0.0; ACROSS]; DOWN];
-    for (row, frequencies) in between.iter_mut().zip(frequencies.values.chunks_exact(8)).take(rows) {
+    for (row, frequencies) in between.iter_mut().zip(frequencies.values.chunks_exact(8)).take(rows)
+    {
         for (&frequency, wave) in frequencies.iter().zip(across).take(columns_used) {
             add(row, frequency as f32, wave);
         }
@@ -116,7 +119,11 @@ mod tests {
         std::array::from_fn(|y| {
             std::array::from_fn(|x| {
                 let part = |i: usize| {
-                    norm(i / 8) * norm(i % 8) * frequencies.values[i] as f32 * wave(i / 8, y) * wave(i % 8, x)
+                    norm(i / 8)
+                        * norm(i % 8)
+                        * frequencies.values[i] as f32
+                        * wave(i / 8, y)
+                        * wave(i % 8, x)
                         / 4.0
                 };
                 (0..64).map(part).sum()

@@ -10,7 +10,8 @@ const TABLE_BITS: usize = 10;
 const LONGEST: usize = 15;
 /// Green, or how far to copy, or a place in the cache of colours; red; blue; alpha; from where to copy.
 const ALPHABETS: [usize; 5] = [256 + 24, 256, 256, 256, 40];
-const CODE_LENGTH_ORDER: [usize; 19] = [17, 18, 0, 1, 2, 3, 4, 5, 16, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15];
+const CODE_LENGTH_ORDER: [usize; 19] =
+    [17, 18, 0, 1, 2, 3, 4, 5, 16, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15];
 
 /// The bytes of all tables, or so many that they are more than `most`. `None` where image-webp fails too.
 pub(super) fn table_bytes(stream: &[u8], width: usize, height: usize, most: u64) -> Option<u64> {
@@ -208,7 +209,8 @@ struct Code {
 impl Code {
     /// One symbol, or two in this order.
     fn simple(first: usize, second: Option<usize>) -> Self {
-        let symbols: Vec<_> = [first].into_iter().chain(second).map(|symbol| symbol as u16).collect();
+        let symbols: Vec<_> =
+            [first].into_iter().chain(second).map(|symbol| symbol as u16).collect();
         let mut counts = [0; LONGEST + 1];
         counts[1] = symbols.len();
         Self { counts, symbols }

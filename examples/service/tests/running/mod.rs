@@ -45,12 +45,14 @@ impl ServerProcess {
 
     /// Asks it to end, as an orchestrator does.
     pub fn terminate(&self) {
-        let kill = Command::new("kill").args(["-TERM", &self.process.id().to_string()]).status().unwrap();
+        let kill =
+            Command::new("kill").args(["-TERM", &self.process.id().to_string()]).status().unwrap();
         assert!(kill.success());
     }
 
     pub fn resident_mb(&self) -> f64 {
-        let status = std::fs::read_to_string(format!("/proc/{}/status", self.process.id())).unwrap();
+        let status =
+            std::fs::read_to_string(format!("/proc/{}/status", self.process.id())).unwrap();
         let resident =
             status.lines().find_map(|line| line.strip_prefix("VmRSS:")?.trim().strip_suffix(" kB"));
         resident.unwrap().trim().parse::<f64>().unwrap() / 1e3
