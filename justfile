@@ -30,11 +30,11 @@ miri:
 
 # The development sets again, every figure beside the card's: see models/training for the sets.
 error-rates sets:
-    .ci/error_rates {{ sets }}
+    models/evaluation/error_rates.py {{ sets }}
 
 # The face detector's figures again, each beside the card's: see models/training for the photos.
 detector-figures faces:
-    .ci/detector_figures {{ faces }}
+    models/evaluation/detector_figures.py {{ faces }}
 
 # The golden answers on other processors: needs qemu-user, gcc-aarch64-linux-gnu, and the target aarch64-unknown-linux-gnu.
 emulate:

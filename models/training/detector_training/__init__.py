@@ -1,1 +1,1 @@
-"""Trains the face detector: see the README."""
+"""Trains the face detector and its refiner."""

@@ -1,5 +1,8 @@
-"""What the network sees in training: a photo turned, scaled and moved, so that faces of every size lie everywhere, in
-other light and through other cameras; and where the faces are then."""
+"""The detector's training images: a photo rotated, scaled and moved, in other light, by other
+cameras.
+
+Faces of every size appear in every place; the boxes and landmarks move with them.
+"""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -7,19 +10,20 @@ from pathlib import Path
 import cv2
 import numpy as np
 
-from liveness_training.pictures import camera, relit
+from common.camera import camera, relit
 
-# The default input of a 4:3 photo: 288 × 216, and what is missing to multiples of 32.
+# The default input of a 4:3 photo: 288 × 216, rounded up to multiples of 32.
 WIDTH, HEIGHT = 288, 224
 SMALLEST, LARGEST = 8, 1.3 * HEIGHT
-# Of the faces, how many are small ones: as the second pass sees those that the first overlooks.
+# The share of small faces: the second pass looks for those that the first one missed.
 SMALL, SMALL_SHARE = 40, 0.4
-# Smaller faces nobody asks for, and faces that are hardly in the frame, count neither way.
+# Smaller faces, and faces mostly outside the frame, are ignored in the cost.
 LEAST_HEIGHT, LEAST_SEEN = 6, 0.45
 FACELESS_SHARE = 0.12
-# Faces that lie sideways or upside down are none: the liveness networks have not seen any. Nobody says so of 46° to 59°.
+# Sideways and upside-down faces are negatives: the liveness networks never saw any. Between 45° and
+# 60° a face is ignored.
 LYING_SHARE, UPRIGHT, LYING = 0.12, 45, 60
-# How often two heads are put together; smaller ones aren't.
+# How often two heads are put side by side, and the smallest face for which that is done.
 BESIDE_SHARE, LEAST_BESIDE = 0.2, 24
 MIRRORED_LANDMARKS = [1, 0, 2, 4, 3]
 
@@ -31,14 +35,14 @@ class Faces:
     landmarks: np.ndarray
     """N × 5 × 2."""
     sure: np.ndarray
-    """N: a face for certain; if not, nobody knows."""
+    """N: certainly a face. The others are ignored in the cost."""
 
 
 NOBODY = Faces(np.zeros((0, 4)), np.zeros((0, 5, 2)), np.zeros(0, bool))
 
 
 class Photos:
-    """The labelled photos of some sources. `held_out` tells which files are kept for measuring."""
+    """The labelled photos of some sources. `held_out` says which files are kept for measuring."""
 
     def __init__(self, out, names, held_out=lambda file: False, kept=False):
         self.entries = []
@@ -49,10 +53,12 @@ class Photos:
             for number, file in enumerate(data["name"]):
                 if held_out(str(file)) == kept:
                     faces = slice(first[number], first[number + 1])
-                    self.entries.append((pack, data["start"][number], data["start"][number + 1], data, faces))
+                    self.entries.append(
+                        (pack, data["start"][number], data["start"][number + 1], data, faces)
+                    )
 
     def faceless(self):
-        """Those in which no detector saw a face."""
+        """Only the photos in which neither teacher found a face."""
         self.entries = [entry for entry in self.entries if entry[4].start == entry[4].stop]
         return self
 
@@ -66,15 +72,20 @@ class Photos:
 
 
 def frame(photo, faces, scene, another, draw):
-    """HEIGHT × WIDTH × 3 and its faces; `scene` is a photo without any, to fill what lies beyond the edges, and to hide faces with;
-    `another` a photo and its faces, one of which may be put beside a face of this one."""
+    """A training image (HEIGHT × WIDTH × 3) and its faces.
+
+    `scene` is a photo without a face: it fills the area beyond the photo's edges and covers parts
+    of faces. `another` is a photo with faces, one of which may be put beside a face of this one.
+    """
     lying = draw.random() < LYING_SHARE
     matrix, mirrored = placed(photo, faces, lying, draw)
     scale = np.sqrt(abs(np.linalg.det(matrix[:, :2])))
     if scale < 0.75:
-        # Smaller first, as the engine does it: over all pixels that fall together.
+        # Scale down first, averaging all pixels, as the engine does.
         small = cv2.resize(photo, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA)
-        matrix_small = matrix @ np.diag([photo.shape[1] / small.shape[1], photo.shape[0] / small.shape[0], 1])
+        matrix_small = matrix @ np.diag(
+            [photo.shape[1] / small.shape[1], photo.shape[0] / small.shape[0], 1]
+        )
     else:
         small, matrix_small = photo, matrix
     image = beyond(scene, draw)
@@ -84,19 +95,22 @@ def frame(photo, faces, scene, another, draw):
         moved = beside(image, moved, *another, draw)
     if draw.random() < 0.25:
         hide(image, moved, scene, draw)
-    image = cv2.imdecode(np.frombuffer(camera(relit(image, draw), draw), np.uint8), cv2.IMREAD_COLOR)
+    image = cv2.imdecode(
+        np.frombuffer(camera(relit(image, draw), draw), np.uint8), cv2.IMREAD_COLOR
+    )
     return image, moved
 
 
 def warp(photo, matrix, size, **border):
-    """By a matrix of coordinates that count from the corner of the first pixel; OpenCV's count from its middle."""
+    """Warps by a matrix for coordinates that start at the first pixel's corner; OpenCV's start at
+    its centre."""
     centred = matrix.copy()
     centred[:, 2] += matrix[:, :2] @ [0.5, 0.5] - 0.5
     return cv2.warpAffine(photo, centred, size, flags=cv2.INTER_LINEAR, **border)
 
 
 def placed(photo, faces, lying, draw):
-    """2 × 3, from the photo to the frame; and whether it mirrors."""
+    """The 2 × 3 matrix from the photo to the frame, and whether it mirrors."""
     height, width = photo.shape[:2]
     angle = draw.normal(0, 7) if draw.random() < 0.5 else draw.uniform(-UPRIGHT, UPRIGHT)
     if lying:
@@ -108,7 +122,7 @@ def placed(photo, faces, lying, draw):
         largest = SMALL if draw.random() < SMALL_SHARE else LARGEST
         seen = np.exp(draw.uniform(np.log(SMALLEST), np.log(largest)))
         scale, centre = min(seen / h, 3.0), np.array([x + w / 2, y + h / 2])
-        # A large face is in the middle, more or less; a small one is anywhere.
+        # A large face is near the middle, a small one anywhere.
         room = np.maximum(0, np.array([WIDTH, HEIGHT]) - 0.8 * scale * np.array([w, h])) / 2
         target = np.array([WIDTH, HEIGHT]) / 2 + draw.uniform(-1, 1, 2) * (room + 0.12 * scale * h)
     else:
@@ -121,7 +135,7 @@ def placed(photo, faces, lying, draw):
 
 
 def moved_faces(faces, matrix, mirrored):
-    """A turned face is an ellipse; its box is the upright one about that."""
+    """Moves the faces. A rotated face counts as an ellipse, inside its upright box."""
     half = faces.box[:, 2:] / 2
     centre = (faces.box[:, :2] + half) @ matrix[:, :2].T + matrix[:, 2]
     half = np.sqrt(half**2 @ (matrix[:, :2] ** 2).T)
@@ -137,17 +151,20 @@ def moved_faces(faces, matrix, mirrored):
 
 
 def beyond(scene, draw):
-    """Black as the engine fills, grey, or another picture."""
+    """The background: black, as in the engine, grey, or another picture."""
     kind = draw.random()
     if kind < 0.45:
         return np.zeros((HEIGHT, WIDTH, 3), np.uint8)
     if kind < 0.6:
-        return np.full((HEIGHT, WIDTH, 3), draw.integers(0, 256, 3 if draw.random() < 0.5 else 1), np.uint8)
+        return np.full(
+            (HEIGHT, WIDTH, 3), draw.integers(0, 256, 3 if draw.random() < 0.5 else 1), np.uint8
+        )
     return cv2.resize(scene, (WIDTH, HEIGHT), interpolation=cv2.INTER_AREA)
 
 
 def beside(image, faces, photo, others, draw):
-    """Another's head at the side of one of the frame's, and before a part of it, as when friends are photographed."""
+    """Puts the head of another person beside a face, covering a part of it, as in photos of
+    friends."""
     large = np.flatnonzero(faces.sure & (faces.box[:, 3] >= LEAST_BESIDE))
     sure = np.flatnonzero(others.sure)
     if not len(large) or not len(sure):
@@ -163,24 +180,32 @@ def beside(image, faces, photo, others, draw):
     at = np.array([x + w / 2 + side * apart * w, y + h / 2 + draw.normal(0, 0.2) * h])
     matrix = np.c_[turn, at - turn @ (box[:2] + box[2:] / 2)]
     mask = np.zeros((HEIGHT, WIDTH), np.float32)
-    # The head is higher and broader than the face.
+    # A head is higher and broader than its face.
     middle, size = at + turn @ [0, -0.1 * box[3]], scale * box[2:] * [1.24, 1.36]
     cv2.ellipse(mask, (middle, size, angle), 1, -1)
     mask *= warp(np.ones(photo.shape[:2], np.float32), matrix, (WIDTH, HEIGHT))
     mask = cv2.GaussianBlur(mask, (0, 0), max(0.5, 0.03 * h))[:, :, None]
-    image[:] = image + mask * (warp(photo, matrix, (WIDTH, HEIGHT)) - image.astype(np.float32)) + 0.5
-    added = moved_faces(Faces(box[None], others.landmarks[which][None], np.ones(1, bool)), matrix, False)
-    # Whose middle is behind that head, nobody sees.
+    image[:] = (
+        image + mask * (warp(photo, matrix, (WIDTH, HEIGHT)) - image.astype(np.float32)) + 0.5
+    )
+    added = moved_faces(
+        Faces(box[None], others.landmarks[which][None], np.ones(1, bool)), matrix, False
+    )
+    # A face whose centre is covered by that head is ignored.
     centres = faces.box[:, :2] + faces.box[:, 2:] / 2
     inside = ((centres >= 0) & (centres < [WIDTH, HEIGHT])).all(1)
     column, row = np.clip(centres, 0, [WIDTH - 1, HEIGHT - 1]).astype(int).T
     seen = ~(inside & (mask[row, column, 0] > 0.3))
-    pairs = (faces.box, added.box), (faces.landmarks, added.landmarks), (faces.sure & seen, added.sure)
+    pairs = (
+        (faces.box, added.box),
+        (faces.landmarks, added.landmarks),
+        (faces.sure & seen, added.sure),
+    )
     return Faces(*(np.concatenate(pair) for pair in pairs))
 
 
 def hide(image, faces, scene, draw):
-    """A hand, a phone, a mask or hair: a patch over less than half of a face."""
+    """Covers less than half of a face, as a hand, a phone, a mask or hair does."""
     if not faces.sure.any():
         return
     x, y, w, h = faces.box[draw.choice(np.flatnonzero(faces.sure))]

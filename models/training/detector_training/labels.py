@@ -1,5 +1,7 @@
-"""Where the faces are in the photos, as two published detectors see them at several sizes; and a small copy of every
-photo, so that training need not decode the large ones again and again."""
+"""Labels the photos with two published detectors at several sizes.
+
+A small copy of each photo is kept, so that training need not decode the large ones repeatedly.
+"""
 
 import csv
 import math
@@ -9,34 +11,42 @@ from pathlib import Path
 import cv2
 import numpy as np
 import onnx
-import onnxruntime
 from tqdm import tqdm
 
-from liveness_training.sources import photos, sources
+from common.onnx_files import session
+from common.sources import sources
+from liveness_training.faces import photos
 
-# The longer side of the copies: larger than any input that training makes of them, but for the smallest faces.
+# The longer side of the copies: larger than any training input, except for the smallest faces.
 LONGER_SIDE = 800
-# The longer sides at which the detectors look, and the face height in pixels at which they see best.
+# The longer sides of the detectors' inputs, and the face height in pixels at which they are best.
 CENTERFACE_SIDES, YUNET_SIDES = (160, 320, 640), (320, 640)
 BEST_HEIGHT = 80
 LEAST_SCORE, SURE_CENTERFACE, SURE_YUNET = 0.3, 0.5, 0.6
 SAME_FACE_IOU = 0.4
-# Of the usual 68 points: both eyes, the tip of the nose, the corners of the mouth. All-Age-Faces has none of the jaw.
+# Both eyes, the tip of the nose and the corners of the mouth, among the usual 68 points.
+# All-Age-Faces lacks the points of the jaw.
 POINTS_OF_68 = (range(36, 42), range(42, 48), (30,), (48,), (54,))
 JAW = 17
 
 
 def write_labels(data, out, centerface, yunet, most, only=None, processes=2):
-    """Of each source at most so many photos, spread over it. Writes OUT/NAME.photos, the copies one after the other, and
-    OUT/NAME.labels.npz: `start` and `name` of each copy, and the faces: `photo` (its number), `box` (left, top, width,
-    height in the copy), `landmarks`, `sure` (whether both agree; if not, nobody knows)."""
+    """Labels at most `most` photos of each source, evenly spread.
+
+    Writes OUT/NAME.photos, the copies one after another, and OUT/NAME.labels.npz: `start` and
+    `name` of each copy, and of each face `photo` (its number), `box` (left, top, width, height in
+    the copy), `landmarks`, and `sure` (both detectors agree; the others are ignored in training).
+    """
     for name in only or sources():
         if (Path(out) / f"{name}.labels.npz").exists():
             continue
         paths = photos(data, name, sources()[name])
         paths = paths[:: max(1, math.ceil(len(paths) / most))]
         points = known_points(Path(data) / name)
-        jobs = [(paths[part::processes], centerface, yunet, points, name if part == 0 else "") for part in range(processes)]
+        jobs = [
+            (paths[part::processes], centerface, yunet, points, name if part == 0 else "")
+            for part in range(processes)
+        ]
         with get_context("spawn").Pool(processes) as pool:
             rows = [row for rows in pool.map(label_photos, jobs) for row in rows]
         save(out, name, rows)
@@ -78,8 +88,13 @@ def label_photos(job):
 
 
 def agreed(detections):
-    """[(box, landmarks, sure)] of the two detectors' findings, N × 16 each: score, box, landmarks, height when seen."""
-    everything = np.concatenate([np.c_[np.full(len(found), who), found] for who, found in enumerate(detections)])
+    """Merges both detectors' findings into [(box, landmarks, sure)].
+
+    Each finding is a row of 16: score, box, landmarks, and the height of the face in the input.
+    """
+    everything = np.concatenate(
+        [np.c_[np.full(len(found), who), found] for who, found in enumerate(detections)]
+    )
     order = np.argsort(-everything[:, 1])
     faces, taken = [], np.zeros(len(everything), bool)
     for i in order:
@@ -89,9 +104,15 @@ def agreed(detections):
         taken |= same
         group = everything[same]
         center, other = group[group[:, 0] == 0], group[group[:, 0] == 1]
-        sure = len(center) and len(other) and center[:, 1].max() > SURE_CENTERFACE and other[:, 1].max() > SURE_YUNET
+        sure = (
+            len(center)
+            and len(other)
+            and center[:, 1].max() > SURE_CENTERFACE
+            and other[:, 1].max() > SURE_YUNET
+        )
         best = lambda part: part[np.abs(np.log(part[:, 16] / BEST_HEIGHT)).argmin()]
-        # CenterFace's: of 59 stills of videos its landmarks were 5.2 % of the box's width off, YuNet's 6.1 %.
+        # Prefer CenterFace: on 59 video stills its landmark error is 5.2 % of the box's width,
+        # YuNet's 6.1 %.
         seen = best(center if len(center) else other)
         faces.append((seen[2:6], seen[6:16].reshape(5, 2), bool(sure)))
     return faces
@@ -105,8 +126,11 @@ def iou(box, boxes):
 
 
 def known_points(folder):
-    """Five landmarks by the photo's path, where a set has hand-made ones. YouTube-Faces' `data/test` and `data/training` hold other
-    frames by the same names, and points for some of the former."""
+    """Five hand-made landmarks by the photo's path, where a set has them.
+
+    YouTube-Faces' `data/test` and `data/training` hold different frames under the same names, and
+    only some of the former have landmarks.
+    """
     known = {}
     for table in folder.glob("data/*_frames_keypoints.csv"):
         photos = table.with_name(table.name.removesuffix("_frames_keypoints.csv"))
@@ -115,7 +139,9 @@ def known_points(folder):
                 known[photos / row[0]] = five(np.array(row[1:], float).reshape(68, 2))
     for file in folder.glob("*/key points/*.txt"):
         points = np.array(file.read_text().split(), float).reshape(-1, 2)
-        known[file.parents[1] / "original images" / f"{file.stem}.jpg"] = five(np.concatenate([np.zeros((JAW, 2)), points]))
+        known[file.parents[1] / "original images" / f"{file.stem}.jpg"] = five(
+            np.concatenate([np.zeros((JAW, 2)), points])
+        )
     return known
 
 
@@ -124,12 +150,14 @@ def five(points):
 
 
 def with_points(faces, points, scale):
-    """The face that holds the known points has them as its landmarks."""
+    """Replaces the landmarks of the face that contains the known points."""
     if points is None:
         return faces
     points = points * scale
     inside = lambda box: ((points > box[:2]) & (points < box[:2] + box[2:])).all(1).sum()
-    return [(box, points if inside(box) >= 4 else landmarks, sure) for box, landmarks, sure in faces]
+    return [
+        (box, points if inside(box) >= 4 else landmarks, sure) for box, landmarks, sure in faces
+    ]
 
 
 def resized(photo, scale):
@@ -140,10 +168,13 @@ def resized(photo, scale):
 
 
 class Detector:
-    """Asks an ONNX network at several longer sides: N × 16, score, box, five landmarks, and the height when seen."""
+    """Runs an ONNX network at several input sides.
+
+    Returns N × 16: score, box, five landmarks, and the height of the face in the input.
+    """
 
     def __init__(self, file, sides):
-        self.sessions = {side: session(file, side) for side in sides}
+        self.sessions = {side: opened(file, side) for side in sides}
 
     def __call__(self, photo):
         found = [np.zeros((0, 16))]
@@ -156,7 +187,9 @@ class Detector:
             canvas[: small.shape[0], : small.shape[1]] = small
             candidates = self.candidates(network, canvas)
             candidates = candidates[candidates[:, 0] > LEAST_SCORE]
-            kept = cv2.dnn.NMSBoxes(candidates[:, 1:5].tolist(), candidates[:, 0].tolist(), LEAST_SCORE, 0.3)
+            kept = cv2.dnn.NMSBoxes(
+                candidates[:, 1:5].tolist(), candidates[:, 0].tolist(), LEAST_SCORE, 0.3
+            )
             candidates = candidates[np.array(kept, int).reshape(-1)]
             candidates[:, 1:] /= scale
             found.append(np.c_[candidates, candidates[:, 4] * scale])
@@ -169,7 +202,9 @@ class CenterFace(Detector):
 
     def candidates(self, network, canvas):
         planes = canvas[:, :, ::-1].transpose(2, 0, 1)[None].astype(np.float32)
-        heatmap, scale, offset, landmarks = (output[0] for output in network.run(None, {network.get_inputs()[0].name: planes}))
+        heatmap, scale, offset, landmarks = (
+            output[0] for output in network.run(None, {network.get_inputs()[0].name: planes})
+        )
         rows, columns = np.nonzero(heatmap[0] > LEAST_SCORE)
         at = lambda map: map[:, rows, columns].T
         size = 4 * np.exp(at(scale)[:, ::-1])
@@ -200,7 +235,8 @@ class YuNet(Detector):
         return np.concatenate(rows)
 
 
-def session(file, side):
+def opened(file, side):
+    """The network for square inputs of this side."""
     model = onnx.load(file)
     for dimension, size in zip(model.graph.input[0].type.tensor_type.shape.dim, (1, 3, side, side)):
         dimension.dim_value = size
@@ -208,7 +244,4 @@ def session(file, side):
         for number, dimension in enumerate(output.type.tensor_type.shape.dim):
             dimension.dim_param = f"{output.name}{number}"
     del model.graph.value_info[:]
-    options = onnxruntime.SessionOptions()
-    options.intra_op_num_threads = 1
-    options.log_severity_level = 3
-    return onnxruntime.InferenceSession(model.SerializeToString(), options, providers=["CPUExecutionProvider"])
+    return session(model)

@@ -1,27 +1,32 @@
-"""The network: a patch stem and plain 3 × 3 convolutions, as in the liveness networks, down to a cell of 32 pixels; what
-the coarse cells know comes back to cells of 8 pixels, where the faces are told. Fully convolutional."""
+"""The detector's network: a patch stem and 3 × 3 convolutions down to cells of 32 pixels.
+
+The coarse features are then spread back to cells of 8 pixels, where the outputs are. Fully
+convolutional.
+"""
 
 import numpy as np
 import torch
 from torch import nn
 
-from liveness_training.network import Convolution, Residual
+from common.layers import Convolution, Residual
 
 STRIDE = 8
 STEM, WIDTHS = 24, (32, 64, 96)
-# Log-odds of a face's centre; the centre's offset in box sides, log of width and height in cells; ten of landmarks.
+# The log-odds of a face's centre; the centre's offset in box sides; the logarithms of width and
+# height in cells; five landmarks.
 OUTPUTS = 1 + 4 + 10
-# Black pixels about the input of the ONNX files.
+# The width in pixels of the black border around the input of the ONNX files.
 FRAME = 1
 
 
 def in_frame(image):
-    """N × 3 × H × W in a black frame."""
+    """N × 3 × H × W inside a black border."""
     return np.pad(image, [(0, 0), (0, 0), (FRAME, FRAME), (FRAME, FRAME)])
 
 
 class Up(nn.Module):
-    """Twice the sides: a 1 × 1 convolution to four times the channels, each four laid out as 2 × 2 places."""
+    """Doubles the sides: a 1 × 1 convolution to four times the channels, each four laid out as 2 ×
+    2 places."""
 
     def __init__(self, before, after):
         super().__init__()

@@ -1,4 +1,4 @@
-"""Pieces of the labelled photos about a face, and about what the detector takes for one, for the refiner to learn from."""
+"""Patches of the labelled photos for the refiner: faces, and false proposals of the detector."""
 
 from pathlib import Path
 
@@ -8,34 +8,37 @@ import onnxruntime
 import torch
 from tqdm import tqdm
 
-from liveness_training.sources import sources
+from common.sources import sources
 
 from .frames import HEIGHT, WIDTH, Photos, warp
 from .labels import iou, resized
 from .measure import faces
 from .network import in_frame
-from .refiner import CONTEXT, SIDE, Refiner
+from .refiner import CROP_SCALE, SIDE, Refiner
 
-# A patch: a square of AROUND times the longer side of a box about its middle, at PATCH pixels.
+# A patch is a square of AROUND × the longer side of a box, at PATCH pixels.
 PATCH, AROUND = 144, 3.0
-# Smaller faces would be blurred to nothing.
+# Smaller faces would be too blurred in a patch.
 LEAST_HEIGHT = 20
-# Cells of this score may turn out to be a face, so the refiner must know better.
+# The detector's threshold: the refiner must judge every proposal above it.
 CANDIDATE_SCORE = 0.03
-# At most so many per photo.
+# The most patches per photo.
 MOST_FACES, MOST_OTHERS, MOST_IN_SCENES = 6, 4, 40
-# From this on, something that is none is a hard one.
+# A negative is hard if the refiner's log-odds exceed this.
 HARD_LOG_ODDS = -1.5
 # Sources with hand-made landmarks.
 HAND_MADE = ("ytf", "aaf")
-# Crowds, whose labels leave out faces.
+# Crowds, whose labels are incomplete.
 CROWDS = ("masks",)
 
 
 def write_patches(out, detector, held_out, refiner=None):
-    """Writes OUT/patches.u8, the pieces one after the other, and OUT/patches.npz: `face` (1 or 0), `box`, `landmarks` (both in
-    the patch), `hand_made`, `kept` (for measuring). DETECTOR is the detector as ONNX. With the weights of a REFINER, OUT/hard.*,
-    which are no faces but what those weights take for some."""
+    """Writes OUT/patches.u8, the patches one after another, and OUT/patches.npz.
+
+    The latter holds `face` (1 or 0), `box` and `landmarks` in the patch, `hand_made`, and `kept`
+    (for measuring). DETECTOR is the detector's ONNX file. With the weights of a REFINER, writes
+    OUT/hard.* instead: the negatives that those weights take for faces.
+    """
     hard = Hard(out, refiner) if refiner else None
     target = Path(out) / ("hard" if refiner else "patches")
     session = onnxruntime.InferenceSession(str(detector), providers=["CPUExecutionProvider"])
@@ -59,11 +62,14 @@ def write_patches(out, detector, held_out, refiner=None):
                         rows["landmarks"].append(landmarks * scale + matrix[:, 2])
                         rows["hand_made"].append(name in HAND_MADE)
                         rows["kept"].append(kept)
-    np.savez(target.with_suffix(".npz"), **{key: np.array(values, np.float32) for key, values in rows.items()})
+    np.savez(
+        target.with_suffix(".npz"),
+        **{key: np.array(values, np.float32) for key, values in rows.items()},
+    )
 
 
 def pieces(photo, labelled, session, name):
-    """(whether a face, box, landmarks) of what the photo shows and of what the detector may take for faces in it."""
+    """(is a face, box, landmarks) of the labelled faces and of the detector's false proposals."""
     sure = [i for i in np.flatnonzero(labelled.sure) if labelled.box[i, 3] >= LEAST_HEIGHT]
     for i in sorted(sure, key=lambda i: -labelled.box[i, 3])[:MOST_FACES]:
         yield 1, labelled.box[i], labelled.landmarks[i]
@@ -88,8 +94,8 @@ class Hard:
 
     @torch.no_grad()
     def is_taken(self, patch):
-        """Whether the refiner takes what is in the middle of a patch for a face."""
-        scale = SIDE / CONTEXT * AROUND / PATCH
+        """Whether the refiner takes the middle of a patch for a face."""
+        scale = SIDE / CROP_SCALE * AROUND / PATCH
         matrix = np.c_[np.eye(2) * scale, np.full(2, SIDE / 2 - scale * PATCH / 2)]
         crop = warp(patch, matrix, (SIDE, SIDE))[:, :, ::-1].transpose(2, 0, 1)
         return self.network(torch.from_numpy(crop.copy()).float()[None])[0, 0] > HARD_LOG_ODDS
@@ -102,13 +108,16 @@ def candidates(session, photo, zoom):
     canvas = np.zeros((height, width, 3), np.uint8)
     canvas[: small.shape[0], : small.shape[1]] = small[:height, :width]
     planes = np.ascontiguousarray(canvas[:, :, ::-1].transpose(2, 0, 1)[None]).astype(np.float32)
-    found = faces(torch.from_numpy(session.run(None, {"image": in_frame(planes)})[0]), CANDIDATE_SCORE)
+    found = faces(
+        torch.from_numpy(session.run(None, {"image": in_frame(planes)})[0]), CANDIDATE_SCORE
+    )
     found[:, 1:] /= scale
     return found
 
 
 def cut(photo, box):
-    """The patch about a box, black beyond the photo; and 2 × 3, from the photo to the patch."""
+    """The patch around a box, black beyond the photo, and the 2 × 3 matrix from the photo to the
+    patch."""
     scale = PATCH / (AROUND * max(box[2:]))
     middle = box[:2] + box[2:] / 2
     small, ratio = photo, 1.0

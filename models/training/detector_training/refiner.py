@@ -1,29 +1,31 @@
-"""The refiner: a small network that looks at one face at a time, in a crop of the photo as it was sent, where a face has
-more pixels than in the detector's input. It says whether that is a face, where exactly, and where its landmarks are, as
-the last network of a cascade does (Zhang et al., "Joint Face Detection and Alignment Using Multi-task Cascaded
-Convolutional Networks", 2016)."""
+"""The refiner: a small network that judges one proposal at a time.
+
+It sees a crop of the original photo, where the face has more pixels than in the detector's input,
+and returns a score, a box and landmarks, as the last network of a cascade does (Zhang et al.,
+"Joint Face Detection and Alignment Using Multi-task Cascaded Convolutional Networks", 2016).
+"""
 
 import torch
 from torch import nn
 from torch.nn import functional as F
 
-from liveness_training.network import Convolution, Residual
+from common.layers import Convolution, Residual
 
 from .frames import MIRRORED_LANDMARKS
 from .network import FRAME
 from .targets import iou
 
-# The crop: a square of CONTEXT times the box's longer side about its middle, at SIDE pixels.
-SIDE, CONTEXT = 64, 1.4
-# Multiples of the 16 rows of tract's kernel.
+# The crop is a square of CROP_SCALE × the box's longer side, at SIDE pixels.
+SIDE, CROP_SCALE = 64, 1.4
+# Multiples of 16, the rows of tract's kernel.
 STEM, WIDTHS = 32, (32, 64)
-# Log-odds of a face; the centre from the crop's in sides of the crop; log of width and height against the crop's side;
-# x and y of five landmarks from the crop's centre in sides of the crop.
+# The log-odds of a face; the box's centre from the crop's, in crop sides; the logarithms of width
+# and height in crop sides; five landmarks from the crop's centre, in crop sides.
 OUTPUTS = 1 + 4 + 10
 BOX_COST, LANDMARK_COST = 4.0, 20.0
-# What it costs to say two things of a face that is seen twice.
+# The cost of different outputs for two crops of the same face.
 TWIN_COST = 3.0
-# Of a batch, the share of faces.
+# The share of faces in a batch.
 FACES = 0.55
 
 
@@ -45,16 +47,25 @@ class Refiner(nn.Module):
 
 
 def twins(batch):
-    """How many faces of a batch are seen twice."""
+    """How many faces of a batch appear twice."""
     return round(FACES * batch / 2)
 
 
 def cost(output, face, box, landmarks, landmark_weight, mirrored):
-    """`face` N, 1 or 0; of the faces, the box (left, top, width, height) and landmarks in pixels of the crop. `mirrored` N, -1 or 1."""
+    """The cost of a batch.
+
+    `face` is N, 1 or 0. `box` (left, top, width, height) and `landmarks` are in pixels of the crop.
+    `mirrored` is N, −1 or 1.
+    """
     of_scores = F.binary_cross_entropy_with_logits(output[:, 0], face)
     faces = face > 0
     centre, size, points = decoded(output[faces])
-    box, landmarks, weight, mirrored = box[faces], landmarks[faces], landmark_weight[faces], mirrored[faces]
+    box, landmarks, weight, mirrored = (
+        box[faces],
+        landmarks[faces],
+        landmark_weight[faces],
+        mirrored[faces],
+    )
     middle = box[:, :2] + box[:, 2:] / 2
     off, larger = (centre - middle) / box[:, 2:], (size / box[:, 2:]).log()
     overlap = iou(torch.cat([centre, size], 1), torch.cat([middle, box[:, 2:]], 1))
@@ -62,7 +73,10 @@ def cost(output, face, box, landmarks, landmark_weight, mirrored):
     points_off = (points - landmarks) / box[:, None, 2:3]
     of_landmarks = (points_off.abs().mean((1, 2)) * weight).sum() / weight.sum().clamp(min=1)
     across = torch.stack([mirrored, torch.ones_like(mirrored)], 1)
-    upright = torch.where(mirrored[:, None, None] < 0, points_off[:, MIRRORED_LANDMARKS], points_off) * across[:, None]
+    upright = (
+        torch.where(mirrored[:, None, None] < 0, points_off[:, MIRRORED_LANDMARKS], points_off)
+        * across[:, None]
+    )
     first, second = torch.cat([off * across, larger, upright.flatten(1) / 2], 1).tensor_split(2)
     of_twins = (first - second).abs().sum(1).mean()
     return of_scores + BOX_COST * of_boxes + LANDMARK_COST * of_landmarks + TWIN_COST * of_twins

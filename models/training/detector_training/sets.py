@@ -1,4 +1,4 @@
-"""What `examples/detector_report.rs` measures on, of photos that the detector is not trained on."""
+"""The photos that `detector_report` measures on: none was trained on."""
 
 import csv
 import shutil
@@ -6,17 +6,20 @@ from pathlib import Path
 
 import numpy as np
 
-from liveness_training.sources import is_held_out, sources
+from common.sources import is_held_out, sources
 
 from .labels import known_points
 
-# Photos of BSDS500 that show people, or statues and pictures of people.
+# Photos of BSDS500 that show people, statues or pictures of people.
 PEOPLE = Path(__file__).with_name("bsds500_people.txt").read_text().split()
 
 
 def write_sets(data, target):
-    """Writes TARGET/stills: YouTube-Faces' people who are kept for measuring, with `landmarks.csv`; and TARGET/faceless:
-    BSDS500 without the photos that show people."""
+    """Writes TARGET/stills and TARGET/faceless.
+
+    `stills` holds the held-out people of YouTube-Faces, with `landmarks.csv`; `faceless` holds
+    BSDS500 without the photos that show people.
+    """
     stills, faceless = Path(target) / "stills", Path(target) / "faceless"
     for folder in (stills, faceless):
         folder.mkdir(parents=True, exist_ok=True)

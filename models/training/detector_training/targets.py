@@ -1,4 +1,4 @@
-"""What the network is to say of a frame, cell by cell, and what it costs to say something else."""
+"""The detector's targets, cell by cell, and its cost."""
 
 import numpy as np
 import torch
@@ -8,21 +8,23 @@ from .frames import HEIGHT, WIDTH
 from .network import STRIDE
 
 ROWS, COLUMNS = HEIGHT // STRIDE, WIDTH // STRIDE
-# How far from a face's centre a cell still answers for it, as part of the box; at least the cell that it lies in.
+# The distance from a face's centre up to which cells answer for it, relative to the box; at least
+# the cell that holds it.
 REACH, LEAST_REACH = 0.18, 0.71
-# What is told of a cell that answers: centre and size of the box, and the landmarks, in pixels.
+# The targets of an answering cell: centre and size of the box, and the landmarks, in pixels.
 TOLD = 4 + 10
 SCORE_COST, BOX_COST, LANDMARK_COST = 2.5, 3.0, 5.0
 
 
 def encoded(faces):
-    """`score` R × C, 1 at a face's centre and less about it, −1 where nobody knows; `told` 14 × R × C."""
+    """`score` is R × C: 1 at a face's centre, less around it, −1 where ignored. `told` is 14 × R ×
+    C."""
     score, told = np.zeros((ROWS, COLUMNS), np.float32), np.zeros((TOLD, ROWS, COLUMNS), np.float32)
     y, x = np.mgrid[:ROWS, :COLUMNS] + 0.5
     for box in faces.box[~faces.sure]:
         (left, top), (right, bottom) = box[:2] / STRIDE, (box[:2] + box[2:]) / STRIDE
         score[(x > left - 0.5) & (x < right + 0.5) & (y > top - 0.5) & (y < bottom + 0.5)] = -1
-    # The smallest last, for it has the fewest cells.
+    # The smallest last, because it has the fewest cells.
     for i in sorted(np.flatnonzero(faces.sure), key=lambda i: -faces.box[i, 3]):
         size = faces.box[i, 2:] / STRIDE
         centre = faces.box[i, :2] / STRIDE + size / 2
@@ -31,14 +33,16 @@ def encoded(faces):
         near = np.exp(-distance)
         near[int(np.clip(centre[1], 0, ROWS - 1)), int(np.clip(centre[0], 0, COLUMNS - 1))] = 1
         answers = (near > np.maximum(score, 0)) & (near > 0.3)
-        score = np.where((score >= 0) | answers, np.maximum(score, np.where(near > 0.05, near, 0)), score).astype(np.float32)
+        score = np.where(
+            (score >= 0) | answers, np.maximum(score, np.where(near > 0.05, near, 0)), score
+        ).astype(np.float32)
         told[:4, answers] = np.r_[centre * STRIDE, size * STRIDE][:, None]
         told[4:, answers] = faces.landmarks[i].reshape(10, 1)
     return score, told
 
 
 def decoded(output):
-    """N × 15 × R × C to boxes N × 4 × R × C (centre, size) and landmarks N × 10 × R × C, in pixels."""
+    """The boxes (N × 4 × R × C: centre, size) and landmarks (N × 10 × R × C) in pixels."""
     rows, columns = output.shape[2:]
     y = (torch.arange(rows, device=output.device) + 0.5).view(1, 1, -1, 1) * STRIDE
     x = (torch.arange(columns, device=output.device) + 0.5).view(1, 1, 1, -1) * STRIDE
@@ -49,8 +53,11 @@ def decoded(output):
 
 
 def cost(output, score, told):
-    """The quality focal loss of the score (Li et al., "Generalized Focal Loss", 2020); of the cells that answer, the
-    distances of box and landmarks as parts of the box, and 1 − IoU."""
+    """The quality focal loss of the score, plus box and landmark costs of the answering cells.
+
+    Li et al., "Generalized Focal Loss", 2020. Distances of boxes and landmarks are relative to the
+    box; 1 − IoU is added.
+    """
     known, chance = score >= 0, torch.sigmoid(output[:, 0])
     entropy = F.binary_cross_entropy_with_logits(output[:, 0], score.clamp(min=0), reduction="none")
     faces = (score == 1).sum().clamp(min=1)
@@ -58,12 +65,18 @@ def cost(output, score, told):
     answers = (told[:, 2] > 0) & (score > 0.3)
     weight = score[answers]
     box, landmarks = (part.permute(0, 2, 3, 1)[answers] for part in decoded(output))
-    true_box, true_landmarks = (part.permute(0, 2, 3, 1)[answers] for part in (told[:, :4], told[:, 4:]))
+    true_box, true_landmarks = (
+        part.permute(0, 2, 3, 1)[answers] for part in (told[:, :4], told[:, 4:])
+    )
     size = true_box[:, 2:]
     mean = lambda values: (values * weight).sum() / weight.sum().clamp(min=1)
     apart = (box[:, :2] - true_box[:, :2]).abs() / size + (box[:, 2:] / size).log().abs()
     of_landmarks = ((landmarks - true_landmarks).abs() / size.repeat(1, 5)).mean(1)
-    return SCORE_COST * of_scores + BOX_COST * mean(apart.sum(1) + 1 - iou(box, true_box)) + LANDMARK_COST * mean(of_landmarks)
+    return (
+        SCORE_COST * of_scores
+        + BOX_COST * mean(apart.sum(1) + 1 - iou(box, true_box))
+        + LANDMARK_COST * mean(of_landmarks)
+    )
 
 
 def iou(a, b):

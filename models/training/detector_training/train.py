@@ -1,4 +1,4 @@
-"""Trains the networks on pictures made on the fly, and measures them on photos that they do not see."""
+"""Trains the networks on pictures made on the fly, and measures them on held-out photos."""
 
 import copy
 import time
@@ -9,18 +9,19 @@ import numpy as np
 import torch
 from tqdm import tqdm
 
-from liveness_training.sources import sources
-from liveness_training.train import adamw, average_in, learning_rate
+from common.optimisation import adamw, average_in, learning_rate
+from common.sources import sources
 
 from . import refiner
 from .frames import Photos, frame
-from .looks import Looks
 from .measure import figures, refiner_figures
 from .network import Detector
 from .refiner import Refiner
+from .refiner_crops import RefinerCrops
 from .targets import cost, encoded
 
-# One file in so many is kept for watching the training; of the refiner's crops of them, so many batches.
+# One file in KEPT is held out for measuring; of the refiner's held-out crops, KEPT_BATCHES batches
+# are used.
 KEPT, KEPT_BATCHES = 25, 8
 
 
@@ -29,7 +30,7 @@ def held_out(file):
 
 
 class Frames(torch.utils.data.IterableDataset):
-    """Batches without end. Each source is drawn by its share, its photos alike."""
+    """Endless batches. A source is drawn by its share, then a photo uniformly."""
 
     def __init__(self, out, config):
         self.sources = [Photos(out, [name], held_out) for name in config["shares"]]
@@ -57,15 +58,35 @@ class Frames(torch.utils.data.IterableDataset):
 
 
 def train(out, config, name):
-    """The detector, or, by a configuration of `crops`, the refiner."""
+    """Trains the detector, or the refiner if the configuration has `crops`."""
     torch.manual_seed(config["seed"])
     if "crops" in config:
-        kept = iter(Looks(out, config, kept=True))
+        kept = iter(RefinerCrops(out, config, kept=True))
         kept = [next(kept) for _ in range(KEPT_BATCHES)]
-        learn(out, config, name, Refiner(), Looks(out, config), config["crops"], refiner.cost, refiner_figures, kept)
+        learn(
+            out,
+            config,
+            name,
+            Refiner(),
+            RefinerCrops(out, config),
+            config["crops"],
+            refiner.cost,
+            refiner_figures,
+            kept,
+        )
     else:
         kept = Photos(out, [*config["shares"]], held_out, kept=True)
-        learn(out, config, name, Detector(), Frames(out, config), config["frames"], cost, figures, kept)
+        learn(
+            out,
+            config,
+            name,
+            Detector(),
+            Frames(out, config),
+            config["frames"],
+            cost,
+            figures,
+            kept,
+        )
 
 
 def learn(out, config, name, network, batches, pictures, cost, figures, kept):
@@ -93,14 +114,17 @@ def learn(out, config, name, network, batches, pictures, cost, figures, kept):
         running = costs.item() if running is None else 0.99 * running + 0.01 * costs.item()
         if (step + 1) % config["measure_every"] == 0 or step + 1 == steps:
             so_far = saved(averaged, out, name)
-            print(f"\n{name} step {step + 1} cost {running:.3f}, {time.time() - begun:.0f} s", flush=True)
+            print(
+                f"\n{name} step {step + 1} cost {running:.3f}, {time.time() - begun:.0f} s",
+                flush=True,
+            )
             print(figures(so_far, kept), flush=True)
         if step + 1 == steps * 3 // 4:
             saved(averaged, out, f"{name}-three-quarters")
 
 
 def saved(network, out, name):
-    """A copy in the processor's memory, written to OUT/NAME.pt."""
+    """A copy in CPU memory, written to OUT/NAME.pt."""
     copied = copy.deepcopy(network).cpu()
     torch.save(copied.state_dict(), Path(out) / f"{name}.pt")
     return copied

@@ -1,1 +1,1 @@
-"""Trains the liveness networks of face-liveness: faces, prepare, train, calibrate, export, evaluate."""
+"""Trains the liveness networks of face-liveness."""

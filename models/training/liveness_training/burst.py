@@ -1,8 +1,8 @@
-"""How independent motion counts in rgb-burst-v1: a logistic regression of motion alone on the training clients of
-Replay-Attack, so that no development set is spent on it.
+"""Fits the motion parameters of rgb-burst-v1.
 
-Of motion alone, not of motion beside the looks of the frames: the single model makes no error on clients that it was
-trained on, and would leave nothing for motion to explain.
+A logistic regression on motion alone, on the training clients of Replay-Attack, so that no
+development set is used for it. The score of the frames is left out: the single-frame model makes no
+error on clients that it was trained on, and would leave nothing for motion to explain.
 """
 
 import csv
@@ -13,7 +13,7 @@ from .calibrate import logistic_regression
 
 
 def fit(scores):
-    """From the `scores.csv` of `evaluate --model motion`: prints what goes into BurstParams."""
+    """Prints the burst parameters, from the `scores.csv` of `evaluate --model motion`."""
     videos = {}
     with open(scores, newline="") as handle:
         for row in csv.DictReader(handle):

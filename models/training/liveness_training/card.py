@@ -1,4 +1,4 @@
-"""The tables of a model's card, in Markdown, from the reports of the evaluator."""
+"""The tables of a model card, in Markdown, from the evaluator's reports."""
 
 import csv
 import json
@@ -14,8 +14,8 @@ WITHOUT_ATTACKS = {"BPCER": "bpcer"}
 
 
 def write(reports, model):
-    """Prints, for every report under `reports`, each model's figures with their intervals, in percent; and then the
-    error rates of `model` at each threshold."""
+    """Prints each model's figures for every report under `reports`, in percent with confidence
+    intervals, and the error rates of `model` at each threshold."""
     folders = sorted(path.parent for path in Path(reports).glob("*/figures.json"))
     scores = {}
     for folder in folders:
@@ -24,14 +24,22 @@ def write(reports, model):
         print(f"\n**{folder.name}**: {counts(evaluation)}\n")
         print("| model |", " | ".join(figures), "|\n" + "|---" * (len(figures) + 1) + "|")
         for row in evaluation["models"]:
-            print(f"| {row['model']} |", " | ".join(interval(row["figures"][key]) for key in figures.values()), "|")
+            print(
+                f"| {row['model']} |",
+                " | ".join(interval(row["figures"][key]) for key in figures.values()),
+                "|",
+            )
         first = evaluation["models"][0]["figures"]
         missed = [interval(first[key]) for key in ("apnrr", "bpnrr")]
         print(f"\nNo face found: attacks {missed[0]}, bona fide {missed[1]}")
         scores[folder.name] = read(folder / "scores.csv", model, evaluation["unit"] == "videos")
-    print(f"\n{model}\n\n| threshold |", " | ".join(scores), "|\n" + "|---" * (len(scores) + 1) + "|")
+    print(
+        f"\n{model}\n\n| threshold |", " | ".join(scores), "|\n" + "|---" * (len(scores) + 1) + "|"
+    )
     for threshold in THRESHOLDS:
-        rates = [f"{rate(s[l] < threshold)} / {rate(s[~l] >= threshold)}" for s, l in scores.values()]
+        rates = [
+            f"{rate(s[l] < threshold)} / {rate(s[~l] >= threshold)}" for s, l in scores.values()
+        ]
         print(f"| {threshold} |", " | ".join(rates), "|")
 
 
@@ -40,9 +48,11 @@ def rate(wrong):
 
 
 def read(file, model, videos):
-    """The scores and whether each is an attack's; of videos, or of single pictures."""
+    """The scores, and which of them are attacks; per video or per picture."""
     with open(file, newline="") as handle:
-        rows = [row for row in csv.DictReader(handle) if row["model"] == model and row["spoof_score"]]
+        rows = [
+            row for row in csv.DictReader(handle) if row["model"] == model and row["spoof_score"]
+        ]
     labels = np.array([row["label"] != "live" for row in rows])
     names = np.array([row["video"] if videos and row["video"] else row["file"] for row in rows])
     return by_video(np.array([float(row["spoof_score"]) for row in rows]), names, labels)

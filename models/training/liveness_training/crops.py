@@ -1,16 +1,16 @@
-"""The shipped decoder, detector and crops, through the pipes of the workspace's `crops` example."""
+"""The shipped decoder, detector and crops, driven through the pipes of the program `crops`."""
 
 import json
 import subprocess
 
 import numpy as np
 
-CLOSE_SIDE, NEAR_SIDE = 96, 80
-CLOSE, NEAR = 3 * CLOSE_SIDE**2, 3 * NEAR_SIDE**2
+TIGHT_SIDE, CONTEXT_SIDE = 96, 80
+TIGHT, CONTEXT = 3 * TIGHT_SIDE**2, 3 * CONTEXT_SIDE**2
 
 
 class Crops:
-    """One running `crops` program; see examples/crops.rs for what it reads and writes."""
+    """A running `crops` program; models/evaluation describes its protocol."""
 
     def __init__(self, program, faces_only=False):
         self.faces_only = faces_only
@@ -26,6 +26,10 @@ class Crops:
         answer = json.loads(self.process.stdout.readline())
         if self.faces_only:
             return answer
-        read = lambda length, side: np.frombuffer(self.process.stdout.read(length), np.uint8).reshape(3, side, side)
-        answer["crops"] = [(read(CLOSE, CLOSE_SIDE), read(NEAR, NEAR_SIDE)) for _ in answer["faces"]]
+        read = lambda length, side: np.frombuffer(
+            self.process.stdout.read(length), np.uint8
+        ).reshape(3, side, side)
+        answer["crops"] = [
+            (read(TIGHT, TIGHT_SIDE), read(CONTEXT, CONTEXT_SIDE)) for _ in answer["faces"]
+        ]
         return answer

@@ -1,22 +1,27 @@
-"""The development sets, as the evaluator's lists. Nobody trains on them; the reserved sets are not among them."""
+"""The development sets, as lists for the evaluator. They are never trained on, and hold no reserved
+set."""
 
 import csv
 import re
 from pathlib import Path
 
-from .sources import is_held_out, person, sources
+from common.sources import is_held_out, person, sources
 
-# Of a video's 20 frames.
+# The frames used of each video's 20.
 FRAMES = slice(1, None, 4)
-# Of NUAA's lists, whose neighbours are the same person a moment later.
+# Neighbours in NUAA's lists show the same person a moment later.
 NUAA_STEP = 10
-# Of Caltech's faces these three are painted on a wall.
+# These three of Caltech's faces are painted on a wall.
 PAINTED = ("image_0389.jpg", "image_0391.jpg", "image_0392.jpg")
 
 
 def write_sets(data, out):
-    """Writes OUT/NAME/set.csv: replay, nuaa and celeba with attacks, caltech and ytf without; nuaa-new, of nuaa
-    the people who are not in the lists that are trained on; and replay-train for the fit of the burst."""
+    """Writes OUT/NAME/set.csv for each development set.
+
+    `replay`, `nuaa` and `celeba` have attacks, `caltech` and `ytf` have none. `nuaa-new` is the
+    part of `nuaa` whose people are not in the training lists. `replay-train` serves to fit the
+    burst.
+    """
     data = Path(data).resolve()
     sets = {
         "replay": replay(data / "replay_live", "devel"),
@@ -37,7 +42,7 @@ def write_sets(data, out):
 
 
 def replay(root, clients):
-    """`devel` to measure, and `train`, on which how motion counts is fitted. Never `test`."""
+    """`devel` to measure, `train` to fit the burst's motion. Never `test`."""
     for video in sorted((root / "frames" / "replay_attack" / clients).iterdir()):
         live = "__real__" in video.name
         medium = re.search(r"_(highdef|mobile|print)_client", video.name)
@@ -48,10 +53,21 @@ def replay(root, clients):
 
 
 def nuaa(root, only_new_people=False):
-    """NUAA's own `test` lists. Nine of their sixteen people are in its `train` lists too, in other sessions."""
-    lists = [(root / "db" / f"{listing}_train_raw.txt").read_text().split() for listing in ("client", "imposter")]
-    known = {re.split(r"[\\/]", name)[0] for names in lists for name in names} if only_new_people else set()
-    for listing, folder, label in (("client", "ClientRaw", "live"), ("imposter", "ImposterRaw", "spoof")):
+    """NUAA's `test` lists. Nine of their sixteen people are in the `train` lists, in other
+    sessions."""
+    lists = [
+        (root / "db" / f"{listing}_train_raw.txt").read_text().split()
+        for listing in ("client", "imposter")
+    ]
+    known = (
+        {re.split(r"[\\/]", name)[0] for names in lists for name in names}
+        if only_new_people
+        else set()
+    )
+    for listing, folder, label in (
+        ("client", "ClientRaw", "live"),
+        ("imposter", "ImposterRaw", "spoof"),
+    ):
         names = (root / "db" / f"{listing}_test_raw.txt").read_text().split()[::NUAA_STEP]
         for name in names:
             file = root / "db" / folder / name.replace("\\", "/")
@@ -73,7 +89,7 @@ def caltech(root):
 
 
 def ytf(root):
-    """The people whom `sources` holds out."""
+    """The people whom the table of sources holds out."""
     source = sources()["ytf"]
     for file in sorted(root.glob(source["files"])):
         if is_held_out(file, source["held_out"]):

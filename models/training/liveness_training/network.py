@@ -1,34 +1,22 @@
-"""The networks: a patch stem, then plain 3 × 3 convolutions of many channels on small maps, where tract spends its time
-in the matrix product instead of in laying out its operands."""
+"""The networks: a patch stem, then 3 × 3 convolutions with many channels on small maps.
 
-import torch
+In this shape tract spends its time in the matrix product, not in laying out operands.
+"""
+
 from torch import nn
 
-from .crops import CLOSE_SIDE, NEAR_SIDE
+from common.layers import Convolution, Residual
 
-# Of each step of the sides, the channels: 24 and 18 million multiplications.
-CLOSE_WIDTHS = (40, 64, 96)
-NEAR_WIDTHS = (48, 64, 96)
+from .crops import CONTEXT_SIDE, TIGHT_SIDE
+
+# The channels after each halving: 24 and 18 million multiplications.
+TIGHT_WIDTHS = (40, 64, 96)
+CONTEXT_WIDTHS = (48, 64, 96)
 STEM, STEM_STRIDE = 6, 4
 
 
-class Convolution(nn.Sequential):
-    def __init__(self, before, after, stride=1, relu=True, side=3, padding=1):
-        layers = [nn.Conv2d(before, after, side, stride, padding, bias=False), nn.BatchNorm2d(after)]
-        super().__init__(*layers, *([nn.ReLU(inplace=True)] if relu else []))
-
-
-class Residual(nn.Module):
-    def __init__(self, width):
-        super().__init__()
-        self.first, self.second = Convolution(width, width), Convolution(width, width, relu=False)
-
-    def forward(self, x):
-        return torch.relu(x + self.second(self.first(x)))
-
-
 class Network(nn.Module):
-    """N × 3 × S × S, 0 to 255, to N × 1: the log-odds that the face is an attack."""
+    """N × 3 × S × S, 0 to 255, to N × 1: the log-odds of a presentation attack."""
 
     def __init__(self, side, widths):
         super().__init__()
@@ -38,12 +26,16 @@ class Network(nn.Module):
             steps += [Convolution(before, width, 2), Residual(width)]
             before, last = width, (last + 1) // 2
         self.features = nn.Sequential(*steps)
-        # Weighs every place for each channel, as Silent-Face does instead of a mean over all places.
+        # Learns a weight for each place of each channel, as Silent-Face does, instead of averaging.
         self.pool = nn.Conv2d(before, before, last, groups=before, bias=False)
-        self.norm, self.drop, self.head = nn.BatchNorm1d(before), nn.Dropout(0.1), nn.Linear(before, 1)
+        self.norm, self.drop, self.head = (
+            nn.BatchNorm1d(before),
+            nn.Dropout(0.1),
+            nn.Linear(before, 1),
+        )
 
     def embed(self, x):
-        """N × 96: what the last layer makes the log-odds from."""
+        """N × 96: the input of the last layer."""
         return self.norm(self.pool(self.features((x - 127.5) / 128)).flatten(1))
 
     def forward(self, x):
@@ -55,10 +47,13 @@ class Pair(nn.Module):
 
     def __init__(self):
         super().__init__()
-        self.close, self.near = Network(CLOSE_SIDE, CLOSE_WIDTHS), Network(NEAR_SIDE, NEAR_WIDTHS)
+        self.tight, self.context = (
+            Network(TIGHT_SIDE, TIGHT_WIDTHS),
+            Network(CONTEXT_SIDE, CONTEXT_WIDTHS),
+        )
 
     def parts(self):
-        return self.close, self.near
+        return self.tight, self.context
 
-    def forward(self, close, near):
-        return self.close(close)[:, 0], self.near(near)[:, 0]
+    def forward(self, tight, context):
+        return self.tight(tight)[:, 0], self.context(context)[:, 0]

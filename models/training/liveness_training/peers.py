@@ -1,7 +1,7 @@
-"""The scores of published models beside ours: each with its own preprocessing, on the faces that the evaluator found.
+"""Scores published models on the faces that the evaluator found, each with its own preprocessing.
 
-Reads the `scores.csv` of an evaluator's report and writes FOLDER/silent-face.csv and FOLDER/minifas-128.csv, for
-`evaluate --scores silent-face=…`.
+Reads the `scores.csv` of an evaluator's report and writes FOLDER/silent-face.csv and
+FOLDER/minifas-128.csv, for `evaluate --scores silent-face=…`.
 """
 
 import csv
@@ -13,7 +13,7 @@ from tqdm import tqdm
 
 
 def score(stack, scores, root, folder):
-    """`stack` is the folder of `peer_stack.py` and its models."""
+    """`stack` is the folder that holds `peer_stack.py` and its models."""
     sys.path.insert(0, str(stack))
     import peer_stack
 

@@ -1,5 +1,4 @@
-"""Crops with the teachers' answers: CLOSE, NEAR, what each teacher says, what is known of the picture, and the teachers'
-embeddings."""
+"""Crops, with the teachers' answers and embeddings, and the label where it is known."""
 
 import multiprocessing
 from pathlib import Path
@@ -8,23 +7,29 @@ import cv2
 import numpy as np
 from tqdm import tqdm
 
-from .crops import CLOSE_SIDE, NEAR_SIDE, Crops
+from common.sources import sources
+
+from .crops import Crops
+from .faces import read_faces
 from .pictures import photographed, recaptured, worn
-from .sources import read_faces, sources
-from .teachers import Teachers, close_square
+from .teachers import Teachers, tight_square
 
 UNKNOWN, BONA_FIDE, ATTACK = -1, 0, 1
-# How a picture came about: photographed, recaptured, or a mask of paper before a photographed head.
+# The origin of a crop: photographed, recaptured, or a paper mask in front of a photographed head.
 PLAIN, RECAPTURED, WORN = 0, 1, 2
-# How far the box is from where it would be, as parts of it: so the networks do not mind where exactly it lies.
+# Random shift and scale of the box, relative to its size, so that the networks tolerate small
+# errors of the detector.
 BOX_SHIFT, BOX_SCALE = 0.06, 0.12
-ARRAYS = ("close", "near", "embeddings", "answers")
-# Two boxes of one recaptured picture, which costs more to make than its crops.
+ARRAYS = ("tight", "context", "embeddings", "answers")
+# Two boxes per recaptured picture, because the picture costs more than its crops.
 BOXES_OF_A_RECAPTURE = 2
 
 
 def prepare(out, program, teachers, seed, only=None, processes=2):
-    """Writes OUT/NAME.close.npy, .near.npy, .embeddings.npy, .answers.npy for every source that has faces."""
+    """Writes the arrays of every source that has faces.
+
+    They are OUT/NAME.tight.npy, .context.npy, .embeddings.npy and .answers.npy.
+    """
     jobs = []
     for name, source in sources().items():
         if (Path(out) / f"{name}.answers.npy").exists() or (only and name not in only):
@@ -34,7 +39,9 @@ def prepare(out, program, teachers, seed, only=None, processes=2):
     for job in jobs:
         with context.Pool(processes) as pool:
             parts = pool.map(prepare_part, [(job, part, processes) for part in range(processes)])
-        stack = lambda key: np.concatenate([np.load(part + f".{key}.npy", mmap_mode="r") for part in parts])
+        stack = lambda key: np.concatenate(
+            [np.load(part + f".{key}.npy", mmap_mode="r") for part in parts]
+        )
         for key in ARRAYS:
             np.save(Path(out) / f"{job[1]}.{key}.npy", stack(key))
             for part in parts:
@@ -54,7 +61,9 @@ def prepare_part(arguments):
             continue
         for _ in range(times(source["plain"], draw)):
             file, face = photographed(photo, box, draw)
-            rows += answers(file, [jittered(face, draw)], source.get("label", UNKNOWN), crops, teachers)
+            rows += answers(
+                file, [jittered(face, draw)], source.get("label", UNKNOWN), crops, teachers
+            )
         for _ in range(times(source["recaptured"] / BOXES_OF_A_RECAPTURE, draw)):
             scene = cv2.imread(scenes[int(draw.integers(len(scenes)))])
             file, face = recaptured(photo, box, scene, draw)
@@ -82,26 +91,36 @@ def read(path, box):
 
 def scene_faces(out, open_only):
     scenes = [name for name, source in sources().items() if source["kind"] == "scenes"]
-    return [row for name in scenes if sources()[name]["open"] or not open_only for row in read_faces(out, name)]
+    return [
+        row
+        for name in scenes
+        if sources()[name]["open"] or not open_only
+        for row in read_faces(out, name)
+    ]
 
 
 def answers(file, boxes, label, crops, teachers, made=PLAIN):
-    """A row for each box: its crops, both teachers' embeddings, and [close teacher, near teacher, label, how made]."""
+    """A row per box: its crops, both teachers' embeddings, and [tight teacher, context teacher,
+    label, origin]."""
     photo = cv2.imdecode(np.frombuffer(file, np.uint8), cv2.IMREAD_COLOR)
     boxes = [box for box in boxes if is_inside(box, photo)]
     rows = []
-    for box, (close, near) in zip(boxes, crops.ask(file, boxes)["crops"]):
-        close_answer, close_embedding = teachers.ask_close(close_square(photo, box)[None])
-        near_answer, near_embedding = teachers.ask_near(near[None])
-        embeddings = np.concatenate([close_embedding[0], near_embedding[0]]).astype(np.float16)
-        told = np.array([close_answer[0], near_answer[0], label, made], np.float32)
-        rows.append((close, near, embeddings, told))
+    for box, (tight, context) in zip(boxes, crops.ask(file, boxes)["crops"]):
+        tight_answer, tight_embedding = teachers.ask_tight(tight_square(photo, box)[None])
+        context_answer, context_embedding = teachers.ask_context(context[None])
+        embeddings = np.concatenate([tight_embedding[0], context_embedding[0]]).astype(np.float16)
+        told = np.array([tight_answer[0], context_answer[0], label, made], np.float32)
+        rows.append((tight, context, embeddings, told))
     return rows
 
 
 def is_inside(box, photo):
     x, y, w, h = box
-    return min(w, h) >= 16 and 0 < x + w / 2 < photo.shape[1] - 1 and 0 < y + h / 2 < photo.shape[0] - 1
+    return (
+        min(w, h) >= 16
+        and 0 < x + w / 2 < photo.shape[1] - 1
+        and 0 < y + h / 2 < photo.shape[0] - 1
+    )
 
 
 def jittered(box, draw):

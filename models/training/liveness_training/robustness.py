@@ -1,4 +1,4 @@
-"""What small changes of the picture cost, on the faces that the evaluator found: the equal error rate of each."""
+"""The EER after small changes to the picture, on the faces that the evaluator found."""
 
 import csv
 from pathlib import Path
@@ -41,7 +41,7 @@ def brighter(photo, box, draw):
 
 
 def jittered_box(photo, box, draw):
-    """Each edge by up to a tenth of the box's width or height."""
+    """Moves each edge by up to 10 % of the box's width or height."""
     x, y, w, h = box
     left, right = x + w * draw.uniform(-0.1, 0.1), x + w * (1 + draw.uniform(-0.1, 0.1))
     top, bottom = y + h * draw.uniform(-0.1, 0.1), y + h * (1 + draw.uniform(-0.1, 0.1))
@@ -69,10 +69,10 @@ def measure_robustness(out, name, program, scores, root):
         box = [float(row[side]) for side in ("left", "top", "width", "height")]
         for change in CHANGES:
             file, face = change(photo, box, draw)
-            close, near = crops.ask(file, [face])["crops"][0]
-            seen[change.__name__][0].append(close)
-            seen[change.__name__][1].append(near)
-    for change, (close, near) in seen.items():
-        said = log_odds(pair, np.stack(close), np.stack(near)) @ line[:2]
+            tight, context = crops.ask(file, [face])["crops"][0]
+            seen[change.__name__][0].append(tight)
+            seen[change.__name__][1].append(context)
+    for change, (tight, context) in seen.items():
+        said = log_odds(pair, np.stack(tight), np.stack(context)) @ line[:2]
         said, truth = by_video(said, videos, labels)
         print(f"  {change}: EER {100 * eer(said, truth):.1f} %")

@@ -1,9 +1,9 @@
-"""The teachers: two published networks (Apache-2.0), of which only the answers are used.
+"""The teachers: two published networks (Apache-2.0). Only their answers are used.
 
-MiniFASNetV2 (Silent-Face-Anti-Spoofing, Minivision) sees what the near network sees; MiniFAS 128
-(face-antispoof-onnx) sees a square of 1.5 times the face's longer side, 128 × 128. Each answers here with the
-log-odds that the face is an attack, and with its embedding: the 512 numbers that its last convolution leaves. (Of
-the 128 numbers after them, a line or a plane says it all: they know no more of a picture than the answer.)
+MiniFASNetV2 (Silent-Face-Anti-Spoofing, Minivision) sees the context crop. MiniFAS 128
+(face-antispoof-onnx) sees a square of 1.5 × the face's longer side, at 128 × 128. Each returns the
+log-odds of an attack and an embedding: the 512 outputs of its last convolution. The 128 values
+after them vary along one or two directions only, and hold no more than the answer.
 """
 
 from pathlib import Path
@@ -11,38 +11,43 @@ from pathlib import Path
 import cv2
 import numpy as np
 import onnx
-import onnxruntime
 from onnx import helper
 
-NEAR_FILE, CLOSE_FILE = "minifasnetv2_80.onnx", "minifas128.onnx"
+from common.onnx_files import session
+
+CONTEXT_FILE, TIGHT_FILE = "minifasnetv2_80.onnx", "minifas128.onnx"
 
 
 class Teachers:
     def __init__(self, folder, threads=1):
-        self.near = session(Path(folder) / NEAR_FILE, threads)
-        self.close = session(Path(folder) / CLOSE_FILE, threads)
+        self.context = session(batched(onnx.load(Path(folder) / CONTEXT_FILE)), threads)
+        self.tight = session(batched(onnx.load(Path(folder) / TIGHT_FILE)), threads)
 
-    def ask_near(self, near):
-        """N log-odds and N × 512, from what the near network sees: N × 3 × 80 × 80, 8 bits."""
-        logits, embeddings = run(self.near, near.astype(np.float32))
+    def ask_context(self, context):
+        """N log-odds and N × 512 for context crops: N × 3 × 80 × 80, 8 bits."""
+        logits, embeddings = run(self.context, context.astype(np.float32))
         return attack_log_odds(logits, bona_fide=1), embeddings
 
-    def ask_close(self, squares):
-        """N log-odds and N × 512, from what `close_square` cuts out: N × 3 × 128 × 128, 8 bits."""
-        logits, embeddings = run(self.close, squares.astype(np.float32) / 255)
+    def ask_tight(self, squares):
+        """N log-odds and N × 512 for the output of `tight_square`: N × 3 × 128 × 128, 8 bits."""
+        logits, embeddings = run(self.tight, squares.astype(np.float32) / 255)
         return attack_log_odds(logits, bona_fide=0), embeddings
 
 
-def close_square(photo, box):
-    """As face-antispoof-onnx cuts a face out: 1.5 times the longer side, mirrored at the edges, red first."""
+def tight_square(photo, box):
+    """The crop of face-antispoof-onnx: 1.5 × the longer side, mirrored beyond the photo, RGB."""
     height, width = photo.shape[:2]
     x, y, w, h = box
     side = max(2, int(max(w, h) * 1.5))
     x, y = int(x + w / 2 - side / 2), int(y + h / 2 - side / 2)
     left, top, right, bottom = max(0, x), max(0, y), min(width, x + side), min(height, y + side)
     part = photo[top:bottom, left:right]
-    part = cv2.copyMakeBorder(part, top - y, y + side - bottom, left - x, x + side - right, cv2.BORDER_REFLECT_101)
-    part = cv2.resize(part, (128, 128), interpolation=cv2.INTER_LANCZOS4 if side < 128 else cv2.INTER_AREA)
+    part = cv2.copyMakeBorder(
+        part, top - y, y + side - bottom, left - x, x + side - right, cv2.BORDER_REFLECT_101
+    )
+    part = cv2.resize(
+        part, (128, 128), interpolation=cv2.INTER_LANCZOS4 if side < 128 else cv2.INTER_AREA
+    )
     return cv2.cvtColor(part, cv2.COLOR_BGR2RGB).transpose(2, 0, 1)
 
 
@@ -56,17 +61,11 @@ def run(session, inputs):
     return session.run(None, {session.get_inputs()[0].name: inputs})
 
 
-def session(file, threads):
-    options = onnxruntime.SessionOptions()
-    options.intra_op_num_threads = threads
-    options.log_severity_level = 3
-    model = batched(onnx.load(file))
-    return onnxruntime.InferenceSession(model.SerializeToString(), options, providers=["CPUExecutionProvider"])
-
-
 def batched(model):
-    """With an open batch, the embedding as a second output, and PRelu as Max, which is the same for slopes up to 1 and
-    runs twice as fast."""
+    """The model with a free batch size, the embedding as a second output, and PRelu as Max.
+
+    Max equals PRelu for slopes up to 1 and runs twice as fast.
+    """
     graph = model.graph
     embedding = next(node.input[0] for node in graph.node if node.op_type == "MatMul")
     constants = {tensor.name: onnx.numpy_helper.to_array(tensor) for tensor in graph.initializer}

@@ -1,14 +1,16 @@
 #!/usr/bin/env python3
-"""The evaluator against a reference in Python, on the reference's own faces.
+"""Compares the evaluator with a reference in Python, on the reference's own faces.
 
     pip install numpy opencv-python-headless onnxruntime
     PEERS/peer_stack.py score ROOT --out ROWS.json
     evaluator_agreement.py PEERS ROOT ROWS.json
 
-Scores Silent-Face's networks by `evaluate --model minifasnet:…` on the boxes of ROWS.json, and compares the figures
-with those of peer_stack.py: once on PNG copies, where both see the same pixels, and once on the files, where each has
-its own JPEG decoder. Exit status 1 when APCER, BPCER, EER or AUC differ by more than one picture on the copies.
+Silent-Face's networks score the boxes of ROWS.json by `evaluate --model minifasnet:…`; the figures
+are compared with those of peer_stack.py. This is done on PNG copies, where both see the same
+pixels, and on the files, where each has its own JPEG decoder. The exit status is 1 if APCER, BPCER,
+EER or AUC differ by more than one picture on the copies.
 """
+
 import csv
 import json
 import os
@@ -19,14 +21,32 @@ import tempfile
 
 def evaluate(peers, faces, folder):
     """The figures, and the score of each file, for (file, label, box)."""
-    networks = ",".join(os.path.join(peers, "models", name) for name in ("minifasnetv2_80.onnx", "minifasnetv1se_80.onnx"))
+    networks = ",".join(
+        os.path.join(peers, "models", name)
+        for name in ("minifasnetv2_80.onnx", "minifasnetv1se_80.onnx")
+    )
     table, report = os.path.join(folder, "set.csv"), os.path.join(folder, "report")
     with open(table, "w", newline="") as file:
         rows = csv.writer(file)
         rows.writerow(["path", "label", "left", "top", "width", "height"])
         rows.writerows([path, label, *box] for path, label, box in faces)
-    command = ["cargo", "run", "--quiet", "--release", "--example", "evaluate", "--", table, "--report", report]
-    subprocess.run([*command, "--model", "minifasnet:" + networks, "--draws", "0"], check=True, stdout=subprocess.DEVNULL)
+    command = [
+        "cargo",
+        "run",
+        "--quiet",
+        "--release",
+        "--example",
+        "evaluate",
+        "--",
+        table,
+        "--report",
+        report,
+    ]
+    subprocess.run(
+        [*command, "--model", "minifasnet:" + networks, "--draws", "0"],
+        check=True,
+        stdout=subprocess.DEVNULL,
+    )
     with open(os.path.join(report, "figures.json")) as file:
         figures = json.load(file)["models"][0]["figures"]
     with open(os.path.join(report, "scores.csv")) as file:
@@ -41,7 +61,10 @@ def main(peers, root, rows):
 
     with open(rows) as file:
         rows = json.load(file)
-    by_label = {label: [row["silent-face"] for row in rows if row["label"] == label] for label in ("live", "spoof")}
+    by_label = {
+        label: [row["silent-face"] for row in rows if row["label"] == label]
+        for label in ("live", "spoof")
+    }
     reference = pad_figures(by_label["live"], by_label["spoof"])
     live, spoof = len(by_label["live"]), len(by_label["spoof"])
 
@@ -57,8 +80,12 @@ def main(peers, root, rows):
             faces = [(file, row["label"], row["box"]) for file, row in zip(files, rows)]
             figures, scores = evaluate(peers, faces, folder)
         apart = max(abs(scores[file] - row["silent-face"]) for file, row in zip(files, rows))
-        print(f"{root}, {'PNG copies' if copies else 'files'}: {live} live, {spoof} spoof; scores at most {apart:.4f} apart")
-        # The reference takes the BPCER's threshold from an interpolated quantile: that row is for comparison only.
+        print(
+            f"{root}, {'PNG copies' if copies else 'files'}: {live} live, {spoof} spoof;"
+            f" scores at most {apart:.4f} apart"
+        )
+        # The reference takes the BPCER's threshold from an interpolated quantile, so this row is
+        # shown but does not count.
         for name, reference_name, pictures, counts in (
             ("apcer_pooled", "apcer", spoof, True),
             ("bpcer", "bpcer", live, True),

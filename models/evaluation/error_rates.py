@@ -1,9 +1,10 @@
 #!/usr/bin/env python3
-"""Scores the development sets again and compares every figure with the model's card, digit by digit. Exit status 1 where one differs.
+"""Scores the development sets again and compares every figure with the card, digit by digit.
 
-    .ci/error_rates SETS
+    models/evaluation/error_rates.py SETS
 
-SETS/NAME/set.csv are written by `python -m liveness_training development`, from pictures that are not ours to ship (models/training).
+`python -m liveness_training development` writes SETS/NAME/set.csv; models/training/README.md names
+the pictures, which cannot be shipped. The exit status is 1 if a figure differs.
 """
 
 import json
@@ -13,7 +14,7 @@ import subprocess
 import sys
 import tempfile
 
-root = pathlib.Path(__file__).parent.parent
+root = pathlib.Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(root / "models/training"))
 from liveness_training.figures import FIGURES, counts, interval  # noqa: E402
 
@@ -29,20 +30,32 @@ SETS = {
 
 
 def measured(name, models):
-    """The counts as the card words them, and each model's figures."""
+    """The counts in the card's words, and each model's figures."""
     with tempfile.TemporaryDirectory() as report:
         flags = [flag for model in models for flag in ("--model", model)]
-        ours = [root / "target/release/examples/evaluate", pathlib.Path(sys.argv[1]) / name / "set.csv", "--videos", "--report", report]
+        ours = [
+            root / "target/release/examples/evaluate",
+            pathlib.Path(sys.argv[1]) / name / "set.csv",
+            "--videos",
+            "--report",
+            report,
+        ]
         subprocess.run([*ours, *flags], check=True, stdout=subprocess.DEVNULL)
         report = json.loads((pathlib.Path(report) / "figures.json").read_text())
     return counts(report), {row["model"]: row["figures"] for row in report["models"]}
 
 
-subprocess.run(["cargo", "build", "--release", "--workspace", "--examples", "--quiet"], cwd=root, check=True)
+subprocess.run(
+    ["cargo", "build", "--release", "--workspace", "--examples", "--quiet"], cwd=root, check=True
+)
 compared = wrong = 0
 for name, title in SETS.items():
-    card_counts, table = re.search(rf"^\*\*{re.escape(title)}\*\*: (.+)\n\n((?:\|.*\n)+)", CARD, re.MULTILINE).groups()
-    head, _, *rows = [[cell.strip() for cell in line.strip("|").split("|")] for line in table.splitlines()]
+    card_counts, table = re.search(
+        rf"^\*\*{re.escape(title)}\*\*: (.+)\n\n((?:\|.*\n)+)", CARD, re.MULTILINE
+    ).groups()
+    head, _, *rows = [
+        [cell.strip() for cell in line.strip("|").split("|")] for line in table.splitlines()
+    ]
     rows = {model: cells for model, *cells in rows if model.startswith("rgb-")}
     found, figures = measured(name, rows)
     pairs = [(card_counts, found)]
@@ -50,6 +63,11 @@ for name, title in SETS.items():
         pairs += zip(cells, (interval(figures[model][FIGURES[column]]) for column in head[1:]))
     differ = [f"{card} on the card, {now} now" for card, now in pairs if card != now]
     compared, wrong = compared + len(pairs), wrong + len(differ)
-    print(f"{'FAIL' if differ else 'ok  '} {title}: {len(pairs)} figures", *differ, sep="\n     ", flush=True)
+    print(
+        f"{'FAIL' if differ else 'ok  '} {title}: {len(pairs)} figures",
+        *differ,
+        sep="\n     ",
+        flush=True,
+    )
 print(f"{compared - wrong} of {compared} figures are the card's")
 sys.exit(wrong > 0)

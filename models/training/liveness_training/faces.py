@@ -1,35 +1,19 @@
-"""The pictures: which there are, and where the face is in each."""
+"""The photos of each source, and the face in each."""
 
 import csv
 import random
-import re
-import tomllib
-import zlib
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import numpy as np
 from tqdm import tqdm
 
+from common.sources import is_held_out, sources
+
 from .crops import Crops
 
-HERE = Path(__file__).resolve().parent.parent
-# How many faces of an aligned set the detector looks for.
+# How many pictures of an aligned set are searched for a face.
 ALIGNED_SAMPLE = 600
-
-
-def sources():
-    with open(HERE / "sources.toml", "rb") as file:
-        return tomllib.load(file)
-
-
-def is_held_out(path, one_in):
-    return zlib.crc32(person(path).encode()) % one_in == 0
-
-
-def person(path):
-    """Whose name the file's name begins with: `Aaron_Eckhart_00.jpg`."""
-    return re.sub(r"_?\d+$", "", path.stem)
 
 
 def photos(data, name, source):
@@ -49,8 +33,8 @@ def photos(data, name, source):
 
 
 def scene_boxes(path):
-    """No face is there, so a box of any size anywhere: at every crop of a natural picture the networks are to agree
-    with their teachers. Relative to the picture's sides."""
+    """A random box, relative to the picture's sides: a scene has no face. The networks are to agree
+    with their teachers on any crop of a natural picture."""
     draw = random.Random(str(path))
     height = draw.uniform(0.15, 0.7)
     width = height * draw.uniform(0.65, 0.9)
@@ -58,7 +42,7 @@ def scene_boxes(path):
 
 
 def find(program, paths, threads):
-    """The largest face in each picture by the shipped detector, relative to the picture's sides, or None."""
+    """The largest face in each picture by the shipped detector, relative to the sides, or None."""
 
     def part(paths):
         crops = Crops(program, faces_only=True)
@@ -77,13 +61,20 @@ def find(program, paths, threads):
                 progress.update()
             return out
 
-        rows = [row for rows in pool.map(run, [paths[i::threads] for i in range(threads)]) for row in rows]
+        rows = [
+            row
+            for rows in pool.map(run, [paths[i::threads] for i in range(threads)])
+            for row in rows
+        ]
     progress.close()
     return sorted(rows)
 
 
 def write_faces(data, program, out, only=None, threads=2):
-    """Writes OUT/NAME.faces.csv for every source: file, left, top, width, height, relative to the sides."""
+    """Writes OUT/NAME.faces.csv for every source.
+
+    The columns are file, left, top, width, height; boxes are relative to the picture's sides.
+    """
     for name, source in sources().items():
         file = Path(out) / f"{name}.faces.csv"
         if file.exists() or (only and name not in only):

@@ -1,4 +1,4 @@
-"""What the refiner sees in training: a patch turned, moved, scaled and photographed anew; and where its face is then."""
+"""The refiner's training crops: patches rotated, moved, scaled and relit, by other cameras."""
 
 from pathlib import Path
 
@@ -6,36 +6,40 @@ import cv2
 import numpy as np
 import torch
 
-from liveness_training.pictures import camera, relit
+from common.camera import camera, relit
 
 from .frames import LYING, MIRRORED_LANDMARKS, UPRIGHT, warp
 from .patches import PATCH
-from .refiner import CONTEXT, FACES, SIDE, twins
+from .refiner import CROP_SCALE, FACES, SIDE, twins
 
-# The labels' boxes are CenterFace's at the size of the photo that suits the face best. In the photo at 320 pixels, from which
-# the liveness networks have learnt, they are larger by this, width and height.
+# The labels hold CenterFace's boxes at the photo size that suits the face best. At 320 pixels, the
+# size that the liveness networks learnt from, width and height are larger by these factors.
 AS_SHIPPED = np.array([1.012, 1.022])
-# The shares of a batch: faces, pieces of faces, lying faces; the rest are pieces that the detector may take for faces.
+# The shares of a batch: parts of faces, and rotated faces. The rest, apart from faces, are false
+# proposals of the detector.
 PARTS, LYING_SHARE = 0.05, 0.05
-# What landmarks that CenterFace told count.
+# The weight of CenterFace's landmarks; hand-made ones count 1.
 TOLD = 0.15
-# How often the photo ends in the crop, and the largest part of the face that is then beyond.
+# How often the photo's edge cuts the crop, and the largest part of the face beyond it.
 EDGE_SHARE, MOST_BEYOND = 0.2, 0.35
-# How often the detector's box is farther off than it mostly is, and how many times as far.
+# How often the detector's box is unusually far off, and how many times as far.
 FAR_OFF_SHARE, FAR_OFF = 0.15, 2.5
-# A document's photo may have no colour.
+# Photos of documents may be without colour.
 GREY_SHARE = 0.1
-# A face may be this small in the photo, in pixels of the crop.
+# The smallest face in the photo, in pixels, before it is scaled up to the crop.
 COARSEST = 12
 
 
-class Looks(torch.utils.data.IterableDataset):
-    """Batches without end. A face with hand-made landmarks is drawn `hand_made_share` times as often as another."""
+class RefinerCrops(torch.utils.data.IterableDataset):
+    """Endless batches. A face with hand-made landmarks is drawn `hand_made_share` times as often as
+    another."""
 
     def __init__(self, out, config, kept=False):
         self.data, self.patches = packed(out, "patches")
         mine = self.data["kept"] == kept
-        self.faces, self.others = (np.flatnonzero(mine & (self.data["face"] == face)) for face in (1, 0))
+        self.faces, self.others = (
+            np.flatnonzero(mine & (self.data["face"] == face)) for face in (1, 0)
+        )
         self.hard_share = 0 if kept else config["hard_share"]
         if self.hard_share:
             data, hard = packed(out, "hard")
@@ -48,7 +52,7 @@ class Looks(torch.utils.data.IterableDataset):
         return self.faces[min(np.searchsorted(self.chances, draw.random()), len(self.faces) - 1)]
 
     def drawn(self, draw, kind):
-        """Which patch, and by how much it is turned: what twins have in common."""
+        """The patch and its rotation, which twins share."""
         row = self.others[draw.integers(len(self.others))] if kind == "other" else self.a_face(draw)
         patch = self.patches[row]
         if kind == "other" and draw.random() < self.hard_share:
@@ -57,31 +61,48 @@ class Looks(torch.utils.data.IterableDataset):
         return row, patch, draw.uniform(LYING, 360 - LYING) if kind == "lying" else angle
 
     def seen(self, draw, kind, row, patch, angle):
-        """The crop, whether it shows a face, its box and landmarks in the crop, what the landmarks count, and whether it is
-        mirrored: 1 or -1."""
+        """Makes a training crop and its targets.
+
+        Returns the crop, whether it shows a face, box and landmarks in the crop, the weight of the
+        landmarks, and 1, or −1 if mirrored.
+        """
         box, landmarks = self.data["box"][row], self.data["landmarks"][row]
-        middle, side = box[:2] + box[2:] / 2, CONTEXT * max(box[2:])
+        middle, side = box[:2] + box[2:] / 2, CROP_SCALE * max(box[2:])
         if kind == "face":
             # As far off as the detector's boxes may be.
             off = FAR_OFF if draw.random() < FAR_OFF_SHARE else 1
-            seen_side, seen_middle = side * np.exp(off * draw.normal(0, 0.15)), middle + off * draw.normal(0, 0.07, 2) * box[2:]
+            seen_side, seen_middle = (
+                side * np.exp(off * draw.normal(0, 0.15)),
+                middle + off * draw.normal(0, 0.07, 2) * box[2:],
+            )
         elif kind == "part":
-            seen_side, seen_middle = side * draw.uniform(0.15, 0.35), middle + draw.uniform(-0.6, 0.6, 2) * box[2:]
+            seen_side, seen_middle = (
+                side * draw.uniform(0.15, 0.35),
+                middle + draw.uniform(-0.6, 0.6, 2) * box[2:],
+            )
         else:
-            seen_side, seen_middle = side * np.exp(draw.uniform(-0.5, 0.3)), middle + draw.normal(0, 0.15, 2) * box[2:]
+            seen_side, seen_middle = (
+                side * np.exp(draw.uniform(-0.5, 0.3)),
+                middle + draw.normal(0, 0.15, 2) * box[2:],
+            )
         mirrored = draw.random() < 0.5
         cos, sin = np.cos(np.deg2rad(angle)), np.sin(np.deg2rad(angle))
         if mirrored:
-            # First turned, then mirrored, so that twins are turned alike.
+            # Rotate before mirroring, so that twins have the same rotation.
             sin = -sin
-        turn = SIDE / seen_side * np.array([[cos, -sin], [sin, cos]]) @ np.diag([-1.0 if mirrored else 1.0, 1.0])
+        turn = (
+            SIDE
+            / seen_side
+            * np.array([[cos, -sin], [sin, cos]])
+            @ np.diag([-1.0 if mirrored else 1.0, 1.0])
+        )
         matrix = np.c_[turn, np.full(2, SIDE / 2) - turn @ seen_middle]
         crop = warp(patch, matrix, (SIDE, SIDE))
         if draw.random() < 0.4:
             coarse = int(np.exp(draw.uniform(np.log(COARSEST), np.log(SIDE))))
             small = cv2.resize(crop, (coarse, coarse), interpolation=cv2.INTER_AREA)
             crop = cv2.resize(small, (SIDE, SIDE), interpolation=cv2.INTER_LINEAR)
-        # A turned face is an ellipse; its box is the upright one about that.
+        # A rotated face counts as an ellipse; its box is the upright one around it.
         half = np.sqrt((box[2:] / 2) ** 2 @ (turn**2).T)
         half = half * AS_SHIPPED
         box = np.r_[middle @ turn.T + matrix[:, 2] - half, 2 * half]
@@ -92,14 +113,24 @@ class Looks(torch.utils.data.IterableDataset):
             hide(crop, box, draw)
         if draw.random() < EDGE_SHARE:
             cut_off(crop, box, draw)
-        crop = cv2.imdecode(np.frombuffer(camera(relit(crop, draw), draw), np.uint8), cv2.IMREAD_COLOR)
+        crop = cv2.imdecode(
+            np.frombuffer(camera(relit(crop, draw), draw), np.uint8), cv2.IMREAD_COLOR
+        )
         if draw.random() < GREY_SHARE:
             crop = cv2.cvtColor(cv2.cvtColor(crop, cv2.COLOR_BGR2GRAY), cv2.COLOR_GRAY2BGR)
         weight = 1.0 if self.data["hand_made"][row] else TOLD
-        return crop[:, :, ::-1].transpose(2, 0, 1), kind == "face", box, landmarks, weight, -1.0 if mirrored else 1.0
+        return (
+            crop[:, :, ::-1].transpose(2, 0, 1),
+            kind == "face",
+            box,
+            landmarks,
+            weight,
+            -1.0 if mirrored else 1.0,
+        )
 
     def a_batch(self, draw):
-        """Twins first, the first of each pair and then the second: two looks at the same face, equally turned."""
+        """Twins come first: the first of each pair, then the second. Both show the same face at the
+        same rotation."""
         faces = twins(self.batch)
         drawn = [self.drawn(draw, "face") for _ in range(faces)]
         made = [self.seen(draw, "face", *what) for what in drawn + drawn]
@@ -118,7 +149,7 @@ class Looks(torch.utils.data.IterableDataset):
 
 
 def cut_off(crop, box, draw):
-    """Black on one or two sides, as beyond the photo's edges."""
+    """Blackens one or two sides, as beyond the photo's edges."""
     beyond = box[2:] * draw.uniform(-0.2, MOST_BEYOND, 2)
     for axis in draw.permutation(2)[: draw.integers(1, 3)]:
         across = crop.swapaxes(0, 1) if axis == 0 else crop

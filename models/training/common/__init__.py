@@ -1,0 +1,1 @@
+"""Shared by the training of the liveness networks and of the face detector."""

@@ -1,0 +1,101 @@
+"""ONNX files: written from a network, and loaded to run on one thread."""
+
+import hashlib
+from pathlib import Path
+
+import numpy as np
+import onnx
+import onnxruntime
+import torch
+from onnx import TensorProto, helper, numpy_helper
+
+from . import bundle
+from .layers import Convolution, Residual
+
+OPSET = 17
+
+
+class Graph:
+    def __init__(self):
+        self.nodes, self.initializers, self.count = [], [], 0
+
+    def constant(self, values, half):
+        name = f"w{len(self.initializers)}"
+        values = values.detach().numpy()
+        if not half:
+            self.initializers.append(numpy_helper.from_array(values.astype(np.float32), name))
+            return name
+        self.initializers.append(numpy_helper.from_array(values.astype(np.float16), name + "_f16"))
+        self.nodes.append(helper.make_node("Cast", [name + "_f16"], [name], to=TensorProto.FLOAT))
+        return name
+
+    def add(self, operator, inputs, output=None, **attributes):
+        self.count += 1
+        output = output or f"x{self.count}"
+        self.nodes.append(helper.make_node(operator, inputs, [output], **attributes))
+        return output
+
+    def convolution(self, x, layers: Convolution, of_pixels=False, padding=None):
+        weight, bias = folded(layers[0].weight, layers[1])
+        if of_pixels:
+            weight, bias = weight / 128, bias - weight.sum((1, 2, 3)) * 127.5 / 128
+        inputs = [x, self.constant(weight, half=not of_pixels), self.constant(bias, half=False)]
+        pads = [layers[0].padding[0] if padding is None else padding] * 4
+        shape = dict(kernel_shape=list(weight.shape[2:]), strides=list(layers[0].stride), pads=pads)
+        x = self.add("Conv", inputs, **shape)
+        return self.add("Relu", [x]) if len(layers) == 3 else x
+
+    def residual(self, x, layers: Residual):
+        y = self.convolution(self.convolution(x, layers.first), layers.second)
+        return self.add("Relu", [self.add("Add", [x, y])])
+
+    def file(self, name, *ends):
+        """The ONNX file; `ends` holds the names and shapes of its input and its output."""
+        first, last = (
+            helper.make_tensor_value_info(end, TensorProto.FLOAT, shape) for end, shape in ends
+        )
+        graph = helper.make_graph(self.nodes, name, [first], [last], self.initializers)
+        model = helper.make_model(
+            graph, opset_imports=[helper.make_opsetid("", OPSET)], ir_version=8, producer_name=""
+        )
+        onnx.checker.check_model(model)
+        return model.SerializeToString()
+
+
+def folded(weight, norm):
+    scale = norm.weight / torch.sqrt(norm.running_var + norm.eps)
+    return weight * scale.reshape(
+        -1, *[1] * (weight.ndim - 1)
+    ), norm.bias - norm.running_mean * scale
+
+
+def write(path, file, network, images):
+    """Writes the file, and pins its hash in a `model.json` beside it.
+
+    Prints the hash, and the largest difference between the file's answers and the network's.
+    `images` are pairs: the network's input and the file's.
+    """
+    path = Path(path)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_bytes(file)
+    onnx_network = session(onnx.load_from_string(file))
+    with torch.no_grad():
+        differences = [
+            abs(
+                onnx_network.run(None, {"image": seen})[0]
+                - network(torch.from_numpy(image)).numpy()
+            )
+            for image, seen in images
+        ]
+    digest, largest = hashlib.sha256(file).hexdigest(), max(map(np.max, differences))
+    bundle.pin(path, digest)
+    print(f"{path}: {len(file)} bytes, SHA-256 {digest}, largest difference {largest:.4f}")
+
+
+def session(model, threads=1):
+    options = onnxruntime.SessionOptions()
+    options.intra_op_num_threads = threads
+    options.log_severity_level = 3
+    return onnxruntime.InferenceSession(
+        model.SerializeToString(), options, providers=["CPUExecutionProvider"]
+    )
