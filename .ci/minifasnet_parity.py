@@ -37,7 +37,7 @@ def main(peers, photos):
                     expected[path] = silent_face(image, box)
                     print(json.dumps({"file": path, "box": box}), file=lines)
         models = [os.path.join(peers, "models", name) for name in ("minifasnetv2_80.onnx", "minifasnetv1se_80.onnx")]
-        command = ["cargo", "run", "--quiet", "--release", "--example", "minifasnet", "--", *models, "--boxes", boxes]
+        command = ["cargo", "run", "--quiet", "--release", "--example", "minifasnet_boxes", "--", *models, boxes]
         printed = subprocess.run(command, check=True, capture_output=True, text=True).stdout
     scores = {path: float(score) for path, score in (line.rsplit(" ", 1) for line in printed.splitlines())}
     assert scores.keys() == expected.keys() and len(scores) >= 2, "every photo has its two scores"

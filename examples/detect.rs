@@ -1,54 +1,83 @@
-//! Is the face in a photo live? A JSON line a photo, or the answer to a whole request body.
+//! Scores photos, one JSON line each, or answers a whole request body:
+//! `cargo run --release --example detect -- examples/photos/astronaut.jpg`.
 #![allow(clippy::print_stdout, clippy::print_stderr)]
 
 use std::io::{Read, Write};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
-use clap::Parser;
-use face_liveness::image::{Limits, decode};
-use face_liveness::{Detection, Engine, ImageSource};
-use face_liveness_examples::annotate;
+use face_liveness::image::{Limits, RgbImage, decode};
+use face_liveness::{Engine, ImageSource, Position, Response};
+use lexopt::prelude::*;
 use serde::Serialize;
 
 type Failure = Box<dyn std::error::Error>;
 
-/// Is the largest face in a photo a live person, or a print, a screen, a mask?
-///
-/// Prints one JSON line a photo: the file, and the response or the error of the Liveness API. With --request
-/// it answers a request body with the very bytes that a service would send.
-///
-/// Exit status: 0 when every photo, or the request, got a response; 1 when one got an error; 2 when a file
-/// could not be read or written.
-#[derive(Parser)]
+const HELP: &str = "\
+Is the largest face in a photo a live person, or a print, a screen, a mask?
+
+Prints one JSON line per photo: the file name, and the response or the error of the Liveness API.
+With --request it prints the exact bytes that a service would answer.
+
+Usage: detect [OPTIONS] PHOTO...
+       detect --request BODY.json
+
+  PHOTO...              JPEG, PNG, GIF, WebP or BMP files; `-` reads standard input
+  --auto-rotate         Apply the Exif orientation
+  --annotate OUT.png    Write a copy of the photo with the face outlined: red if its spoof score
+                        is at least 0.5, green otherwise (one photo only)
+  --request BODY.json   Answer this request body; `-` reads standard input
+  -h, --help            Print this help
+
+Exit status: 0 if every photo, or the request, got a response; 1 if one got an error; 2 if the
+arguments are wrong or a file cannot be read or written.
+";
+
+#[derive(Default)]
 struct Arguments {
-    /// JPEG, PNG, GIF, WebP or BMP files.
-    #[arg(required_unless_present = "request")]
     photos: Vec<PathBuf>,
-
-    /// Apply the photos' Exif orientation.
-    #[arg(long)]
     auto_rotate: bool,
-
-    /// Write the photo with the box and the score drawn on it (one photo only).
-    #[arg(long, value_name = "OUT.png")]
     annotate: Option<PathBuf>,
-
-    /// Answer this request body; `-` for standard input.
-    #[arg(long, value_name = "BODY.json", conflicts_with_all = ["photos", "auto_rotate", "annotate"])]
     request: Option<PathBuf>,
+    help: bool,
 }
 
 fn main() -> ExitCode {
-    run(&Arguments::parse()).unwrap_or_else(|error| {
+    parse().and_then(|arguments| run(&arguments)).unwrap_or_else(|error| {
         eprintln!("detect: {error}");
         ExitCode::from(2)
     })
 }
 
+fn parse() -> Result<Arguments, Failure> {
+    let mut arguments = Arguments::default();
+    let mut parser = lexopt::Parser::from_env();
+    while let Some(argument) = parser.next()? {
+        match argument {
+            Value(photo) => arguments.photos.push(photo.into()),
+            Long("auto-rotate") => arguments.auto_rotate = true,
+            Long("annotate") => arguments.annotate = Some(parser.value()?.into()),
+            Long("request") => arguments.request = Some(parser.value()?.into()),
+            Short('h') | Long("help") => arguments.help = true,
+            _ => return Err(argument.unexpected().into()),
+        }
+    }
+    Ok(arguments)
+}
+
 fn run(arguments: &Arguments) -> Result<ExitCode, Failure> {
-    if arguments.annotate.is_some() && arguments.photos.len() > 1 {
-        return Err("--annotate takes one photo".into());
+    if arguments.help {
+        print!("{HELP}");
+        return Ok(ExitCode::SUCCESS);
+    }
+    let photos = &arguments.photos;
+    match (&arguments.request, photos.len()) {
+        (None, 0) => return Err("no photo given; see --help".into()),
+        (Some(_), 1..) => return Err("--request takes no photos".into()),
+        (None, 2..) if arguments.annotate.is_some() => {
+            return Err("--annotate takes one photo".into());
+        }
+        _ => {}
     }
     let engine = Engine::builder().build()?;
     if let Some(path) = &arguments.request {
@@ -57,8 +86,8 @@ fn run(arguments: &Arguments) -> Result<ExitCode, Failure> {
         return Ok(if answer.status == 200 { ExitCode::SUCCESS } else { ExitCode::FAILURE });
     }
     let mut status = ExitCode::SUCCESS;
-    for photo in &arguments.photos {
-        if !answer(&engine, photo, arguments)? {
+    for photo in photos {
+        if !score(&engine, photo, arguments)? {
             status = ExitCode::FAILURE;
         }
     }
@@ -72,25 +101,47 @@ struct Line<'a, Answer> {
     answer: Answer,
 }
 
-/// Prints the JSON line for a photo; whether it holds a response.
-fn answer(engine: &Engine, photo: &Path, arguments: &Arguments) -> Result<bool, Failure> {
+/// Prints the JSON line of a photo. Returns whether the photo got a response.
+fn score(engine: &Engine, photo: &Path, arguments: &Arguments) -> Result<bool, Failure> {
     let bytes = read(photo)?;
     let auto_rotate = arguments.auto_rotate;
-    let line = match engine.detect_image(ImageSource::Encoded { bytes: &bytes, auto_rotate }) {
-        Ok(Detection { response, .. }) => {
+    match engine.detect_image(ImageSource::Encoded { bytes: &bytes, auto_rotate }) {
+        Ok(detection) => {
+            let response = detection.response;
             if let Some(out) = &arguments.annotate {
                 let upright = decode(&bytes, &Limits::default(), auto_rotate)?;
                 let drawing = annotate(&upright, &response);
                 drawing.save(out).map_err(|error| format!("{}: {error}", out.display()))?;
             }
-            (serde_json::to_string(&Line { file: photo, answer: response })?, true)
+            println!("{}", serde_json::to_string(&Line { file: photo, answer: response })?);
+            Ok(true)
         }
         Err(error) => {
-            (serde_json::to_string(&Line { file: photo, answer: error.to_body() })?, false)
+            println!("{}", serde_json::to_string(&Line { file: photo, answer: error.to_body() })?);
+            Ok(false)
         }
-    };
-    println!("{}", line.0);
-    Ok(line.1)
+    }
+}
+
+/// The photo with the face outlined. `photo` is the image as it was processed: after the Exif
+/// orientation, if that was applied.
+fn annotate(photo: &RgbImage, response: &Response) -> image::RgbImage {
+    let colour = if response.spoof_score >= 0.5 { [220, 20, 60] } else { [50, 205, 50] };
+    let mut canvas = image::RgbImage::new(photo.width(), photo.height());
+    canvas.copy_from_slice(photo.pixels());
+    // Two pixels wide when a screen shows the photo 800 pixels wide.
+    let stroke = 2 * photo.width().max(photo.height()).div_ceil(800);
+    let Position { left, top, width, height } = response.position;
+    for y in top..top + height {
+        for x in left..left + width {
+            let [dx, dy] = [x - left, y - top];
+            let to_edge = dx.min(dy).min(width - 1 - dx).min(height - 1 - dy);
+            if to_edge < stroke {
+                canvas.put_pixel(x, y, image::Rgb(colour));
+            }
+        }
+    }
+    canvas
 }
 
 fn read(path: &Path) -> Result<Vec<u8>, Failure> {

@@ -14,11 +14,9 @@ use std::process::ExitCode;
 use std::sync::Arc;
 
 use clap::Parser;
-use embedded_graphics::pixelcolor::{Rgb888, WebColors};
 use face_liveness::detection::{BoundingBox, Face, FaceDetector, HeatmapDetector, Point, largest};
 use face_liveness::image::{Limits, Orientation, RgbImage, decode, resize};
-use face_liveness::{Detection, Engine, Error, ImageSource, Position, Warning};
-use face_liveness_examples::outlined;
+use face_liveness::{Detection, Engine, Error, ImageSource, Warning};
 use face_liveness_models as weights;
 use rayon::prelude::*;
 use serde::Deserialize;
@@ -297,14 +295,26 @@ impl Report {
     fn show(&self, name: &str, photo: &RgbImage, found: Option<&Face>) -> Result<(), Failure> {
         let Some(folder) = &self.misses else { return Ok(()) };
         std::fs::create_dir_all(folder)?;
-        let boxes = found.iter().map(|face| {
-            let BoundingBox { left, top, width, height } = face.bounding_box;
-            let [left, top, width, height] = [left, top, width, height].map(|pixels| pixels as u32);
-            Position { left, top, width, height }
-        });
-        let drawing = outlined(photo, &boxes.collect::<Vec<_>>(), Rgb888::CSS_CRIMSON);
+        let drawing = outlined(photo, found.map(|face| &face.bounding_box));
         Ok(drawing.save(folder.join(name).with_extension("png"))?)
     }
+}
+
+/// The photo, with the edge of the box in red.
+fn outlined(photo: &RgbImage, face: Option<&BoundingBox>) -> image::RgbImage {
+    let mut canvas = image::RgbImage::new(photo.width(), photo.height());
+    canvas.copy_from_slice(photo.pixels());
+    let Some(face) = face else { return canvas };
+    let stroke = 2.0 * photo.width().max(photo.height()).div_ceil(800) as f32;
+    for (x, y, pixel) in canvas.enumerate_pixels_mut() {
+        let [x, y] = [x as f32, y as f32];
+        let across = (x - face.left).min(face.right() - x);
+        let down = (y - face.top).min(face.bottom() - y);
+        if (0.0..stroke).contains(&across.min(down)) {
+            *pixel = image::Rgb([220, 20, 60]);
+        }
+    }
+    canvas
 }
 
 #[derive(Deserialize)]
