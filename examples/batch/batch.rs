@@ -1,4 +1,4 @@
-//! Scores many photos: `cargo run --release --example batch -- DIR --out results.csv`.
+//! Scores many photos into a table: `cargo run --release --example batch -- DIR --out results.csv`.
 #![allow(clippy::print_stdout, clippy::print_stderr)]
 
 use std::path::PathBuf;
@@ -13,24 +13,25 @@ use face_liveness_batch::run::run;
 use face_liveness_batch::summary::Summary;
 use indicatif::{ProgressBar, ProgressStyle};
 
-/// Scores many photos, on all cores, into a table with a row for each.
+/// Scores many photos on all cores and writes a table with one row per photo.
 ///
-/// A run may be interrupted at any moment; the same command goes on where it was: rows that are in the table stay, and no photo
-/// is scored twice. Files that are no photos get a row that says so.
+/// An interrupted run resumes when the same command runs again: existing rows stay, and no photo
+/// is scored twice. A file that is not an image gets a row with an error.
 ///
-/// Exit status: 0 when every photo has a row, with or without a score; 2 when the run could not be done.
+/// Exit status: 0 if every photo has a row, with or without a score; 2 if the run failed.
 #[derive(Parser)]
 struct Arguments {
-    /// Folders of images, text files that list images (a line each, relative to the list), Parquet files with a column of images,
-    /// images.
+    /// Folders of images, lists of images (text files with one path per line, relative to the
+    /// list), Parquet files with a column of images, or single images.
     #[arg(required = true, value_name = "DIR|LIST|PARQUET")]
     photos: Vec<PathBuf>,
 
-    /// The table: .csv, .jsonl or .parquet.
+    /// The table to write: a .csv, .jsonl or .parquet file.
     #[arg(long, value_name = "FILE")]
     out: PathBuf,
 
-    /// The column of Parquet files that holds the images, as bytes or as base64; the first of bytes unless set.
+    /// The Parquet column that holds the images, as bytes or as base64 [default: the first column
+    /// of bytes].
     #[arg(long, value_name = "NAME")]
     column: Option<String>,
 
@@ -38,7 +39,7 @@ struct Arguments {
     #[arg(long, value_name = "MODEL", default_value = "rgb-single-v1")]
     model: String,
 
-    /// Leave the photos' Exif orientation alone.
+    /// Ignore the Exif orientation of the photos.
     #[arg(long)]
     no_auto_rotate: bool,
 }
@@ -59,7 +60,7 @@ fn score(arguments: &Arguments) -> Result<(), Box<dyn std::error::Error>> {
     let mut table = Table::open(&arguments.out)?;
     let (total, earlier) = (sources.iter().map(Source::len).sum::<usize>(), table.rows().len());
     if earlier > 0 {
-        eprintln!("{}: {earlier} photos have their row; going on", arguments.out.display());
+        eprintln!("{}: resuming after {earlier} photos", arguments.out.display());
     }
     let progress = ProgressBar::new(total as u64).with_position(earlier as u64);
     progress.reset_eta();
@@ -68,7 +69,7 @@ fn score(arguments: &Arguments) -> Result<(), Box<dyn std::error::Error>> {
     let began = Instant::now();
     run(&engine, sources, !arguments.no_auto_rotate, &mut table, |row| {
         progress.inc(1);
-        // No face is a result; a file that is no picture is worth a line at once.
+        // 223, no face, is a result. A file that is not an image is worth a message at once.
         if let (Some(error), false) = (&row.error, row.code == Some(223)) {
             progress.suspend(|| eprintln!("{}: {error}", row.photo));
         }
@@ -78,7 +79,7 @@ fn score(arguments: &Arguments) -> Result<(), Box<dyn std::error::Error>> {
     let (new, seconds) = (rows.len() - earlier, began.elapsed().as_secs_f64());
     print!("{}", Summary::of(&rows));
     println!(
-        "\n{new} photos in {seconds:.1} s, {:.1} a second: {}",
+        "\n{new} photos in {seconds:.1} s, {:.1} per second: {}",
         new as f64 / seconds,
         arguments.out.display()
     );

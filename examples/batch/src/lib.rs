@@ -1,4 +1,4 @@
-//! Scores many photos, from wherever they are to a table, in a run that may be interrupted.
+//! Scores many photos and writes a table, in a run that can be interrupted and resumed.
 
 pub mod photos;
 pub mod results;

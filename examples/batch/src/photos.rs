@@ -1,4 +1,4 @@
-//! Where the photos are: folders, lists of files, image columns of Parquet files.
+//! Finds and reads photos: in folders, in lists of files, in image columns of Parquet files.
 
 use std::fs::File;
 use std::path::{Path, PathBuf};
@@ -7,18 +7,20 @@ use arrow_array::cast::AsArray;
 use arrow_array::{Array, ArrayRef};
 use arrow_schema::{DataType, Schema};
 use face_liveness::image::{Wiped, decode_base64};
-use face_liveness_evaluate::dataset::has_image_extension;
 use parquet::arrow::ProjectionMask;
 use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
 use walkdir::WalkDir;
 
-/// Rows of a Parquet file that are in memory at once: a photo has some megabytes.
+/// A walk through a folder takes files with these extensions.
+const EXTENSIONS: [&str; 7] = ["bmp", "gif", "jpe", "jpeg", "jpg", "png", "webp"];
+/// Rows of a Parquet file in memory at once. A photo has a few megabytes.
 const ROWS_AT_ONCE: usize = 16;
 
-/// Photos that cannot be found. One that cannot be read is no such error: its row of the results says so.
+/// The photos cannot be listed. A photo that cannot be read is not an error: it gets a row that
+/// says why.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
-    /// A folder cannot be walked.
+    /// A folder cannot be read.
     #[error(transparent)]
     Walk(#[from] walkdir::Error),
     /// A list or a Parquet file cannot be opened.
@@ -29,12 +31,12 @@ pub enum Error {
         /// Why.
         source: Box<dyn std::error::Error + Send + Sync>,
     },
-    /// A Parquet file has no column that holds images.
-    #[error("{path}: no column holds images as bytes; --column names one of {columns}")]
+    /// A Parquet file has no column of images.
+    #[error("{path}: no column of bytes; choose a column with --column: {columns}")]
     Column {
         /// The file.
         path: PathBuf,
-        /// Its columns.
+        /// The names of its columns.
         columns: String,
     },
 }
@@ -45,7 +47,7 @@ impl Error {
     }
 }
 
-/// One source of photos, looked at but not yet read.
+/// A source of photos that has been found and not yet read.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Source {
     /// A file.
@@ -54,18 +56,18 @@ pub enum Source {
     Column {
         /// The file.
         path: PathBuf,
-        /// The column's place among the file's.
+        /// The index of the column, from 0.
         index: usize,
-        /// How many rows it has.
+        /// The number of rows.
         rows: usize,
     },
 }
 
-/// A photo's name, and its bytes or why there are none.
+/// The name of a photo, and its bytes or the reason why they cannot be read.
 pub type Photo = (String, Result<Wiped<u8>, String>);
 
 impl Source {
-    /// How many photos it has.
+    /// The number of photos.
     pub fn len(&self) -> usize {
         match self {
             Self::File(_) => 1,
@@ -73,12 +75,12 @@ impl Source {
         }
     }
 
-    /// Whether it has none.
+    /// Whether the source has no photos.
     pub fn is_empty(&self) -> bool {
         self.len() == 0
     }
 
-    /// Reads its photos, one after another, but for those that are not wanted.
+    /// Reads the wanted photos one after another.
     pub fn photos(
         &self,
         wanted: impl Fn(&str) -> bool + Send + 'static,
@@ -103,8 +105,9 @@ impl Source {
     }
 }
 
-/// What each argument holds: a folder's images however deep, in the order of their names; a Parquet file's rows; the files that
-/// a text file lists, a line each, relative to it; or one image.
+/// The photos of each argument. An argument is a folder, which is searched in depth and in the
+/// order of file names; an image; a Parquet file; or a text file that lists images, one path per
+/// line, relative to the list.
 ///
 /// # Errors
 /// See [`Error`].
@@ -113,12 +116,9 @@ pub fn find(arguments: &[PathBuf], column: Option<&str>) -> Result<Vec<Source>, 
     for argument in arguments {
         if argument.is_dir() {
             sources.extend(in_folder(argument)?);
-        } else if has_image_extension(argument) {
+        } else if has_extension(argument, &EXTENSIONS) {
             sources.push(Source::File(argument.clone()));
-        } else if argument
-            .extension()
-            .is_some_and(|extension| extension.eq_ignore_ascii_case("parquet"))
-        {
+        } else if has_extension(argument, &["parquet"]) {
             sources.push(in_parquet(argument, column)?);
         } else {
             sources.extend(in_list(argument)?);
@@ -127,11 +127,16 @@ pub fn find(arguments: &[PathBuf], column: Option<&str>) -> Result<Vec<Source>, 
     Ok(sources)
 }
 
+fn has_extension(path: &Path, extensions: &[&str]) -> bool {
+    let extension = path.extension().unwrap_or_default();
+    extensions.iter().any(|known| extension.eq_ignore_ascii_case(known))
+}
+
 fn in_folder(folder: &Path) -> Result<Vec<Source>, Error> {
     let mut sources = Vec::new();
     for entry in WalkDir::new(folder).follow_links(true).sort_by_file_name() {
         let path = entry?.into_path();
-        if path.is_file() && has_image_extension(&path) {
+        if path.is_file() && has_extension(&path, &EXTENSIONS) {
             sources.push(Source::File(path));
         }
     }
@@ -165,7 +170,7 @@ fn names(schema: &Schema) -> String {
     schema.fields().iter().map(|field| field.name().as_str()).collect::<Vec<_>>().join(", ")
 }
 
-/// Bytes, or a struct with a member `bytes`, which is how data sets of Hugging Face hold images.
+/// Bytes, or a struct with a member `bytes`: the layout of Hugging Face data sets.
 fn holds_bytes(kind: &DataType) -> bool {
     match kind {
         DataType::Binary | DataType::LargeBinary | DataType::BinaryView => true,
@@ -199,7 +204,7 @@ fn rows(
             Err(error) => {
                 vec![(
                     format!("{path}#{row}"),
-                    Err(format!("the rows from here cannot be read: {error}")),
+                    Err(format!("cannot read the rows from here on: {error}")),
                 )]
             }
         };
@@ -207,7 +212,7 @@ fn rows(
     })))
 }
 
-/// The bytes in one row of a column: as they are, in a struct, or as base64.
+/// The bytes in a row of a column, which holds bytes, structs or base64.
 fn bytes(column: &ArrayRef, row: usize) -> Result<Wiped<u8>, String> {
     if column.is_null(row) {
         return Err("the row holds no image".into());
@@ -223,8 +228,8 @@ fn bytes(column: &ArrayRef, row: usize) -> Result<Wiped<u8>, String> {
         DataType::Utf8View => base64(column.as_string_view().value(row)),
         DataType::Struct(_) => match column.as_struct().column_by_name("bytes") {
             Some(member) => bytes(member, row),
-            None => Err("the struct has no member bytes".into()),
+            None => Err("the struct has no member `bytes`".into()),
         },
-        other => Err(format!("a column of {other} holds no images")),
+        other => Err(format!("a column of {other} cannot hold images")),
     }
 }

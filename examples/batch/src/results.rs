@@ -1,4 +1,4 @@
-//! The table of results. Each row is on the disk as soon as it is known, so that an interrupted run goes on where it was.
+//! The table of results. Each row is written at once, so that an interrupted run can resume.
 
 use std::collections::HashSet;
 use std::fs::{File, OpenOptions};
@@ -11,28 +11,28 @@ use face_liveness::Detection;
 use parquet::arrow::ArrowWriter;
 use serde::{Deserialize, Serialize};
 
-/// What became of one photo.
+/// The result of one photo.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 pub struct Row {
-    /// The file, or the Parquet file and the number of the row, from 0: `photos.parquet#17`.
+    /// The file, or the Parquet file and the row, counted from 0: `photos.parquet#17`.
     pub photo: String,
     /// The spoof score, 0 to 1.
     pub spoof_score: Option<f32>,
-    /// The left edge of the face in pixels.
+    /// The left edge of the face, in pixels.
     pub left: Option<u32>,
-    /// Its top edge.
+    /// The top edge, in pixels.
     pub top: Option<u32>,
-    /// Its width.
+    /// The width, in pixels.
     pub width: Option<u32>,
-    /// Its height.
+    /// The height, in pixels.
     pub height: Option<u32>,
     /// The model that answered.
     pub model: Option<String>,
-    /// The warnings, with a space between them.
+    /// The warnings, separated by spaces.
     pub warnings: Option<String>,
-    /// The code of the Liveness API, where the photo could be read and has no score: 215, 223.
+    /// The error code of the Liveness API, if the engine gave no score: 215 or 223.
     pub code: Option<u16>,
-    /// Why there is no score.
+    /// The reason for a missing score.
     pub error: Option<String>,
 }
 
@@ -42,7 +42,7 @@ impl Row {
         Self { photo, error: Some(error), ..Self::default() }
     }
 
-    /// The row of a photo that the engine has looked at.
+    /// The row of a photo that the engine answered.
     pub fn answered(photo: String, answer: Result<Detection, face_liveness::Error>) -> Self {
         let response = match answer {
             Ok(detection) => detection.response,
@@ -51,10 +51,10 @@ impl Row {
                 return Self { code, ..Self::unread(photo, error.to_string()) };
             }
         };
-        let warnings = response.warnings.iter().filter_map(|warning| {
-            // A warning is a word.
-            serde_json::to_value(warning).ok()?.as_str().map(str::to_owned)
-        });
+        let warnings = response
+            .warnings
+            .iter()
+            .filter_map(|warning| serde_json::to_value(warning).ok()?.as_str().map(str::to_owned));
         let warnings = warnings.collect::<Vec<_>>().join(" ");
         Self {
             photo,
@@ -70,14 +70,14 @@ impl Row {
     }
 }
 
-/// A table that cannot be written, or that an earlier run cannot have written.
+/// The table cannot be opened, read or written.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
-    /// The extension is another.
-    #[error("--out takes a file .csv, .jsonl or .parquet")]
+    /// The format is unknown.
+    #[error("--out takes a .csv, .jsonl or .parquet file")]
     Format,
-    /// A row of an earlier run cannot be read.
-    #[error("{path} is there and is no table of this program: {source}")]
+    /// The file exists and was not written by an earlier run.
+    #[error("{path} exists and is not a table of this program: {source}")]
     Foreign {
         /// The file.
         path: PathBuf,
@@ -87,13 +87,13 @@ pub enum Error {
     /// The file cannot be read or written.
     #[error(transparent)]
     Io(#[from] std::io::Error),
-    /// A row of CSV cannot be written.
+    /// A CSV row cannot be written.
     #[error(transparent)]
     Csv(#[from] csv::Error),
-    /// A row of JSON cannot be written.
+    /// A JSON row cannot be written.
     #[error(transparent)]
     Json(#[from] serde_json::Error),
-    /// The columns do not fit together.
+    /// The columns do not form a table.
     #[error(transparent)]
     Arrow(#[from] arrow_schema::ArrowError),
     /// A Parquet file cannot be written.
@@ -107,17 +107,19 @@ enum Lines {
     Json,
 }
 
-/// A table that grows row by row. Parquet files cannot, so theirs is a file of JSON lines beside them.
+/// A table that grows row by row. A Parquet file cannot grow: its rows are first written to a
+/// `.parquet.jsonl` file beside it.
 pub struct Table {
     file: BufWriter<File>,
     lines: Lines,
-    /// The Parquet file to be, where one is.
+    /// The Parquet file to write at the end.
     parquet: Option<PathBuf>,
     rows: Vec<Row>,
 }
 
 impl Table {
-    /// Opens a table, with the rows that an earlier run left. A last line that was cut is dropped: its photo comes again.
+    /// Opens a table with the rows of an earlier run. An incomplete last line is dropped, so that its
+    /// photo is scored again.
     ///
     /// # Errors
     /// See [`Error`].
@@ -142,7 +144,7 @@ impl Table {
         Ok(Self { file, lines, parquet, rows })
     }
 
-    /// The photos that have a row.
+    /// The names of the photos that have a row.
     pub fn finished(&self) -> HashSet<String> {
         self.rows.iter().map(|row| row.photo.clone()).collect()
     }
@@ -152,10 +154,10 @@ impl Table {
         &self.rows
     }
 
-    /// Adds a row, and hands it to the system.
+    /// Adds a row and flushes it to the file.
     ///
     /// # Errors
-    /// When it cannot be written.
+    /// If the file cannot be written.
     pub fn push(&mut self, row: Row) -> Result<(), Error> {
         match self.lines {
             Lines::Csv => {
@@ -175,10 +177,11 @@ impl Table {
         Ok(())
     }
 
-    /// Writes the Parquet file, where that is the table. Its lines stay beside it, for a later run that goes on.
+    /// Writes the Parquet file, if the table is one, and returns all rows. The `.parquet.jsonl` file
+    /// stays, so that a later run can resume.
     ///
     /// # Errors
-    /// When it cannot be written.
+    /// If the file cannot be written.
     pub fn finish(self) -> Result<Vec<Row>, Error> {
         if let Some(path) = &self.parquet {
             write_parquet(path, &self.rows)?;

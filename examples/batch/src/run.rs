@@ -1,4 +1,4 @@
-//! The run: photos to rows, on all cores.
+//! Scores photos on all cores.
 
 use std::collections::HashSet;
 use std::sync::mpsc::sync_channel;
@@ -10,22 +10,22 @@ use rayon::iter::{ParallelBridge, ParallelIterator};
 use crate::photos::{Photo, Source};
 use crate::results::{Error, Row, Table};
 
-/// Scores every photo that the table has no row for, once. `seen` is told of each new row.
+/// Scores each photo that has no row in the table, and calls `on_row` for each new row.
 ///
 /// # Errors
-/// When the table cannot be written.
+/// If the table cannot be written.
 pub fn run(
     engine: &Engine,
     sources: Vec<Source>,
     auto_rotate: bool,
     table: &mut Table,
-    mut seen: impl FnMut(&Row),
+    mut on_row: impl FnMut(&Row),
 ) -> Result<(), Error> {
-    // A photo that stands in two lists is taken from the first.
+    // A photo that appears in two lists is read once.
     let taken: Arc<Mutex<HashSet<String>>> = Arc::new(Mutex::new(table.finished()));
     let wanted =
         move |name: &str| taken.lock().is_ok_and(|mut taken| taken.insert(name.to_owned()));
-    // The readers wait for the writer, not the other way round.
+    // Bounded: the workers wait for the writer, or rows would pile up in memory.
     let (send, receive) = sync_channel::<Row>(64);
     std::thread::scope(|scope| {
         scope.spawn(move || {
@@ -35,7 +35,7 @@ pub fn run(
             })
         });
         for row in receive {
-            seen(&row);
+            on_row(&row);
             table.push(row)?;
         }
         Ok(())

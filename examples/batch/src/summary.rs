@@ -1,4 +1,4 @@
-//! What all rows say together.
+//! Counts and a histogram of scores, printed after a run.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -6,35 +6,32 @@ use std::fmt;
 use crate::results::Row;
 
 const BINS: usize = 20;
-const WIDEST: usize = 50;
+const BAR_WIDTH: usize = 50;
 
 /// Counts and the histogram of scores.
 pub struct Summary {
     scored: usize,
-    without: BTreeMap<String, usize>,
+    /// Photos without a score, by reason.
+    unscored: BTreeMap<String, usize>,
     histogram: [usize; BINS],
 }
 
 impl Summary {
-    /// Of so many rows.
+    /// Summarises rows.
     pub fn of(rows: &[Row]) -> Self {
-        let mut summary = Self { scored: 0, without: BTreeMap::new(), histogram: [0; BINS] };
+        let mut summary = Self { scored: 0, unscored: BTreeMap::new(), histogram: [0; BINS] };
         for row in rows {
-            match (row.spoof_score, row.code) {
-                (Some(score), _) => {
-                    summary.scored += 1;
-                    summary.histogram[((score * BINS as f32) as usize).min(BINS - 1)] += 1;
-                }
-                (None, Some(223)) => {
-                    *summary.without.entry("without a face (223)".into()).or_default() += 1
-                }
-                (None, Some(code)) => {
-                    *summary.without.entry(format!("answered {code}")).or_default() += 1
-                }
-                (None, None) => {
-                    *summary.without.entry("that could not be read".into()).or_default() += 1
-                }
+            if let Some(score) = row.spoof_score {
+                summary.scored += 1;
+                summary.histogram[((score * BINS as f32) as usize).min(BINS - 1)] += 1;
+                continue;
             }
+            let reason = match row.code {
+                Some(223) => "without a face (223)".to_owned(),
+                Some(code) => format!("answered {code}"),
+                None => "that could not be read".to_owned(),
+            };
+            *summary.unscored.entry(reason).or_default() += 1;
         }
         summary
     }
@@ -43,8 +40,8 @@ impl Summary {
 impl fmt::Display for Summary {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         writeln!(f, "{} photos scored", self.scored)?;
-        for (why, count) in &self.without {
-            writeln!(f, "{count} photos {why}")?;
+        for (reason, count) in &self.unscored {
+            writeln!(f, "{count} photos {reason}")?;
         }
         let most = self.histogram.iter().max().copied().unwrap_or_default();
         if most == 0 {
@@ -53,8 +50,8 @@ impl fmt::Display for Summary {
         writeln!(f, "\nspoof score, 0 live to 1 spoof")?;
         for (bin, &count) in self.histogram.iter().enumerate() {
             let from = bin as f32 / BINS as f32;
-            let bar = "█".repeat((count * WIDEST).div_ceil(most));
-            writeln!(f, "{from:.2} {bar:<WIDEST$} {count}")?;
+            let bar = "█".repeat((count * BAR_WIDTH).div_ceil(most));
+            writeln!(f, "{from:.2} {bar:<BAR_WIDTH$} {count}")?;
         }
         Ok(())
     }

@@ -1,4 +1,4 @@
-//! The program as a user runs it, on the shipped photos.
+//! Runs the program as a user does, on the shipped photos.
 #![allow(missing_docs, clippy::unwrap_used)]
 
 use std::collections::BTreeSet;
@@ -29,7 +29,7 @@ fn batch(arguments: &[&Path]) -> Output {
     output
 }
 
-/// A folder of photos: so many portraits, one photo without a face, one file that is none.
+/// A folder with a number of portraits, a photo without a face, and a file that is not an image.
 fn folder(portraits: usize) -> tempfile::TempDir {
     let folder = tempfile::tempdir().unwrap();
     let below = folder.path().join("photos/below");
@@ -88,7 +88,7 @@ fn every_photo_has_a_row_in_each_format() {
 }
 
 #[test]
-fn a_run_that_was_killed_goes_on_and_does_nothing_twice() {
+fn a_killed_run_resumes_and_scores_no_photo_twice() {
     let folder = folder(150);
     let photos = folder.path().join("photos");
     for name in ["r.csv", "r.parquet"] {
@@ -102,7 +102,7 @@ fn a_run_that_was_killed_goes_on_and_does_nothing_twice() {
         }
         first.kill().unwrap();
         first.wait().unwrap();
-        // As if the machine had died in the middle of a row.
+        // As if the machine had crashed while a row was written.
         let mut cut = std::fs::read(&growing).unwrap();
         cut.extend_from_slice(br#"{"photo":"cut"#);
         std::fs::write(&growing, cut).unwrap();
@@ -113,7 +113,7 @@ fn a_run_that_was_killed_goes_on_and_does_nothing_twice() {
         let all = rows(&out);
         assert_eq!(all[..left.len()], left, "finished rows are kept");
         assert_eq!((all.len(), names(&all).len()), (152, 152));
-        // And once more: nothing is left to do.
+        // A third run has nothing left to do.
         let text = String::from_utf8(batch(&[&photos, Path::new("--out"), &out]).stdout).unwrap();
         assert!(text.contains("\n0 photos in "), "{text}");
         assert_eq!(rows(&out), all);
@@ -121,7 +121,7 @@ fn a_run_that_was_killed_goes_on_and_does_nothing_twice() {
 }
 
 #[test]
-fn lists_and_images_are_taken_and_none_twice() {
+fn lists_and_images_are_read_once_each() {
     let folder = folder(2);
     let list = folder.path().join("list");
     std::fs::write(&list, "photos/below/000.jpg\n\nphotos/missing.jpg\nphotos/below/000.jpg\n")
@@ -137,7 +137,7 @@ fn lists_and_images_are_taken_and_none_twice() {
 }
 
 #[test]
-fn columns_of_parquet_files_are_read_as_bytes_structs_and_base64() {
+fn parquet_columns_hold_bytes_structs_or_base64() {
     let folder = tempfile::tempdir().unwrap();
     let (portrait, broken) = (photo("astronaut.jpg"), b"no photo".to_vec());
     let text = [BASE64_STANDARD.encode(&portrait), BASE64_STANDARD.encode(&broken)];
@@ -168,7 +168,7 @@ fn columns_of_parquet_files_are_read_as_bytes_structs_and_base64() {
             assert!(
                 String::from_utf8(refused.stderr)
                     .unwrap()
-                    .contains("--column names one of id, data")
+                    .contains("choose a column with --column: id, data")
             );
             arguments.extend(["--column".into(), PathBuf::from(flag)]);
         }
@@ -188,7 +188,7 @@ fn columns_of_parquet_files_are_read_as_bytes_structs_and_base64() {
 }
 
 #[test]
-fn a_table_of_something_else_is_left_alone() {
+fn a_foreign_table_is_not_overwritten() {
     let folder = folder(1);
     let out = folder.path().join("r.csv");
     std::fs::write(&out, "name,age\nann,7\n").unwrap();
