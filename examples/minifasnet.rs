@@ -26,7 +26,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     Ok(())
 }
 
-/// The score of the largest face, or why there is none.
+/// The score of the largest face, or the error.
 fn score(engine: &Engine, photo: &Path, model: &str) -> std::io::Result<String> {
     let bytes = std::fs::read(photo)?;
     let source = ImageSource::Encoded { bytes: &bytes, auto_rotate: true };

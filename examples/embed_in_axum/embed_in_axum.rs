@@ -1,4 +1,4 @@
-//! The engine behind an HTTP route: `cargo run --release --example embed_in_axum`, then
+//! The engine behind a route of axum: `cargo run --release --example embed_in_axum`, then
 //!
 //!     curl --json @BODY.json http://127.0.0.1:8080/v1/liveness
 #![allow(clippy::print_stdout)]
@@ -12,7 +12,7 @@ use axum::routing::post;
 use face_liveness::Engine;
 
 async fn liveness(State(engine): State<Engine>, body: Bytes) -> Response {
-    // Inference keeps a core busy for tens of milliseconds: not on a thread that serves connections.
+    // Inference occupies a core for several milliseconds: keep it off the threads of the runtime.
     let Ok(answer) = tokio::task::spawn_blocking(move || engine.detect_json(&body)).await else {
         return StatusCode::INTERNAL_SERVER_ERROR.into_response();
     };

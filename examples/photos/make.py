@@ -5,8 +5,8 @@
     pip install pillow==13.0.0
     make.py DIR/scikit_image-0.26.0-*.whl
 
-astronaut.png is the package's file; astronaut.jpg the same as JPEG; exif_N.jpg, for the orientations 1 to 8,
-what a camera held that way would have stored: turned so that the Exif tag turns it upright again.
+astronaut.png is the package's file; astronaut.jpg the same as JPEG; exif_N.jpg, for the
+orientations 1 to 8, is what a camera held that way stores: the Exif tag rotates it upright again.
 """
 import io
 import sys

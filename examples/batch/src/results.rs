@@ -118,7 +118,7 @@ pub struct Table {
 }
 
 impl Table {
-    /// Opens a table with the rows of an earlier run. An incomplete last line is dropped, so that its
+    /// Opens a table with the rows of an earlier run. An incomplete last line is dropped, and its
     /// photo is scored again.
     ///
     /// # Errors
@@ -177,8 +177,8 @@ impl Table {
         Ok(())
     }
 
-    /// Writes the Parquet file, if the table is one, and returns all rows. The `.parquet.jsonl` file
-    /// stays, so that a later run can resume.
+    /// Writes the Parquet file, if the table is one, and returns all rows. The `.parquet.jsonl`
+    /// file stays, so that a later run can resume.
     ///
     /// # Errors
     /// If the file cannot be written.

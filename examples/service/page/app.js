@@ -1,7 +1,7 @@
-// The page: a picture from a file or the camera, sent, and its answer shown.
+// The page: sends a photo from a file or the camera and shows the answer.
 
 import * as camera from "./camera.js";
-import { Trouble, curl, detect } from "./client.js";
+import { PageError, curl, detect } from "./client.js";
 import * as result from "./result.js";
 
 const $ = (id) => document.getElementById(id);
@@ -9,11 +9,12 @@ let files = [];
 let fromCamera = false;
 let needsKey = false;
 
-const say = (text) => { $("status").textContent = text; };
+const setStatus = (text) => { $("status").textContent = text; };
 
-function complain(error) {
-  say("");
-  $("error").textContent = error instanceof Trouble ? error.message : "Something went wrong on this page.";
+function showError(error) {
+  setStatus("");
+  const known = error instanceof PageError;
+  $("error").textContent = known ? error.message : "Something went wrong on this page.";
   $("error").hidden = false;
   if (error.answer) result.raw(error.answer);
   if (error.needsKey) {
@@ -23,7 +24,7 @@ function complain(error) {
   }
 }
 
-/** Shows the picture, has it scored, shows the answer. */
+/** Shows a photo, sends it, and shows the answer. A burst is shown by its first frame. */
 async function score(chosen, { taken = false } = {}) {
   files = chosen;
   fromCamera = taken;
@@ -33,19 +34,19 @@ async function score(chosen, { taken = false } = {}) {
   $("photo").alt = files[0].name;
   $("picture").hidden = false;
   $("empty").hidden = true;
-  say("Scoring…");
+  setStatus("Scoring…");
   try {
     const answered = await detect(files, $("key").value);
     await $("photo").decode();
     result.show(answered, $("photo"));
-    say("Answered.");
+    setStatus("Scored.");
     offerRepeat();
   } catch (error) {
-    complain(error);
+    showError(error);
   }
 }
 
-/** The command that repeats it; frames of the camera have to be saved for it. */
+/** Shows a command that repeats the request, with links to save the frames of the camera. */
 function offerRepeat() {
   $("curl").textContent = curl(files, needsKey);
   $("saves").replaceChildren(...(fromCamera ? files.map((file) => {
@@ -67,51 +68,65 @@ function choose(file) {
 
 function showCamera(on) {
   if (!on) camera.stop($("video"));
-  for (const id of ["video", "guide", "one", "burst", "stop", "hint"]) $(id).toggleAttribute("hidden", !on);
+  for (const id of ["video", "guide", "one", "burst", "stop", "hint"]) {
+    $(id).toggleAttribute("hidden", !on);
+  }
   $("camera").hidden = on;
   $("picture").hidden ||= on;
   $("empty").hidden = on || !$("picture").hidden;
 }
 
-$("file").addEventListener("change", () => { choose($("file").files[0]); $("file").value = ""; });
+$("file").addEventListener("change", () => {
+  choose($("file").files[0]);
+  $("file").value = "";
+});
 $("camera").addEventListener("click", async () => {
   result.clear();
   try {
     await camera.start($("video"));
     showCamera(true);
-    say("The camera is on.");
+    setStatus("The camera is on.");
     $("one").focus();
   } catch (error) {
-    complain(error);
+    showError(error);
   }
 });
-$("stop").addEventListener("click", () => { showCamera(false); say("The camera is off."); });
+$("stop").addEventListener("click", () => {
+  showCamera(false);
+  setStatus("The camera is off.");
+});
 for (const [id, burst] of [["one", false], ["burst", true]]) {
   $(id).addEventListener("click", async () => {
     try {
-      say(burst ? "Hold still…" : "");
+      setStatus(burst ? "Hold still…" : "");
       const frames = await camera.capture($("video"), burst);
       showCamera(false);
       await score(frames, { taken: true });
     } catch (error) {
-      complain(error);
+      showError(error);
     }
   });
 }
 $("threshold").addEventListener("input", result.judge);
-$("keyform").addEventListener("submit", (event) => { event.preventDefault(); score(files, { taken: fromCamera }); });
+$("keyform").addEventListener("submit", (event) => {
+  event.preventDefault();
+  score(files, { taken: fromCamera });
+});
 for (const [id, source] of [["copy-json", "json"], ["copy-curl", "curl"]]) {
   $(id).addEventListener("click", async () => {
     try {
       await navigator.clipboard.writeText($(source).textContent);
-      say("Copied.");
+      setStatus("Copied.");
     } catch {
       getSelection().selectAllChildren($(source));
-      say("Selected: copy it with the keyboard.");
+      setStatus("Selected; copy it with the keyboard.");
     }
   });
 }
-$("stage").addEventListener("dragover", (event) => { event.preventDefault(); $("stage").classList.add("dragged"); });
+$("stage").addEventListener("dragover", (event) => {
+  event.preventDefault();
+  $("stage").classList.add("dragged");
+});
 $("stage").addEventListener("dragleave", () => $("stage").classList.remove("dragged"));
 $("stage").addEventListener("drop", (event) => {
   event.preventDefault();

@@ -1,24 +1,25 @@
-// The camera: started, shown, and frames taken from it.
+// The camera: starts it, shows it, and captures frames.
 
-import { Trouble } from "./client.js";
+import { PageError } from "./client.js";
 
 const BURST_FRAMES = 5;
 const BURST_PAUSE_MS = 200;
 const REASONS = {
-  NotAllowedError: "The browser was not allowed to use the camera. Allow it beside the address, and try again.",
+  NotAllowedError:
+    "The browser was not allowed to use the camera. Allow it in the address bar and try again.",
   NotFoundError: "No camera was found.",
-  NotReadableError: "The camera is used by another program.",
+  NotReadableError: "Another program is using the camera.",
 };
 
 let stream = null;
 
 export async function start(video) {
-  if (!navigator.mediaDevices) throw new Trouble("The camera needs https, or this machine's own address.");
+  if (!navigator.mediaDevices) throw new PageError("The camera needs HTTPS or localhost.");
   try {
     const wanted = { facingMode: "user", width: { ideal: 1280 }, height: { ideal: 720 } };
     stream = await navigator.mediaDevices.getUserMedia({ video: wanted, audio: false });
   } catch (error) {
-    throw new Trouble(REASONS[error.name] ?? "The camera cannot be used.");
+    throw new PageError(REASONS[error.name] ?? "The camera does not work.");
   }
   video.srcObject = stream;
   await video.play();
@@ -30,7 +31,7 @@ export function stop(video) {
   video.srcObject = null;
 }
 
-/** One frame, or the frames of a burst, as JPEG files. */
+/** Captures one frame, or the frames of a burst, as JPEG files. */
 export async function capture(video, burst) {
   const files = [];
   for (let index = 0; index < (burst ? BURST_FRAMES : 1); index++) {
@@ -45,7 +46,8 @@ function frame(video, name) {
   canvas.width = video.videoWidth;
   canvas.height = video.videoHeight;
   canvas.getContext("2d").drawImage(video, 0, 0);
-  return new Promise((resolve, reject) => canvas.toBlob(
-    (blob) => blob ? resolve(new File([blob], name, { type: "image/jpeg" })) : reject(new Trouble("The camera gave no frame.")),
-    "image/jpeg", 0.95));
+  return new Promise((resolve, reject) => canvas.toBlob((blob) => {
+    if (blob) resolve(new File([blob], name, { type: "image/jpeg" }));
+    else reject(new PageError("The camera gave no frame."));
+  }, "image/jpeg", 0.95));
 }

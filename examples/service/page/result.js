@@ -1,24 +1,26 @@
-// The answer, shown.
+// Shows the answer.
 
 const WARNINGS = {
-  multipleFaces: "There is more than one face; the largest was used.",
-  smallFace: "The face is small: 200 pixels or more are better. Come closer.",
-  faceNearEdge: "The face is at the edge of the picture.",
+  multipleFaces: "The photo shows more than one face; the largest was used.",
+  smallFace: "The face is small. Come closer: 200 pixels or more are better.",
+  faceNearEdge: "The face is at the edge of the photo.",
   lowLight: "The face is dark.",
   blurred: "The face is blurred.",
   greyscale: "The face has no colour.",
-  rotated: "The face lies sideways in the picture.",
+  rotated: "The face is sideways or upside down in the photo.",
 };
 
 const $ = (id) => document.getElementById(id);
 let score = null;
 
-/** Shows an answer beside the picture that it is about. */
+/** Shows an answer, and the box of the face on the photo. */
 export function show({ text, answer, time }, photo) {
   score = answer.spoofScore;
   const { left, top, width, height } = answer.position;
   $("overlay").setAttribute("viewBox", `0 0 ${photo.naturalWidth} ${photo.naturalHeight}`);
-  for (const [name, value] of Object.entries({ x: left, y: top, width, height })) $("box").setAttribute(name, value);
+  for (const [name, value] of Object.entries({ x: left, y: top, width, height })) {
+    $("box").setAttribute(name, value);
+  }
   $("overlay").removeAttribute("hidden");
   $("warnings").replaceChildren(...(answer.warnings ?? []).map((name) => {
     const item = document.createElement("li");
@@ -33,25 +35,26 @@ export function show({ text, answer, time }, photo) {
   judge();
 }
 
-/** The score against the threshold. */
+/** Compares the score with the threshold. */
 export function judge() {
   const threshold = Number($("threshold").value);
   $("threshold-value").textContent = threshold.toFixed(2);
   $("limit").style.left = `${100 * threshold}%`;
   if (score === null) return;
   const spoof = score >= threshold;
-  $("verdict").textContent = spoof ? "Taken for a spoof" : "Taken for live";
-  $("verdict-why").textContent = `spoof score ${score < 0.0001 ? score.toExponential(1) : score.toFixed(4)}`;
+  $("verdict").textContent = spoof ? "Classified as spoof" : "Classified as live";
+  const digits = score < 0.0001 ? score.toExponential(1) : score.toFixed(4);
+  $("verdict-why").textContent = `spoof score ${digits}`;
   $("verdict").parentElement.classList.toggle("spoof", spoof);
   $("overlay").classList.toggle("spoof", spoof);
   $("needle").style.left = `${100 * score}%`;
   $("gauge").setAttribute("aria-valuenow", score);
 }
 
-/** The answer's text, laid out. */
+/** Shows the text of an answer, indented if it is JSON. */
 export function raw(text) {
   let pretty = text;
-  try { pretty = JSON.stringify(JSON.parse(text), null, 2); } catch { /* shown as it is */ }
+  try { pretty = JSON.stringify(JSON.parse(text), null, 2); } catch { /* not JSON */ }
   $("json").textContent = pretty;
   $("raw").hidden = false;
 }

@@ -1,5 +1,5 @@
-// The page in a real Chromium: `node --test page.test.mjs`. Needs playwright-core, CHROMIUM (or /usr/bin/chromium), and the
-// built example `server`; SHOTS names a folder for screenshots.
+// Tests the page in Chromium: `node --test page.test.mjs`. Needs playwright-core, CHROMIUM or
+// /usr/bin/chromium, and the built example `server`. SHOTS names a folder for screenshots.
 
 import assert from "node:assert/strict";
 import { spawn } from "node:child_process";
@@ -18,24 +18,27 @@ const shots = process.env.SHOTS;
 let server, origin, browser;
 
 async function listen(flags) {
-  const process_ = spawn(join(root, "target/release/examples/server"), ["--listen", "127.0.0.1:0", "--log", "warn", ...flags]);
+  const server = join(root, "target/release/examples/server");
+  const process_ = spawn(server, ["--listen", "127.0.0.1:0", "--log", "warn", ...flags]);
   const line = await new Promise((resolve, reject) => {
     process_.stdout.once("data", (data) => resolve(String(data)));
-    process_.once("exit", () => reject(new Error("the server ended")));
+    process_.once("exit", () => reject(new Error("the server exited")));
   });
   return { process: process_, origin: line.trim().replace("listening on ", "") };
 }
 
 before(async () => {
   ({ process: server, origin } = await listen([]));
-  // A fake camera that shows the portrait: Chromium plays a file of JPEGs over and over.
+  // A fake camera that shows the portrait: Chromium loops over a file of JPEGs.
   const camera = join(scratch, "camera.mjpeg");
   writeFileSync(camera, Buffer.concat(Array(30).fill(readFileSync(portrait))));
   browser = await chromium.launch({
     executablePath: process.env.CHROMIUM ?? "/usr/bin/chromium",
     args: [
-      "--no-sandbox", "--disable-gpu", "--disable-quic", "--disable-background-networking", "--disable-component-update",
-      "--use-fake-device-for-media-stream", `--use-file-for-fake-video-capture=${camera}`,
+      "--no-sandbox", "--disable-gpu", "--disable-quic", "--disable-background-networking",
+      "--disable-component-update",
+      "--use-fake-device-for-media-stream",
+      `--use-file-for-fake-video-capture=${camera}`,
     ],
   });
 });
@@ -45,14 +48,21 @@ after(async () => {
   server?.kill();
 });
 
-/** A page; whatever it asks of another address, and every error in it, fails the test. */
+/** Opens the page. A request to another origin, or an error on the page, fails the test. */
 async function open(t, options = {}, from = origin) {
-  const context = await browser.newContext({ permissions: ["camera", "clipboard-read", "clipboard-write"], ...options });
+  const permissions = ["camera", "clipboard-read", "clipboard-write"];
+  const context = await browser.newContext({ permissions, ...options });
   const page = await context.newPage();
   const wrong = [];
-  page.on("request", (request) => /^(blob|data):/.test(request.url()) || request.url().startsWith(from) || wrong.push(request.url()));
+  page.on("request", (request) => {
+    const url = request.url();
+    if (!/^(blob|data):/.test(url) && !url.startsWith(from)) wrong.push(url);
+  });
   page.on("pageerror", (error) => wrong.push(String(error)));
-  page.on("console", (message) => message.type() === "error" && !/status of [45]\d\d|ERR_FAILED/.test(message.text()) && wrong.push(message.text()));
+  page.on("console", (message) => {
+    const expected = /status of [45]\d\d|ERR_FAILED/.test(message.text());
+    if (message.type() === "error" && !expected) wrong.push(message.text());
+  });
   t.after(async () => {
     await context.close();
     assert.deepEqual(wrong, []);
@@ -63,14 +73,14 @@ async function open(t, options = {}, from = origin) {
 
 const shot = (page, name) => shots && page.screenshot({ path: join(shots, `${name}.png`) });
 
-test("a photo is chosen, scored, and its answer shown", async (t) => {
+test("a chosen photo is scored and its answer shown", async (t) => {
   const page = await open(t, { viewport: { width: 1200, height: 900 } });
   await page.locator("#file").setInputFiles(portrait);
   await page.locator("#verdict").waitFor();
-  assert.equal(await page.locator("#verdict").textContent(), "Taken for live");
+  assert.equal(await page.locator("#verdict").textContent(), "Classified as live");
   const answer = JSON.parse(await page.locator("#json").textContent());
   assert.ok(answer.spoofScore < 0.5 && answer.model === "rgb-single-v1");
-  // The box lies on the picture where the answer says, whatever the size at which the picture is shown.
+  // The box is where the answer says, at any size of the photo on the page.
   const picture = await page.locator("#photo").boundingBox();
   const box = await page.locator("#box").boundingBox();
   const scale = picture.width / 512;
@@ -79,27 +89,31 @@ test("a photo is chosen, scored, and its answer shown", async (t) => {
   assert.match(await page.locator("#warnings").textContent(), /face is small/);
   assert.match(await page.locator("#time").textContent(), /^\d+ ms$/);
   await shot(page, "photo");
-  // The threshold is the user's: below the score everything is a spoof.
+  // The user sets the threshold: at 0 every score is a spoof.
   await page.locator("#threshold").fill("0");
-  assert.equal(await page.locator("#verdict").textContent(), "Taken for a spoof");
+  assert.equal(await page.locator("#verdict").textContent(), "Classified as spoof");
   await page.locator("#copy-json").click();
   assert.deepEqual(JSON.parse(await page.evaluate(() => navigator.clipboard.readText())), answer);
 });
 
-test("a photo with an Exif orientation is shown upright, and its box with it", async (t) => {
+test("a photo with an Exif orientation and its box are shown upright", async (t) => {
   const page = await open(t);
   const boxes = [];
   for (const name of ["exif_1.jpg", "exif_6.jpg"]) {
     await page.locator("#file").setInputFiles(join(root, "examples/photos", name));
     await page.locator(`#photo[alt="${name}"]`).waitFor();
     await page.locator("#verdict").waitFor();
-    const [picture, box] = [await page.locator("#photo").boundingBox(), await page.locator("#box").boundingBox()];
+    const picture = await page.locator("#photo").boundingBox();
+    const box = await page.locator("#box").boundingBox();
     boxes.push([box.x - picture.x, box.y - picture.y, box.width, box.height]);
   }
-  boxes[0].forEach((side, index) => assert.ok(Math.abs(side - boxes[1][index]) < 4, JSON.stringify(boxes)));
+  const [first, second] = boxes;
+  first.forEach((value, index) => {
+    assert.ok(Math.abs(value - second[index]) < 4, JSON.stringify(boxes));
+  });
 });
 
-test("the curl line repeats the answer", async (t) => {
+test("the curl command repeats the request", async (t) => {
   const page = await open(t);
   await page.locator("#file").setInputFiles(portrait);
   await page.locator("#verdict").waitFor();
@@ -110,9 +124,10 @@ test("the curl line repeats the answer", async (t) => {
   assert.deepEqual(JSON.parse(answer), JSON.parse(await page.locator("#json").textContent()));
 });
 
-test("the camera gives a photo, and a burst", async (t) => {
+test("the camera takes a photo and a burst", async (t) => {
   const page = await open(t);
-  for (const [button, model, frames] of [["#one", "rgb-single-v1", 1], ["#burst", "rgb-burst-v1", 5]]) {
+  const captures = [["#one", "rgb-single-v1", 1], ["#burst", "rgb-burst-v1", 5]];
+  for (const [button, model, frames] of captures) {
     await page.locator("#camera").click();
     await page.locator("#guide").waitFor();
     await page.waitForFunction(() => document.getElementById("video").videoWidth > 0);
@@ -120,15 +135,16 @@ test("the camera gives a photo, and a burst", async (t) => {
     await page.locator(button).click();
     await page.locator("#verdict").waitFor();
     assert.equal(await page.locator("#model").textContent(), model);
-    assert.equal(await page.locator("#verdict").textContent(), "Taken for live");
+    assert.equal(await page.locator("#verdict").textContent(), "Classified as live");
     assert.equal(await page.locator("#saves a").count(), frames);
     assert.ok(await page.locator("#video").isHidden(), "the camera is off again");
   }
 });
 
-test("without a camera, and without leave to use it, it says so", async (t) => {
+test("a missing or forbidden camera is reported", async (t) => {
   const page = await open(t);
-  for (const [name, words] of [["NotFoundError", /No camera was found/], ["NotAllowedError", /not allowed/]]) {
+  const errors = [["NotFoundError", /No camera was found/], ["NotAllowedError", /not allowed/]];
+  for (const [name, words] of errors) {
     await page.evaluate((name) => {
       navigator.mediaDevices.getUserMedia = () => Promise.reject(new DOMException("", name));
     }, name);
@@ -137,7 +153,7 @@ test("without a camera, and without leave to use it, it says so", async (t) => {
   }
 });
 
-test("no face, no picture, and too large a file are told apart", async (t) => {
+test("a photo without a face, a broken file and a large file are told apart", async (t) => {
   const page = await open(t);
   const blank = join(scratch, "blank.png");
   writeFileSync(blank, Buffer.from(await page.evaluate(() => {
@@ -146,10 +162,11 @@ test("no face, no picture, and too large a file are told apart", async (t) => {
     return canvas.toDataURL("image/png").split(",")[1];
   }), "base64"));
   const text = join(scratch, "text.jpg");
-  writeFileSync(text, "no picture");
+  writeFileSync(text, "not an image");
   const large = join(scratch, "large.jpg");
   writeFileSync(large, Buffer.alloc(4_000_000));
-  for (const [file, words] of [[blank, /No face was found/], [text, /not a JPEG/], [large, /too large/]]) {
+  const files = [[blank, /No face was found/], [text, /not a readable JPEG/], [large, /Too large/]];
+  for (const [file, words] of files) {
     await page.locator("#file").setInputFiles(file);
     await page.locator("#error").filter({ hasText: words }).waitFor({ timeout: 5000 });
     assert.ok(await page.locator("#answer").isHidden());
@@ -159,7 +176,7 @@ test("no face, no picture, and too large a file are told apart", async (t) => {
   await page.locator("#error").filter({ hasText: /cannot be reached/ }).waitFor();
 });
 
-test("a server that asks for a key gets it", async (t) => {
+test("a server that requires a key gets it", async (t) => {
   const made = spawn(join(root, "target/release/examples/server"), ["--new-key", "page"]);
   let line = "", key = "";
   made.stdout.on("data", (data) => { line += data; });
@@ -179,27 +196,29 @@ test("a server that asks for a key gets it", async (t) => {
   assert.ok(!(await page.content()).includes(key.trim()));
 });
 
-test("on a phone's width, in the dark, and by the keyboard alone", async (t) => {
+test("the page works on a phone, in dark mode, by keyboard alone", async (t) => {
   const page = await open(t, { viewport: { width: 360, height: 740 }, colorScheme: "dark" });
-  const wide = () => page.evaluate(() => document.documentElement.scrollWidth - innerWidth);
-  assert.ok(await wide() <= 0);
-  // Two links, then the file: its chooser opens by the keyboard.
+  const overflow = () => page.evaluate(() => document.documentElement.scrollWidth - innerWidth);
+  assert.ok(await overflow() <= 0);
+  // Two links, then the file input, which opens its chooser by keyboard.
   for (let presses = 0; presses < 3; presses++) await page.keyboard.press("Tab");
-  const [chooser] = await Promise.all([page.waitForEvent("filechooser"), page.keyboard.press("Space")]);
+  const opened = page.waitForEvent("filechooser");
+  await page.keyboard.press("Space");
+  const chooser = await opened;
   await chooser.setFiles(portrait);
   await page.locator("#verdict").waitFor();
-  assert.ok(await wide() <= 0);
+  assert.ok(await overflow() <= 0);
   await page.locator("#threshold").focus();
   await page.keyboard.press("Home");
-  assert.equal(await page.locator("#verdict").textContent(), "Taken for a spoof");
+  assert.equal(await page.locator("#verdict").textContent(), "Classified as spoof");
   await page.keyboard.press("End");
-  assert.equal(await page.locator("#verdict").textContent(), "Taken for live");
+  assert.equal(await page.locator("#verdict").textContent(), "Classified as live");
   const ground = await page.evaluate(() => getComputedStyle(document.body).backgroundColor);
   assert.equal(ground, "rgb(20, 23, 28)");
   await shot(page, "phone");
 });
 
-test("the API is readable at /docs", async (t) => {
+test("/docs shows the API", async (t) => {
   const page = await open(t);
   await page.goto(`${origin}/docs/`);
   await page.locator("#operations-default-detectLiveness, .opblock").first().waitFor();
