@@ -1,51 +1,152 @@
-//! What an attacker gains who changes the picture: each attack of a set as it is and changed in the ways that a client can, and how
-//! many that were caught then pass. Beside them the bona fide that are then taken for attacks, if the set has any.
+//! How scores respond to changes that a client can make to a picture.
 //!
-//! `cargo run --release --example perturb -- SET [--every N]`; SET as `evaluate` takes it.
+//! Each picture of a set is scored unchanged and after each change. The report counts the caught
+//! attacks that then pass and the accepted bona fide presentations that are then refused.
+//!
+//! `cargo run --release --example perturb -- SET [--every N]`, where SET is as `evaluate` takes it.
 #![allow(clippy::print_stdout)]
 
 use std::path::PathBuf;
 
 use clap::Parser;
-use face_liveness::image::{self as pixels, ImageView, Limits, Orientation, decode};
+use face_liveness::image::{self as pixels, ImageView, Limits, decode};
 use face_liveness::{Engine, ImageSource};
 use face_liveness_evaluate::dataset;
 use image::imageops::{self, FilterType};
 use image::{Rgb, RgbImage};
 use rayon::prelude::*;
 
-/// Scores pictures as they are and changed.
+/// Scores pictures unchanged and after each of a list of changes.
 #[derive(Parser)]
 struct Arguments {
     /// A folder or a CSV file, as for `evaluate`.
     set: PathBuf,
-    /// Of each video, or of all images that belong to none, every so manieth.
-    #[arg(long, default_value_t = 1)]
+    /// Use every Nth frame of each video; images without a video count as one video.
+    #[arg(long, value_name = "N", default_value_t = 1)]
     every: usize,
-    /// From this score on a face is called an attack.
+    /// A face with this score or a higher one is classified as an attack.
     #[arg(long, default_value_t = 0.5)]
     threshold: f32,
 }
 
+fn main() -> Result<(), Box<dyn std::error::Error>> {
+    let Arguments { set, every, threshold } = Arguments::parse();
+    let engine = Engine::builder().build()?;
+    let mut seen = std::collections::HashMap::new();
+    let mut presentations = dataset::read(&set)?;
+    presentations.retain(|presentation| {
+        let nth = seen.entry(presentation.video.clone()).or_insert(0);
+        *nth += 1;
+        (*nth - 1) % every == 0
+    });
+    // For each picture: whether it is an attack, and its score after each change.
+    let scores: Vec<(bool, Vec<Option<f32>>)> = presentations
+        .par_iter()
+        .filter_map(|presentation| {
+            let file = std::fs::read(&presentation.path).ok()?;
+            let image = owned(&decode(&file, &Limits::default(), true).ok()?)?;
+            let scores = CHANGES.iter().map(|(_, change)| score(&engine, &change(&image)));
+            Some((presentation.truth.species().is_some(), scores.collect()))
+        })
+        .collect();
+
+    let attacks: Vec<_> =
+        scores.iter().filter(|(attack, _)| *attack).map(|(_, scores)| scores).collect();
+    let bona_fide: Vec<_> =
+        scores.iter().filter(|(attack, _)| !attack).map(|(_, scores)| scores).collect();
+    let is =
+        |score: Option<f32>, spoof: bool| score.is_some_and(|score| (score >= threshold) == spoof);
+    let caught: Vec<_> = attacks.iter().filter(|scores| is(scores[0], true)).collect();
+    let accepted: Vec<_> = bona_fide.iter().filter(|scores| is(scores[0], false)).collect();
+    println!(
+        "{} attacks, {} caught; {} bona fide, {} accepted\n",
+        attacks.len(),
+        caught.len(),
+        bona_fide.len(),
+        accepted.len()
+    );
+    println!(
+        "| change | caught attacks that pass | without a face | accepted bona fide refused \
+         | without a face |\n|---|---|---|---|---|"
+    );
+    for (change, (name, _)) in CHANGES.iter().enumerate() {
+        let share = |pictures: &[&&Vec<Option<f32>>], wanted: &dyn Fn(Option<f32>) -> bool| {
+            let count = pictures.iter().filter(|scores| wanted(scores[change])).count();
+            format!("{count} ({:.1} %)", 100.0 * count as f64 / pictures.len().max(1) as f64)
+        };
+        println!(
+            "| {name} | {} | {} | {} | {} |",
+            share(&caught, &|score| is(score, false)),
+            share(&caught, &|score| score.is_none()),
+            share(&accepted, &|score| is(score, true)),
+            share(&accepted, &|score| score.is_none()),
+        );
+    }
+    let any = caught.iter().filter(|scores| scores.iter().any(|&score| is(score, false))).count();
+    println!("\nCaught attacks that pass after at least one change: {any} of {}.", caught.len());
+    Ok(())
+}
+
 type Change = fn(&RgbImage) -> RgbImage;
 
-const CHANGES: [(&str, Change); 15] = [
-    ("as it is", RgbImage::clone),
-    ("blurred, σ 1", |image| imageops::blur(image, 1.0)),
-    ("blurred, σ 2", |image| imageops::blur(image, 2.0)),
-    ("half the resolution", |image| resized(image, 0.5)),
-    ("half, and back", |image| resized_to(&resized(image, 0.5), image.dimensions())),
-    ("twice the resolution", |image| resized(image, 2.0)),
+const CHANGES: [(&str, Change); 22] = [
+    ("unchanged", RgbImage::clone),
+    ("blur, σ 1 px", |image| imageops::blur(image, 1.0)),
+    ("blur, σ 2 px", |image| imageops::blur(image, 2.0)),
+    ("resolution × 0.5", |image| resized(image, 0.5)),
+    ("resolution × 0.5, then × 2", |image| resized_to(&resized(image, 0.5), image.dimensions())),
+    ("resolution × 2", |image| resized(image, 2.0)),
     ("JPEG, quality 30", |image| recompressed(image, 30)),
     ("JPEG, quality 10", |image| recompressed(image, 10)),
-    ("contrast − 30 %", |image| imageops::contrast(image, -30.0)),
-    ("contrast + 30 %", |image| imageops::contrast(image, 30.0)),
-    ("darker by 40", |image| imageops::brighten(image, -40)),
-    ("brighter by 40", |image| imageops::brighten(image, 40)),
-    ("a fifth cut off each edge", cropped),
-    ("a grey border of a quarter", bordered),
+    ("contrast × 0.5", |image| contrast(image, 0.5)),
+    ("contrast × 0.7", |image| contrast(image, 0.7)),
+    ("contrast × 1.4", |image| contrast(image, 1.4)),
+    ("contrast × 1.7", |image| contrast(image, 1.7)),
+    ("brightness − 40", |image| mapped(image, |value| value - 40.0)),
+    ("brightness + 40", |image| mapped(image, |value| value + 40.0)),
+    ("gamma 0.7", |image| gamma(image, 0.7)),
+    ("gamma 1.4", |image| gamma(image, 1.4)),
+    ("exposure − 1 EV", |image| exposure(image, -1.0)),
+    ("exposure + 1 EV", |image| exposure(image, 1.0)),
+    ("each edge cropped by 20 %", cropped),
+    ("grey border of 25 %", bordered),
     ("mirrored", imageops::flip_horizontal),
+    ("rotated by 90°, no Exif tag", imageops::rotate90),
 ];
+
+/// The contrast times `factor` about mid-grey, in stored values.
+fn contrast(image: &RgbImage, factor: f32) -> RgbImage {
+    mapped(image, |value| (value - 127.5) * factor + 127.5)
+}
+
+/// Stored values raised to the power of `exponent`: below 1, the picture becomes brighter.
+fn gamma(image: &RgbImage, exponent: f32) -> RgbImage {
+    mapped(image, |value| 255.0 * (value / 255.0).powf(exponent))
+}
+
+/// The light times 2 to the power of `ev`, by the transfer function of sRGB.
+fn exposure(image: &RgbImage, ev: f32) -> RgbImage {
+    mapped(image, |value| {
+        let stored = value / 255.0;
+        let linear =
+            if stored <= 0.04045 { stored / 12.92 } else { ((stored + 0.055) / 1.055).powf(2.4) };
+        let light = linear * ev.exp2();
+        let stored = if light <= 0.003_130_8 {
+            light * 12.92
+        } else {
+            1.055 * light.powf(1.0 / 2.4) - 0.055
+        };
+        255.0 * stored
+    })
+}
+
+/// Each stored value through `change`, rounded, and clipped to 0 to 255.
+fn mapped(image: &RgbImage, change: impl Fn(f32) -> f32) -> RgbImage {
+    let table: [u8; 256] = std::array::from_fn(|value| change(value as f32).round() as u8);
+    let mut changed = image.clone();
+    changed.iter_mut().for_each(|value| *value = table[usize::from(*value)]);
+    changed
+}
 
 fn resized_to(image: &RgbImage, (width, height): (u32, u32)) -> RgbImage {
     imageops::resize(image, width.max(1), height.max(1), FilterType::Triangle)
@@ -93,67 +194,28 @@ fn score(engine: &Engine, image: &RgbImage) -> Option<f32> {
     engine.detect_image(ImageSource::Rgb(view)).ok().map(|detection| detection.response.spoof_score)
 }
 
-fn main() -> Result<(), Box<dyn std::error::Error>> {
-    let Arguments { set, every, threshold } = Arguments::parse();
-    let engine = Engine::builder().build()?;
-    let mut seen = std::collections::HashMap::new();
-    let mut presentations = dataset::read(&set)?;
-    presentations.retain(|presentation| {
-        let nth = seen.entry(presentation.video.clone()).or_insert(0);
-        *nth += 1;
-        (*nth - 1) % every == 0
-    });
-    // Of each picture: whether it is an attack, and its score after each change, and turned with a tag that says so.
-    let scores: Vec<(bool, Vec<Option<f32>>)> = presentations
-        .par_iter()
-        .filter_map(|presentation| {
-            let file = std::fs::read(&presentation.path).ok()?;
-            let decoded = decode(&file, &Limits::default(), true).ok()?;
-            let image = owned(&decoded)?;
-            let mut scores: Vec<_> =
-                CHANGES.iter().map(|(_, change)| score(&engine, &change(&image))).collect();
-            // As if its tag lied.
-            let turned = Orientation::new(6)?.upright(decoded);
-            scores.push(score(&engine, &owned(&turned)?));
-            Some((presentation.truth.species().is_some(), scores))
-        })
-        .collect();
+#[cfg(test)]
+mod tests {
+    use super::*;
 
-    let attacks: Vec<_> =
-        scores.iter().filter(|(attack, _)| *attack).map(|(_, scores)| scores).collect();
-    let bona_fide: Vec<_> =
-        scores.iter().filter(|(attack, _)| !attack).map(|(_, scores)| scores).collect();
-    let is =
-        |score: Option<f32>, spoof: bool| score.is_some_and(|score| (score >= threshold) == spoof);
-    let caught: Vec<_> = attacks.iter().filter(|scores| is(scores[0], true)).collect();
-    let accepted: Vec<_> = bona_fide.iter().filter(|scores| is(scores[0], false)).collect();
-    println!(
-        "{} attacks, {} caught; {} bona fide, {} accepted\n",
-        attacks.len(),
-        caught.len(),
-        bona_fide.len(),
-        accepted.len()
-    );
-    println!(
-        "| change | caught attacks that pass | that have no face | accepted bona fide that are refused | that have no face |"
-    );
-    println!("|---|---|---|---|---|");
-    let names = CHANGES.iter().map(|&(name, _)| name).chain(["turned, with a tag that lies"]);
-    for (change, name) in names.enumerate() {
-        let part = |of: &[&&Vec<Option<f32>>], what: &dyn Fn(Option<f32>) -> bool| {
-            let some = of.iter().filter(|scores| what(scores[change])).count();
-            format!("{some} ({:.1} %)", 100.0 * some as f64 / of.len().max(1) as f64)
-        };
-        let none = |score: Option<f32>| score.is_none();
-        println!(
-            "| {name} | {} | {} | {} | {} |",
-            part(&caught, &|score| is(score, false)),
-            part(&caught, &none),
-            part(&accepted, &|score| is(score, true)),
-            part(&accepted, &none),
-        );
+    fn grey(value: u8) -> RgbImage {
+        RgbImage::from_pixel(1, 1, Rgb([value; 3]))
     }
-    let any = caught.iter().filter(|scores| scores.iter().any(|&score| is(score, false))).count();
-    println!("\nAttacks that pass after the best of these for them: {any} of {}.", caught.len());
-    Ok(())
+
+    #[test]
+    fn contrast_is_a_factor_about_mid_grey() {
+        for (before, factor, after) in
+            [(100, 1.0, 100), (127, 0.5, 127), (27, 0.7, 57), (227, 1.4, 255), (97, 1.4, 85)]
+        {
+            assert_eq!(contrast(&grey(before), factor), grey(after), "{before} × {factor}");
+        }
+    }
+
+    #[test]
+    fn one_ev_doubles_the_light() {
+        // 127 of 255 is 21.2 % of the light in sRGB, 174 is 42.3 %.
+        assert_eq!(exposure(&grey(127), 1.0), grey(174));
+        assert_eq!(exposure(&grey(174), -1.0), grey(127));
+        assert_eq!(exposure(&grey(255), 1.0), grey(255));
+    }
 }
