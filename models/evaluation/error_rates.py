@@ -22,7 +22,7 @@ CARD = (root / "models/rgb-single-v1/README.md").read_text()
 SETS = {
     "replay": "Replay-Attack `devel`, videos of five frames",
     "nuaa": "NUAA `test` lists, every tenth image",
-    "nuaa-new": "of these, the seven people who are not in the `train` lists",
+    "nuaa-new": "NUAA, the seven people who are not in its `train` lists",
     "celeba": "CelebA-Spoof subset",
     "caltech": "Caltech faces",
     "ytf": "YouTube-Faces stills",
