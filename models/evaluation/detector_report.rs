@@ -1,8 +1,9 @@
-//! How well the face detector finds faces: a line of Markdown for each figure of its card.
+//! Measures the face detector: a line of Markdown for each figure of its card.
 //!
-//! `DIR` holds any of these folders; `models/training/README.md` tells where they come from:
+//! `DIR` holds any of these folders; `models/training/README.md` says where they come from:
 //!
-//! - `caltech`: photos of one face, and `boxes.json`: `{"FILE": {"face": [left, top, width, height]}}`;
+//! - `caltech`: photos of one face, and `boxes.json`:
+//!   `{"FILE": {"face": [left, top, width, height]}}`;
 //! - `compreface`: photos of groups, and `noses.json`: `{"FILE": [[x, y]]}`;
 //! - `stills`: photos of one face, and `landmarks.csv`: `file,x0,y0,…,x4,y4`;
 //! - `faceless`: photos without any face.
@@ -24,17 +25,17 @@ use serde::de::DeserializeOwned;
 
 type Failure = Box<dyn std::error::Error + Send + Sync>;
 
-/// How well the face detector finds faces, as lines of a Markdown table.
+/// Measures the face detector, and prints its figures as a Markdown table.
 #[derive(Parser)]
 struct Arguments {
-    /// The folder of `caltech`, `compreface`, `stills` and `faceless`; those that are missing are passed over.
+    /// The folder of `caltech`, `compreface`, `stills` and `faceless`; missing ones are skipped.
     dir: PathBuf,
 
-    /// The portrait to shrink and to turn.
+    /// The portrait to scale and to rotate.
     #[arg(long, default_value = "examples/photos/astronaut.png")]
     portrait: PathBuf,
 
-    /// Write the photos whose face is missed, with what was found drawn on them, into this folder.
+    /// Write the photos with an error, and the detector's boxes on them, into this folder.
     #[arg(long, value_name = "FOLDER")]
     misses: Option<PathBuf>,
 }
@@ -76,9 +77,10 @@ impl Report {
         Ok(largest(&self.faces(photo)?).cloned())
     }
 
-    /// The portrait's face, 32 pixels wide, at nine places of grey and of black pictures; and the portrait turned.
+    /// The portrait's face, 32 pixels wide, at nine places of grey and of black pictures; and the
+    /// portrait rotated.
     fn portrait(&self, portrait: &RgbImage) -> Result<(), Failure> {
-        let face = self.largest(portrait)?.ok_or("no face in the portrait")?.bounding_box;
+        let face = self.largest(portrait)?.ok_or("no face found in the portrait")?.bounding_box;
         for (width, height) in [(640, 480), (4032, 3024)] {
             let (mut found, mut tried) = (0, 0);
             let scale = 32.0 / face.width;
@@ -102,16 +104,17 @@ impl Report {
                 }
             }
             println!(
-                "| portrait with a face 32 px wide, anywhere in {width} × {height}: right (IoU ≥ 0.5) | {found} of {tried} |"
+                "| portrait with a face 32 px wide, anywhere in {width} × {height}: \
+                 right (IoU ≥ 0.5) | {found} of {tried} |"
             );
         }
         let (mut found, mut tried) = (0, 0);
         for angle in (-40..=40).step_by(5) {
-            let (turned, truth) = turned(portrait, &face, (angle as f32).to_radians())?;
-            found += u32::from(is_right(self.largest(&turned)?.as_ref(), &truth));
+            let (picture, truth) = rotated(portrait, &face, (angle as f32).to_radians())?;
+            found += u32::from(is_right(self.largest(&picture)?.as_ref(), &truth));
             tried += 1;
         }
-        println!("| portrait turned by −40° to 40° in steps of 5°: right | {found} of {tried} |");
+        println!("| portrait rotated by −40° to 40° in steps of 5°: right | {found} of {tried} |");
         Ok(())
     }
 
@@ -136,25 +139,27 @@ impl Report {
                 Ok(CaltechPhoto {
                     overlap: found.as_ref().map_or(0.0, |face| face.bounding_box.iou(&truth)),
                     moves: self.moves(&photo)?,
-                    turns: self.turns(&photo, &truth, &engine)?,
+                    rotations: self.rotations(&photo, &truth, &engine)?,
                 })
             });
         let photos: Vec<_> = photos.collect::<Result<_, Failure>>()?;
         let overlaps: Vec<_> = photos.iter().map(|photo| photo.overlap).collect();
-        let turned = |of: fn(&Turn) -> bool| {
-            [0, 1, 2, 3].map(|turn| photos.iter().filter(|photo| of(&photo.turns[turn])).count())
+        let count = |of: fn(&Rotation) -> bool| {
+            [0, 1, 2, 3]
+                .map(|turn| photos.iter().filter(|photo| of(&photo.rotations[turn])).count())
         };
-        let (turns, searched) =
-            (turned(|turn| turn.right), turned(|turn| turn.right_when_searched));
+        let (rotations, searched) =
+            (count(|rotation| rotation.right), count(|rotation| rotation.right_when_searched));
         let right = overlaps.iter().filter(|&&iou| iou >= 0.5).count();
         let mean = overlaps.iter().sum::<f32>() / overlaps.len() as f32;
         println!(
             "| Caltech faces: largest face right | {right} of {}, mean IoU {mean:.3} |",
             overlaps.len()
         );
-        println!("| the same turned by 0°, 90°, 180°, 270°: right | {turns:?} |");
+        println!("| the same rotated by 0°, 90°, 180°, 270°: right | {rotations:?} |");
         println!(
-            "| the same with `search_rotations`: right, and `rotated` told where it is so | {searched:?} |"
+            "| the same with `search_rotations`: right, and the warning `rotated` too \
+             | {searched:?} |"
         );
         print_moves(
             "shifted by 2 px",
@@ -167,35 +172,37 @@ impl Report {
         Ok(())
     }
 
-    /// Of the photo and its three other turns: whether the detector is right, and the engine that searches them.
-    fn turns(
+    /// Whether the detector is right, and the engine with `search_rotations`, for the photo in each
+    /// of its four rotations.
+    fn rotations(
         &self,
         photo: &RgbImage,
         truth: &BoundingBox,
         engine: &Engine,
-    ) -> Result<[Turn; 4], Failure> {
-        let mut turns = [Turn::default(); 4];
-        for (turn, orientation) in
-            turns.iter_mut().zip([1, 6, 3, 8].into_iter().filter_map(Orientation::new))
+    ) -> Result<[Rotation; 4], Failure> {
+        let mut rotations = [Rotation::default(); 4];
+        for (rotation, orientation) in
+            rotations.iter_mut().zip([1, 6, 3, 8].into_iter().filter_map(Orientation::new))
         {
             let truth = truth.upright(orientation, photo.width(), photo.height());
-            let turned =
+            let rotated =
                 orientation.upright(photo.view().crop(0, 0, photo.width(), photo.height()));
-            turn.right = is_right(self.largest(&turned)?.as_ref(), &truth);
-            turn.right_when_searched = match engine.detect_image(ImageSource::Rgb(turned.view())) {
+            rotation.right = is_right(self.largest(&rotated)?.as_ref(), &truth);
+            rotation.right_when_searched = match engine
+                .detect_image(ImageSource::Rgb(rotated.view()))
+            {
                 Ok(Detection { response, face }) => {
-                    let rotated = response.warnings.contains(&Warning::Rotated);
-                    is_right(Some(&face), &truth)
-                        && rotated == (orientation != Orientation::UPRIGHT)
+                    let warned = response.warnings.contains(&Warning::Rotated);
+                    is_right(Some(&face), &truth) && warned == (orientation != Orientation::UPRIGHT)
                 }
                 Err(Error::NoFace { .. }) => false,
                 Err(error) => return Err(error.into()),
             };
         }
-        Ok(turns)
+        Ok(rotations)
     }
 
-    /// How far the box moves when the photo is shifted by two pixels, or mirrored.
+    /// How far the box moves if the photo is shifted by two pixels, or mirrored.
     fn moves(&self, photo: &RgbImage) -> Result<Moves, Failure> {
         let mut moves = Moves::default();
         let (width, height) = (photo.width() - 2, photo.height() - 2);
@@ -238,7 +245,8 @@ impl Report {
             (found, all, photos) = (found + here, all + noses.len(), photos + 1);
         }
         println!(
-            "| CompreFace, {photos} photos: noses in a box | {found} of {all}; boxes without a nose: {extra} |"
+            "| CompreFace, {photos} photos: noses in a box \
+             | {found} of {all}; boxes without a nose: {extra} |"
         );
         Ok(())
     }
@@ -254,7 +262,7 @@ impl Report {
             else {
                 continue;
             };
-            let landmarks = face.landmarks.ok_or("no landmarks")?;
+            let landmarks = face.landmarks.ok_or("the detector returned no landmarks")?;
             let distances = landmarks
                 .iter()
                 .zip(&truth)
@@ -262,12 +270,10 @@ impl Report {
             apart.push(100.0 * distances.sum::<f32>() / 5.0 / face.bounding_box.width);
         }
         apart.sort_by(f32::total_cmp);
+        println!("| video stills: tip of the nose in a box | {} of {stills} |", apart.len());
         println!(
-            "| stills of videos: the point of the nose in a box | {} of {stills} |",
-            apart.len()
-        );
-        println!(
-            "| their landmarks: distance, in percent of the box's width | mean {:.2}, median {:.2}, 95 of 100 within {:.2} |",
+            "| their landmarks: error, in percent of the box's width \
+             | mean {:.2}, median {:.2}, 95th percentile {:.2} |",
             apart.iter().sum::<f32>() / apart.len() as f32,
             apart[apart.len() / 2],
             apart[apart.len() * 95 / 100]
@@ -320,7 +326,7 @@ fn outlined(photo: &RgbImage, face: Option<&BoundingBox>) -> image::RgbImage {
 #[derive(Deserialize)]
 struct Point2(f32, f32);
 
-/// How far boxes moved, as parts of their sides.
+/// How far boxes moved, relative to their sides.
 #[derive(Default)]
 struct Moves {
     shifted: Vec<f32>,
@@ -332,14 +338,15 @@ fn print_moves(change: &str, mut moves: Vec<f32>) {
     let percentile = |part: f32| 100.0 * moves[((moves.len() - 1) as f32 * part) as usize];
     let mean = 100.0 * moves.iter().sum::<f32>() / moves.len() as f32;
     println!(
-        "| the same {change}: the box moves by, in percent of its side | mean {mean:.2}, 95 of 100 within {:.2}, all {:.2} |",
+        "| the same {change}: movement of the box, in percent of its side \
+         | mean {mean:.2}, 95th percentile {:.2}, maximum {:.2} |",
         percentile(0.95),
         percentile(1.0)
     );
 }
 
 #[derive(Clone, Copy, Default)]
-struct Turn {
+struct Rotation {
     right: bool,
     right_when_searched: bool,
 }
@@ -347,10 +354,10 @@ struct Turn {
 struct CaltechPhoto {
     overlap: f32,
     moves: Moves,
-    turns: [Turn; 4],
+    rotations: [Rotation; 4],
 }
 
-/// The edge that moved farthest, as a part of the box's side.
+/// The largest movement of an edge, relative to the box's side.
 fn movement(before: &BoundingBox, after: &BoundingBox) -> f32 {
     let across = [after.left - before.left, after.right() - before.right()]
         .map(|edge| edge.abs() / before.width);
@@ -382,9 +389,9 @@ fn pasted(
     pixels
 }
 
-/// The picture turned clockwise about the face's middle, grey beyond its edges; and the upright box about the face, taken
-/// as an ellipse.
-fn turned(
+/// The picture rotated clockwise around the face's centre, grey beyond its edges; and the upright
+/// box of the face, which counts as an ellipse.
+fn rotated(
     picture: &RgbImage,
     face: &BoundingBox,
     angle: f32,
