@@ -1,4 +1,4 @@
-//! Request bodies to measure, from the portrait that ships: no file beyond the repository is needed.
+//! Request bodies made from the portrait in the repository.
 
 use base64::Engine as _;
 use base64::prelude::BASE64_STANDARD;
@@ -6,14 +6,14 @@ use image::codecs::jpeg::JpegEncoder;
 use image::imageops::{FilterType, overlay, resize};
 use image::{Rgb, RgbImage};
 
-/// The sizes at which photos come: a webcam's, a front camera's, a main camera's.
+/// The sizes of a webcam, a front camera and a main camera.
 pub const SIZES: [(u32, u32); 3] = [(640, 480), (1920, 1080), (4032, 3024)];
 
-/// A JPEG of this size: the portrait in the middle, nine tenths of the height, before a wall of soft stripes
-/// (a flat wall would decode faster than any photo).
+/// A JPEG of this size: the portrait in the middle, nine tenths of the height, in front of soft
+/// stripes. A flat background would decode faster than any photo.
 ///
 /// # Panics
-/// When the portrait is missing or an image cannot be encoded: this is for benchmarks.
+/// If the portrait is missing.
 #[allow(clippy::unwrap_used)]
 pub fn photo(width: u32, height: u32) -> Vec<u8> {
     let portrait = concat!(env!("CARGO_MANIFEST_DIR"), "/../examples/photos/astronaut.png");

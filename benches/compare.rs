@@ -1,7 +1,9 @@
-//! The whole request beside a stack of published parts, in one run, one thread each: `just compare PEERS PERF`.
+//! The whole request against a stack of published parts, alternating, one thread each:
+//! `just compare PEERS PERF`.
 //!
-//! `PEERS/peer_stack.py` is measured by turns with the engine on the bodies `PERF/*.json`, both in CPU time of the process. The last
-//! lines are the ratios of the medians; `RESULTS.md` and `stages.svg` beside this file keep them.
+//! `PEERS/peer_stack.py` and the engine take turns on the bodies `PERF/*.json`, measured in CPU
+//! time of the process. The last lines are the ratios of the medians. Writes `RESULTS.md` and
+//! `stages.svg` beside this file.
 #![allow(missing_docs, clippy::unwrap_used, clippy::print_stdout)]
 
 use std::collections::BTreeMap;
@@ -9,18 +11,18 @@ use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use face_liveness_benches::{STAGES, Stack, gemm_gflops, median, milliseconds};
+use face_liveness_benches::{STAGES, Stack, gemm_gflops, median, milliseconds, provenance};
 use plotters::prelude::*;
 
-/// The peers start anew in each round; of a round's runs they tell the median.
+/// The peers are started afresh in each round, and report the median of its runs.
 const ROUNDS: usize = 7;
-const RUNS_A_ROUND: usize = 6;
+const RUNS_PER_ROUND: usize = 6;
 
 fn main() {
     let mut arguments =
         std::env::args().skip(1).filter(|argument| argument != "--bench").map(PathBuf::from);
     let (Some(peers), Some(perf)) = (arguments.next(), arguments.next()) else {
-        println!("nothing to compare with: just compare PEERS PERF");
+        println!("usage: just compare PEERS PERF");
         return;
     };
     let mut bodies: Vec<_> =
@@ -40,7 +42,7 @@ fn main() {
             for (row, time) in peer_rows(&peers, path) {
                 result.peers.entry(row).or_default().push(time);
             }
-            for _ in 0..RUNS_A_ROUND {
+            for _ in 0..RUNS_PER_ROUND {
                 result
                     .whole
                     .push(milliseconds(|| assert_eq!(stack.engine.detect_json(&body).status, 200)));
@@ -80,7 +82,7 @@ impl Measured {
     }
 }
 
-/// What `peer_stack.py time` tells of a body: the total of each of its rows.
+/// The total of each row that `peer_stack.py time` prints for a body.
 fn peer_rows(peers: &Path, body: &Path) -> Vec<(String, f64)> {
     let python = std::env::var_os("PYTHON").unwrap_or_else(|| "python3".into());
     let mut command = Command::new(python);
@@ -88,7 +90,7 @@ fn peer_rows(peers: &Path, body: &Path) -> Vec<(String, f64)> {
         .arg(peers.join("peer_stack.py"))
         .arg("time")
         .arg(body)
-        .args(["--runs", &RUNS_A_ROUND.to_string()]);
+        .args(["--runs", &RUNS_PER_ROUND.to_string()]);
     let output = command.output().unwrap();
     assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
     let lines = String::from_utf8(output.stdout).unwrap();
@@ -105,12 +107,11 @@ fn peer_rows(peers: &Path, body: &Path) -> Vec<(String, f64)> {
 
 fn table(results: &[Measured], peak: f64) -> String {
     let mut table = format!(
-        "# Measured by `just compare`\n\n{}, {}, commit {}. Medians of {} requests, ms of CPU time, one thread each; tract's plain \
-         matrix product: {peak:.0} GFLOP/s.\n\n| body | {} | whole request | ",
-        machine(),
-        output_of("date", &["+%F"]),
-        output_of("git", &["rev-parse", "--short", "HEAD"]),
-        ROUNDS * RUNS_A_ROUND,
+        "# Measured by `just compare`\n\n{}. Medians of {} requests in ms of\n\
+         CPU time, one thread each. tract's plain matrix product: {peak:.0} GFLOP/s.\n\n\
+         | body | {} | whole request | ",
+        provenance(),
+        ROUNDS * RUNS_PER_ROUND,
         STAGES.join(" | "),
     );
     let rows: Vec<_> = results[0].peers.keys().collect();
@@ -131,18 +132,7 @@ fn table(results: &[Measured], peak: f64) -> String {
     table
 }
 
-fn machine() -> String {
-    let cpus = std::fs::read_to_string("/proc/cpuinfo").unwrap_or_default();
-    let model = cpus.lines().find_map(|line| line.strip_prefix("model name")?.split_once(": "));
-    model.map_or_else(|| std::env::consts::ARCH.to_owned(), |(_, name)| name.to_owned())
-}
-
-fn output_of(program: &str, arguments: &[&str]) -> String {
-    let output = Command::new(program).args(arguments).output().unwrap();
-    String::from_utf8_lossy(&output.stdout).trim().to_owned()
-}
-
-/// A bar for the request and one for its fastest peer, of each body; the request's by stage.
+/// Two bars per body: the request, by stage, and its fastest peer.
 fn chart(results: &[Measured], file: &Path) -> Result<(), Box<dyn std::error::Error>> {
     const COLOURS: [RGBColor; STAGES.len()] = [
         RGBColor(120, 120, 120),

@@ -1,6 +1,8 @@
-//! How a request's time and memory grow with the photo, and the requests answered with the threads: `cargo bench --bench growth`.
+//! Time and memory of a request against the photo's size, and throughput against threads:
+//! `cargo bench --bench growth`.
 //!
-//! Writes `GROWTH.md`, `megapixels.svg` and `threads.svg` beside this file. Photos are `bodies.rs`'s.
+//! Writes `GROWTH.md`, `megapixels.svg` and `threads.svg` beside this file. The photos are those of
+//! `bodies.rs`.
 #![allow(missing_docs, clippy::unwrap_used, clippy::print_stdout)]
 
 use std::fmt::Write as _;
@@ -9,10 +11,12 @@ use std::time::{Duration, Instant};
 
 use dhat::{HeapStats, Profiler};
 use face_liveness::{Engine, Limits};
-use face_liveness_benches::{MULTIPLICATIONS, STAGES, Stack, body, gemm_gflops, median, photo};
+use face_liveness_benches::{
+    MULTIPLICATIONS, STAGES, Stack, body, gemm_gflops, median, photo, provenance,
+};
 use plotters::prelude::*;
 
-/// Counts only while a [`Profiler`] lives.
+/// Counts only while a [`Profiler`] exists.
 #[global_allocator]
 static ALLOCATOR: dhat::Alloc = dhat::Alloc;
 
@@ -26,7 +30,7 @@ const LOAD: Duration = Duration::from_secs(4);
 
 fn main() {
     let start = Instant::now();
-    // 36 megapixels do not fit into the 5 MB that are the default.
+    // 36 megapixels exceed the default body limit of 5 MB.
     let engine = Engine::builder()
         .limits(Limits { max_body_bytes: 50_000_000, ..Default::default() })
         .build()
@@ -45,16 +49,20 @@ fn main() {
     let loads = THREADS.map(|threads| Load::measure(engine, threads));
 
     let mut text = format!(
-        "# Measured by `cargo bench --bench growth`\n\nEngine ready in {started:.0} ms; a second one in {again:.1} ms.\n\n"
+        "# Measured by `cargo bench --bench growth`\n\n{}.\n\n\
+         The engine is ready in {started:.0} ms, a second one in {again:.1} ms.\n\n\
+         | photo | megapixels | ms | decoded RGB, MB | peak beside the engine, MB | of the RGB \
+         | allocations |\n|---|---|---|---|---|---|---|\n",
+        provenance()
     );
-    text += "| photo | megapixels | ms | decoded RGB, MB | peak beside the engine, MB | of the RGB | allocations |\n|---|---|---|---|---|---|---|\n";
     for size in &sizes {
         let Size { name, megapixels, time, peak, allocations, .. } = size;
         let rgb = 3.0 * megapixels;
         let of_rgb = peak / rgb;
         writeln!(
             text,
-            "| {name} | {megapixels:.1} | {time:.1} | {rgb:.1} | {peak:.1} | {of_rgb:.2} | {allocations} |"
+            "| {name} | {megapixels:.1} | {time:.1} | {rgb:.1} | {peak:.1} | {of_rgb:.2} \
+             | {allocations} |"
         )
         .unwrap();
     }
@@ -62,9 +70,10 @@ fn main() {
     let names = STAGES.join(" | ");
     writeln!(
         text,
-        "\nWhere the time goes, ms of CPU time, and the floors: the JPEG's codes alone, which is what an eighth of its size takes; what \
-         the multiplications of both networks take at the {peak:.0} GFLOP/s of tract's plain matrix product, {:.2} and {:.2} ms.\n\n\
-         | photo | {names} | codes alone |\n|---|---|---|---|---|---|---|",
+        "\nTime by stage, in ms of CPU time. Two lower bounds: Huffman decoding alone, measured by \
+         decoding\nat an eighth of the size; and the multiplications of both networks, which take \
+         {:.2} and {:.2} ms\nat the {peak:.0} GFLOP/s of tract's plain matrix product.\n\n\
+         | photo | {names} | Huffman decoding |\n|---|---|---|---|---|---|---|",
         floors[0], floors[1]
     )
     .unwrap();
@@ -82,7 +91,8 @@ fn main() {
     for ((width, height), costs) in COSTS_OF.iter().zip(&costs) {
         write!(
             text,
-            "\n| a byte of a body, {width} × {height} | ns | of an answered one's |\n|---|---|---|\n"
+            "\n| cost per byte of a body, {width} × {height} | ns | of an answered one |\n\
+             |---|---|---|\n"
         )
         .unwrap();
         for (what, nanoseconds) in costs {
@@ -94,7 +104,8 @@ fn main() {
             .unwrap();
         }
     }
-    text += "\n| threads | 640 × 480 requests a second | of one thread's | p50, ms | p99, ms |\n|---|---|---|---|---|\n";
+    text += "\n| threads | 640 × 480 requests per second | of one thread | p50, ms | p99, ms |\n\
+             |---|---|---|---|---|\n";
     for load in &loads {
         let Load { threads, rate, p50, p99 } = load;
         writeln!(
@@ -108,14 +119,10 @@ fn main() {
     std::fs::write(folder.join("GROWTH.md"), &text).unwrap();
     let times: Vec<_> = sizes.iter().map(|size| (size.megapixels, size.time)).collect();
     let peaks: Vec<_> = sizes.iter().map(|size| (size.megapixels, size.peak)).collect();
-    plot(
-        &folder.join("megapixels.svg"),
-        "megapixels",
-        &[("ms", &times), ("MB at the peak", &peaks)],
-    )
-    .unwrap();
+    plot(&folder.join("megapixels.svg"), "megapixels", &[("ms", &times), ("peak, MB", &peaks)])
+        .unwrap();
     let rates: Vec<_> = loads.iter().map(|load| (load.threads as f64, load.rate)).collect();
-    plot(&folder.join("threads.svg"), "threads", &[("640 × 480 requests a second", &rates)])
+    plot(&folder.join("threads.svg"), "threads", &[("640 × 480 requests per second", &rates)])
         .unwrap();
     println!("{text}");
 }
@@ -128,7 +135,7 @@ struct Size {
     /// In MB.
     peak: f64,
     allocations: u64,
-    /// Of each stage, the median in ms; and of the JPEG's codes alone.
+    /// The median of each stage, and of Huffman decoding alone, in ms.
     stages: [f64; STAGES.len()],
     entropy_decoding: f64,
 }
@@ -166,7 +173,8 @@ impl Size {
     }
 }
 
-/// What a byte of a body costs in ns: of one that is answered, of what an answer does not need, and of bodies that are refused.
+/// Nanoseconds per byte: of an answered body, of an image that the model ignores, and of refused
+/// bodies.
 fn costs(engine: &Engine, width: u32, height: u32) -> Vec<(&'static str, f64)> {
     let photo = photo(width, height);
     let answered = body(&photo);
@@ -204,17 +212,17 @@ fn costs(engine: &Engine, width: u32, height: u32) -> Vec<(&'static str, f64)> {
         ("answered", all / answered.len() as f64),
         ("answered, with `autoRotate`", per_byte(engine, rotated.as_bytes(), 200)),
         (
-            "an image more, which the model does not take",
+            "another image, which the model ignores",
             (time(engine, twice.as_bytes(), 200) - all) / extra,
         ),
-        ("refused: base64 that is wrong at its end", per_byte(engine, &bad_base64, 400)),
-        ("refused: no image", per_byte(engine, &no_image, 400)),
-        ("refused: a JPEG without its second half", per_byte(engine, &cut, 400)),
-        ("refused: a body past the limit", per_byte(&strict, &answered, 413)),
+        ("refused: invalid base64 at the end", per_byte(engine, &bad_base64, 400)),
+        ("refused: not an image", per_byte(engine, &no_image, 400)),
+        ("refused: a JPEG cut in half", per_byte(engine, &cut, 400)),
+        ("refused: a body over the limit", per_byte(&strict, &answered, 413)),
     ]
 }
 
-/// The process's memory in MB after each of these many requests.
+/// Resident memory in MB after each number of requests in `RESIDENT_AFTER`.
 fn resident_after(engine: &Engine) -> [f64; 2] {
     let body = body(&photo(640, 480));
     let mut answered = 0;

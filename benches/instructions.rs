@@ -1,11 +1,11 @@
-//! So many requests one after the other, for a counter of instructions: `.ci/instructions`.
+//! A given number of requests in sequence, for `.ci/instructions` to count instructions.
 #![allow(missing_docs, clippy::unwrap_used)]
 
 use face_liveness::Engine;
 use face_liveness_benches::body;
 
 fn main() {
-    // Not a number where `cargo bench` runs it among the others: then once.
+    // `cargo bench` passes its own arguments: then a single request.
     let times = std::env::args().nth(1).and_then(|times| times.parse().ok()).unwrap_or(1);
     let photo = concat!(env!("CARGO_MANIFEST_DIR"), "/../examples/photos/astronaut.jpg");
     let body = body(&std::fs::read(photo).unwrap());

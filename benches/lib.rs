@@ -1,7 +1,9 @@
-//! What the benchmarks share.
+//! Shared by the benchmarks: request bodies, the engine and its stages, provenance of figures.
 
 mod bodies;
+mod provenance;
 mod stack;
 
 pub use bodies::{SIZES, body, photo};
-pub use stack::{MULTIPLICATIONS, STAGES, Stack, gemm_gflops, median, milliseconds};
+pub use provenance::provenance;
+pub use stack::{MULTIPLICATIONS, SEARCH_SIDE, STAGES, Stack, gemm_gflops, median, milliseconds};

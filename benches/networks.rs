@@ -1,9 +1,9 @@
-//! The networks alone, in one run: `cargo bench --bench networks`.
+//! The networks alone: `cargo bench --bench networks`.
 //!
-//! `FACE_LIVENESS_PEERS=DIR` measures two files of that folder beside them, as published, without the rewriting of PRelu
-//! that [`Network`] does: `models/minifasnetv2_80.onnx` beside the liveness networks, and `models/yunet_n_640_640.onnx` at
-//! 320 × 320 beside the face detector. Then each two are also run by turns, so that whatever else the machine does slows
-//! both, and the last lines are the ratios of the medians.
+//! `FACE_LIVENESS_PEERS=DIR` also measures two published networks of that folder, without the PReLU
+//! rewrite of [`Network`]: `models/minifasnetv2_80.onnx` against the liveness networks, and
+//! `models/yunet_n_640_640.onnx` at 320 × 320 against the face detector. Each pair also alternates,
+//! so that other load slows both; the last lines are the ratios of the medians.
 #![allow(missing_docs, clippy::unwrap_used, clippy::print_stdout)]
 
 use std::path::Path;
@@ -33,27 +33,27 @@ fn networks(criterion: &mut Criterion) {
 
     let run = |network: &Network| network.run(|mut planes| planes.fill(100.0)).unwrap();
     let liveness = || (run(&close), run(&near));
-    // A photo of one face: it is looked at twice.
+    // A photo of one face: the refiner runs twice.
     let detection = || (run(&heatmap), run(&refiner), run(&refiner));
 
     let mut group = criterion.benchmark_group("networks");
     group.sample_size(50);
     group.bench_function("rgb-single-v1", |bencher| bencher.iter(liveness));
     group.bench_function("face-detector-v1", |bencher| bencher.iter(detection));
-    let mut by_turns = Vec::new();
+    let mut alternating = Vec::new();
     if let Some(peers) = std::env::var_os("FACE_LIVENESS_PEERS") {
         let models = Path::new(&peers).join("models");
         let minifasnet = AsPublished::load(&models.join("minifasnetv2_80.onnx"), 80).unwrap();
         let yunet = AsPublished::load(&models.join("yunet_n_640_640.onnx"), 320).unwrap();
         group.bench_function("MiniFASNetV2", |bencher| bencher.iter(|| minifasnet.run()));
         group.bench_function("YuNet at 320", |bencher| bencher.iter(|| yunet.run()));
-        by_turns.push((
+        alternating.push((
             "rgb-single-v1 and MiniFASNetV2",
-            medians_by_turns(liveness, || minifasnet.run()),
+            medians_alternating(liveness, || minifasnet.run()),
         ));
-        by_turns.push((
+        alternating.push((
             "face-detector-v1 and YuNet at 320",
-            medians_by_turns(detection, || yunet.run()),
+            medians_alternating(detection, || yunet.run()),
         ));
     }
     group.sample_size(10);
@@ -72,16 +72,16 @@ fn networks(criterion: &mut Criterion) {
         bencher.iter(|| HeatmapDetector::new(heatmap_file, refiner_file).unwrap())
     });
     group.finish();
-    for (both, (ours, theirs)) in by_turns {
+    for (both, (ours, theirs)) in alternating {
         println!(
-            "{both} by turns: {ours:.2} ms against {theirs:.2} ms, ratio {:.3}",
+            "{both}, alternating: {ours:.2} ms against {theirs:.2} ms, ratio {:.3}",
             ours / theirs
         );
     }
 }
 
-/// The median time of each in ms, of 300 turns.
-fn medians_by_turns<A, B>(mut a: impl FnMut() -> A, mut b: impl FnMut() -> B) -> (f64, f64) {
+/// The median time of each in ms, over 300 alternations.
+fn medians_alternating<A, B>(mut a: impl FnMut() -> A, mut b: impl FnMut() -> B) -> (f64, f64) {
     let (mut times_a, mut times_b) = (Vec::new(), Vec::new());
     for _ in 0..300 {
         times_a.push(milliseconds(&mut a));

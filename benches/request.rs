@@ -1,8 +1,8 @@
-//! The whole request, from the body's bytes to the answer's.
+//! The whole request, from the bytes of the body to those of the answer.
 //!
 //!     cargo bench --bench request
 //!
-//! `FACE_LIVENESS_BODIES=DIR` measures the `*.json` bodies of a folder instead of the generated ones.
+//! `FACE_LIVENESS_BODIES=DIR` measures the bodies `DIR/*.json` instead of the generated ones.
 #![allow(missing_docs, clippy::unwrap_used)]
 
 use criterion::{Criterion, Throughput, criterion_group, criterion_main};

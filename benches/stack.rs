@@ -1,4 +1,4 @@
-//! The engine and its stages, to be timed.
+//! The engine, and the stages of a request on their own.
 #![allow(clippy::unwrap_used)]
 
 use cpu_time::ProcessTime;
@@ -11,15 +11,15 @@ use face_liveness_models as weights;
 
 /// The stages of a request.
 pub const STAGES: [&str; 5] = ["parse", "base64", "decode", "detect", "liveness"];
-/// What the engine makes of a large photo before it looks for faces.
-const SEARCH_SIDE: u32 = 800;
-/// The multiplications of the networks that a photo of one face takes: to find it, by the heatmap and two looks of the refiner, and
-/// to score it. See the models' cards.
+/// The longer side to which the engine decodes a large photo before it searches for faces.
+pub const SEARCH_SIDE: u32 = 800;
+/// Multiplications for a photo of one face, from the model cards: detection, by the heatmap and two
+/// passes of the refiner; and liveness.
 pub const MULTIPLICATIONS: [f64; 2] = [74e6 + 2.0 * 7e6, 42e6];
 
-/// The engine, and its stages by themselves.
+/// The engine, and its parts loaded a second time.
 pub struct Stack {
-    /// The whole of it.
+    /// The whole engine.
     pub engine: Engine,
     /// The engine's detector.
     pub detector: HeatmapDetector,
@@ -28,10 +28,10 @@ pub struct Stack {
 }
 
 impl Stack {
-    /// Loads the engine, and its parts a second time.
+    /// Loads the engine and its parts.
     ///
     /// # Panics
-    /// Never with the networks that ship.
+    /// Never, with the shipped networks.
     pub fn load() -> Self {
         let fusion = Fusion { close: 1.0, near: 1.0, intercept: 0.0 };
         let [heatmap, refiner] =
@@ -44,10 +44,10 @@ impl Stack {
         }
     }
 
-    /// Adds the time of each stage of a request, in ms of CPU time.
+    /// Adds the CPU time of each stage of a request, in ms.
     ///
     /// # Panics
-    /// When the engine would refuse the body.
+    /// If the engine would refuse the body.
     pub fn stages(&self, body: &[u8], times: &mut [Vec<f64>; STAGES.len()]) {
         let inputs = ModelInputs::single(ImageType::Rgb);
         let limits = Limits::default();
@@ -62,10 +62,10 @@ impl Stack {
         timed(liveness, || self.model.spoof_score(&[Frame { index: 0, image, face }]).unwrap());
     }
 
-    /// How long a JPEG's codes take to read without its pixels: the time for it at an eighth of its size.
+    /// The CPU time of Huffman decoding in ms, measured by decoding at an eighth of the size.
     ///
     /// # Panics
-    /// When the engine would refuse the body.
+    /// If the engine would refuse the body.
     pub fn entropy_decoding(&self, body: &[u8]) -> f64 {
         let inputs = ModelInputs::single(ImageType::Rgb);
         let images = RequestDocument::parse(body).unwrap().select(&inputs).unwrap();
@@ -81,24 +81,24 @@ fn timed<T>(times: &mut Vec<f64>, run: impl FnOnce() -> T) -> T {
     value
 }
 
-/// In CPU time of the process.
+/// The CPU time of the process in ms.
 pub fn milliseconds(run: impl FnOnce()) -> f64 {
     let mut times = Vec::new();
     timed(&mut times, run);
     times[0]
 }
 
-/// The value that half of the others do not exceed.
+/// The median; the upper one of an even number.
 pub fn median(values: &[f64]) -> f64 {
     let mut values = values.to_vec();
     values.sort_by(f64::total_cmp);
     values[values.len() / 2]
 }
 
-/// How fast tract multiplies matrices here, in a product of a shape that is common in convolutions.
+/// The GFLOP/s of tract's plain matrix product, in a shape that convolutions often have.
 ///
 /// # Panics
-/// Never: tract knows the operator.
+/// Never: tract supports the operator.
 pub fn gemm_gflops() -> f64 {
     use tract_onnx::prelude::*;
     const CHANNELS: usize = 256;

@@ -1,12 +1,12 @@
-//! Each stage of a request by itself: `cargo bench --bench stages`.
+//! Each stage of a request on its own, as the engine runs it: `cargo bench --bench stages`.
 #![allow(missing_docs, clippy::unwrap_used)]
 
 use criterion::{BenchmarkId, Criterion, criterion_group, criterion_main};
 use face_liveness::detection::{FaceDetector, largest};
-use face_liveness::image::{Limits, Orientation, RgbImage, decode, decode_base64};
+use face_liveness::image::{Limits, Orientation, RgbImage, decode_base64, decode_reduced};
 use face_liveness::inference::{Frame, LivenessModel};
 use face_liveness::schema::{ImageType, ModelInputs, RequestDocument};
-use face_liveness_benches::{SIZES, Stack, body, photo};
+use face_liveness_benches::{SEARCH_SIDE, SIZES, Stack, body, photo};
 
 fn stages(criterion: &mut Criterion) {
     let limits = Limits::default();
@@ -18,7 +18,8 @@ fn stages(criterion: &mut Criterion) {
         let body = body(&jpeg);
         let select = || RequestDocument::parse(&body).unwrap().select(&inputs).unwrap();
         let images = select();
-        let image = decode(&jpeg, &limits, false).unwrap();
+        let decode = || decode_reduced(&jpeg, &limits, false, SEARCH_SIDE).unwrap();
+        let image = decode().image;
         let face = largest(&detector.detect(image.view()).unwrap()).unwrap().bounding_box;
         let frame = Frame { index: 0, image: image.view(), face };
 
@@ -29,8 +30,9 @@ fn stages(criterion: &mut Criterion) {
         };
         bench("1 parse", &mut || drop(select()));
         bench("2 base64", &mut || drop(decode_base64(images[0].data.as_str()).unwrap()));
-        bench("3 decode", &mut || drop(decode(&jpeg, &limits, false).unwrap()));
+        bench("3 decode", &mut || drop(decode()));
         bench("4 orientation", &mut || {
+            let (width, height) = (image.width(), image.height());
             let copy = RgbImage::new(width, height, image.pixels().to_vec()).unwrap();
             drop(Orientation::new(6).unwrap().upright(copy));
         });
