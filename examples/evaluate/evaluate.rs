@@ -1,13 +1,14 @@
-//! How often is a liveness model wrong, on your own pictures?
+//! Measures the error rates of liveness models on your own pictures.
 #![allow(clippy::print_stdout, clippy::print_stderr)]
 
 use std::collections::BTreeMap;
+use std::num::NonZeroUsize;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::Parser;
 use face_liveness::Engine;
-use face_liveness::inference::{MiniFasNet, Motion};
+use face_liveness::inference::MiniFasNet;
 use face_liveness_evaluate::dataset;
 use face_liveness_evaluate::report::{Evaluation, Settings};
 use face_liveness_evaluate::scoring::{self, Unit, score};
@@ -15,46 +16,46 @@ use indicatif::{ProgressBar, ProgressStyle};
 
 type Failure = Box<dyn std::error::Error>;
 
-/// Scores a set of pictures whose truth you know, and prints the error rates of ISO/IEC 30107-3 with 95 %
-/// intervals.
+/// Scores a set of labelled pictures, and prints the error rates of ISO/IEC 30107-3 with 95 %
+/// confidence intervals.
 ///
-/// ROOT is a folder with live/… and spoof/SPECIES/…, where a folder further down holds the frames of a video; or a
-/// CSV file with the columns path and label (live or spoof), and, if you have them, species, subject, video, and
-/// left, top, width, height of the face. Exif orientations are applied.
+/// ROOT is a folder with live/… and spoof/SPECIES/…, in which a subfolder holds the frames of a
+/// video; or a CSV file with the columns path and label (live or spoof), and optionally species,
+/// subject, video, and left, top, width, height of the face. Exif orientations are applied.
 #[derive(Parser)]
 struct Arguments {
     /// The folder or the CSV file.
     root: PathBuf,
 
-    /// Write the page, the plots, the figures as JSON and the scores as CSV and Parquet into this folder.
+    /// Write a report into this folder: page, plots, figures as JSON, scores as CSV and Parquet.
     #[arg(long, value_name = "DIR")]
     report: Option<PathBuf>,
 
-    /// A model: the name of one that is built in, minifasnet:V2.onnx,V1SE.onnx for Silent-Face's two files, or motion
-    /// for the part of rgb-burst-v1 that compares frames.
-    /// Several are scored side by side, on the same faces.
+    /// The name of a built-in model, or minifasnet:V2.onnx,V1SE.onnx for Silent-Face's two files.
+    /// Repeat for several models: all score the same faces.
     #[arg(long = "model", value_name = "MODEL", default_value = "rgb-single-v1")]
     models: Vec<String>,
 
-    /// Another program's scores of the same images beside them, from a CSV file with the columns file and spoof_score.
+    /// Add another program's scores of the same images, from a CSV file with the columns file and
+    /// spoof_score.
     #[arg(long = "scores", value_name = "NAME=FILE.csv", value_parser = name_and_file)]
     others: Vec<(String, PathBuf)>,
 
-    /// Count videos, each by the mean score of its frames, instead of images.
+    /// Count videos, by the mean score of their frames, instead of images.
     #[arg(long)]
     videos: bool,
 
-    /// Scores of this and more are classified as attacks.
+    /// A score of at least this is classified as an attack.
     #[arg(long, default_value_t = 0.5)]
     threshold: f32,
 
-    /// How many draws the intervals are made of.
+    /// The number of bootstrap draws for the confidence intervals.
     #[arg(long, default_value_t = 1000)]
     draws: u64,
 
-    /// Take every Nth image only, for a quick look.
-    #[arg(long, value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u32).range(1..))]
-    step: u32,
+    /// Use every Nth image only.
+    #[arg(long, value_name = "N", default_value_t = NonZeroUsize::MIN)]
+    step: NonZeroUsize,
 }
 
 fn main() -> ExitCode {
@@ -70,16 +71,15 @@ fn main() -> ExitCode {
 fn run(arguments: &Arguments) -> Result<(), Failure> {
     let (engine, mut models) = engine(&arguments.models)?;
     let presentations = dataset::read(&arguments.root)?;
-    let presentations: Vec<_> =
-        presentations.into_iter().step_by(arguments.step as usize).collect();
+    let presentations: Vec<_> = presentations.into_iter().step_by(arguments.step.get()).collect();
 
     let progress = ProgressBar::new(presentations.len() as u64);
     progress.set_style(ProgressStyle::with_template(
         "{wide_bar} {pos}/{len} images  {per_sec}  {eta} left",
     )?);
     let mut outcomes = score(&engine, &models, &presentations, |presentation, outcome| {
-        // A picture without a face is a result, and a frame is scored with its burst; a file that is no picture is
-        // worth a line at once.
+        // A picture without a face (223) is a result, and a frame of a burst (219) is scored later.
+        // Any other error, such as a file that does not decode, is printed at once.
         let mut errors = outcome.scores.iter().filter_map(|score| score.as_ref().err());
         let broken = errors.find(|error| !matches!(error.code, Some(219 | 223)));
         if let Some(reason) = broken {
@@ -104,7 +104,8 @@ fn run(arguments: &Arguments) -> Result<(), Failure> {
         *reasons.entry(reason.code).or_insert(0) += 1;
     }
     for (code, count) in reasons {
-        let why = code.map_or("could not be read".into(), |code| format!("answered {code}"));
+        let why =
+            code.map_or("could not be read".into(), |code| format!("failed with code {code}"));
         println!("{count} images {why}");
     }
     if let Some(folder) = &arguments.report {
@@ -115,11 +116,11 @@ fn run(arguments: &Arguments) -> Result<(), Failure> {
 }
 
 fn name_and_file(text: &str) -> Result<(String, PathBuf), String> {
-    let (name, file) = text.split_once('=').ok_or("it is NAME=FILE.csv")?;
+    let (name, file) = text.split_once('=').ok_or("expected NAME=FILE.csv")?;
     Ok((name.to_owned(), file.into()))
 }
 
-/// An engine with the models asked for, and their names.
+/// An engine with the requested models, and their names.
 fn engine(models: &[String]) -> Result<(Engine, Vec<String>), Failure> {
     let mut builder = Engine::builder();
     let mut names = Vec::new();
@@ -128,20 +129,16 @@ fn engine(models: &[String]) -> Result<(Engine, Vec<String>), Failure> {
             Some(("minifasnet", files)) => {
                 let (near, wide) = files
                     .split_once(',')
-                    .ok_or("minifasnet: takes two files, V2.onnx,V1SE.onnx")?;
+                    .ok_or("minifasnet: expected two files, V2.onnx,V1SE.onnx")?;
                 let read =
                     |file: &str| std::fs::read(file).map_err(|error| format!("{file}: {error}"));
                 builder = builder.model(MiniFasNet::new("minifasnet", &read(near)?, &read(wide)?)?);
                 "minifasnet"
             }
-            _ if model == "motion" => {
-                builder = builder.model(Motion::new("motion"));
-                "motion"
-            }
             _ => model,
         };
         if names.iter().any(|earlier| earlier == name) {
-            return Err(format!("the model {name} is named twice").into());
+            return Err(format!("model {name} was given more than once").into());
         }
         names.push(name.to_owned());
     }
@@ -149,7 +146,7 @@ fn engine(models: &[String]) -> Result<(Engine, Vec<String>), Failure> {
     for name in &names {
         if engine.model_names().all(|known| known != name) {
             let known: Vec<_> = engine.model_names().collect();
-            return Err(format!("no model is called {name}; there are {}", known.join(", ")).into());
+            return Err(format!("unknown model {name}; known: {}", known.join(", ")).into());
         }
     }
     Ok((engine, names))

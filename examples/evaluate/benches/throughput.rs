@@ -1,4 +1,4 @@
-//! The evaluator against the bare engine, both on every core: `cargo bench --bench throughput`.
+//! The evaluator against the engine alone, both on every core: `cargo bench --bench throughput`.
 #![allow(missing_docs, clippy::unwrap_used)]
 
 use criterion::{Criterion, Throughput, criterion_group, criterion_main};

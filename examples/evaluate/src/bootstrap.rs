@@ -1,9 +1,10 @@
-//! Intervals by the cluster bootstrap.
+//! Confidence intervals by the cluster bootstrap.
 //!
-//! Frames of a video, and photos of a person, err together: intervals over single images would be far too
-//! narrow. So whole clusters are drawn, with replacement, as many as there are (Davison and Hinkley,
-//! "Bootstrap Methods and their Application", 1997, section 3.8). Clusters that hold bona fide presentations
-//! alone, attacks alone, and both are drawn apart, so that no draw lacks a class.
+//! Errors on the frames of a video, or on photos of one person, are correlated: intervals over
+//! single images would be far too narrow. So whole clusters are drawn with replacement (Davison and
+//! Hinkley, "Bootstrap Methods and their Application", 1997, section 3.8). Clusters with bona fide
+//! presentations only, with attacks only, and with both are drawn separately, so that every draw
+//! has both classes.
 
 use rand::{RngExt, SeedableRng};
 use rand_pcg::Pcg64Mcg;
@@ -12,10 +13,10 @@ use serde::Serialize;
 
 use crate::figures::{Figures, Samples};
 
-/// A figure with its 95 % interval; all `None` where the figure does not exist.
+/// A figure with its 95 % confidence interval; `None` throughout if it is undefined.
 #[derive(Debug, Clone, Copy, PartialEq, Default, Serialize)]
 pub struct Interval {
-    /// The figure on the set as it is.
+    /// The figure on the whole set.
     pub value: Option<f64>,
     /// The 2.5th percentile of the draws.
     pub low: Option<f64>,
@@ -23,35 +24,36 @@ pub struct Interval {
     pub high: Option<f64>,
 }
 
-/// The figures of one model on one set, each with its interval: see [`Figures`] for what they are.
+/// The figures of one model on one set, with confidence intervals; see [`Figures`].
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct Intervals {
-    /// APCER of each species, at the threshold.
+    /// The APCER of each species at the threshold.
     pub apcer_of_species: Vec<(String, Interval)>,
-    /// The largest of them.
+    /// The largest APCER of any species.
     pub apcer_max: Interval,
-    /// APCER over all attacks.
+    /// The APCER over all attacks.
     pub apcer_pooled: Interval,
-    /// BPCER at the threshold.
+    /// The BPCER at the threshold.
     pub bpcer: Interval,
     /// The mean of the largest APCER and the BPCER.
     pub acer: Interval,
-    /// Equal error rate.
+    /// The equal error rate.
     pub eer: Interval,
-    /// Area under the curve.
+    /// The area under the ROC curve.
     pub auc: Interval,
-    /// Pooled APCER at BPCER 1 %.
+    /// The pooled APCER at BPCER 1 %.
     pub apcer_at_bpcer_1: Interval,
-    /// Pooled APCER at BPCER 5 %.
+    /// The pooled APCER at BPCER 5 %.
     pub apcer_at_bpcer_5: Interval,
-    /// Attack presentation non-response rate.
+    /// The attack presentation non-response rate.
     pub apnrr: Interval,
-    /// Bona fide presentation non-response rate.
+    /// The bona fide presentation non-response rate.
     pub bpnrr: Interval,
 }
 
-/// The figures at a threshold with intervals from so many draws. The same samples and draws give the same
-/// intervals.
+/// The figures at a threshold, with confidence intervals from `draws` bootstrap draws.
+///
+/// Deterministic: the draws are seeded by their number.
 pub fn intervals(samples: &Samples, threshold: f32, draws: u64) -> Intervals {
     let point = samples.figures(threshold);
     let strata = strata(samples);
@@ -64,8 +66,8 @@ pub fn intervals(samples: &Samples, threshold: f32, draws: u64) -> Intervals {
         values.sort_by(f64::total_cmp);
         Interval {
             value: figure(&point),
-            low: percentile(&values, 0.025),
-            high: percentile(&values, 0.975),
+            low: quantile(&values, 0.025),
+            high: quantile(&values, 0.975),
         }
     };
     let species = samples.species().iter().enumerate();
@@ -86,7 +88,7 @@ pub fn intervals(samples: &Samples, threshold: f32, draws: u64) -> Intervals {
     }
 }
 
-/// The clusters of bona fide alone, of attacks alone, and of both.
+/// The clusters with bona fide only, with attacks only, and with both.
 fn strata(samples: &Samples) -> [Vec<usize>; 3] {
     let mut strata = [const { Vec::new() }; 3];
     for (cluster, contents) in samples.cluster_contents().into_iter().enumerate() {
@@ -100,7 +102,7 @@ fn strata(samples: &Samples) -> [Vec<usize>; 3] {
     strata
 }
 
-/// How often each cluster is drawn.
+/// The number of times that each cluster is drawn.
 fn draw(strata: &[Vec<usize>], clusters: usize, seed: u64) -> Vec<f64> {
     let mut random = Pcg64Mcg::seed_from_u64(seed);
     let mut weights = vec![0.0; clusters];
@@ -112,8 +114,8 @@ fn draw(strata: &[Vec<usize>], clusters: usize, seed: u64) -> Vec<f64> {
     weights
 }
 
-/// The value below which so large a part of the sorted values lies.
-fn percentile(sorted: &[f64], part: f64) -> Option<f64> {
+/// The value at a quantile of the sorted values.
+fn quantile(sorted: &[f64], part: f64) -> Option<f64> {
     let place = (part * sorted.len() as f64).floor() as usize;
     sorted.get(place.min(sorted.len().saturating_sub(1))).copied()
 }
@@ -124,8 +126,8 @@ mod tests {
     use crate::dataset::Truth;
     use crate::figures::Scored;
 
-    /// Videos of 10 frames whose errors go together: each video has an error rate of its own, 0 to 0.4, so
-    /// that the true BPCER is 0.2. An interval over frames would cover it far too seldom.
+    /// Videos of 10 frames with correlated errors: each video has its own error rate from 0 to 0.4,
+    /// so the true BPCER is 0.2. Intervals over frames would cover it far too rarely.
     fn simulated(videos: usize, seed: u64, cluster_of: impl Fn(usize, usize) -> usize) -> Samples {
         let mut random = Pcg64Mcg::seed_from_u64(seed);
         let mut scored = Vec::new();
@@ -185,12 +187,9 @@ mod tests {
     }
 
     #[test]
-    fn percentiles() {
+    fn quantiles() {
         let values: Vec<f64> = (0..1000).map(f64::from).collect();
-        assert_eq!(
-            (percentile(&values, 0.025), percentile(&values, 0.975)),
-            (Some(25.0), Some(975.0))
-        );
-        assert_eq!(percentile(&[], 0.5), None);
+        assert_eq!((quantile(&values, 0.025), quantile(&values, 0.975)), (Some(25.0), Some(975.0)));
+        assert_eq!(quantile(&[], 0.5), None);
     }
 }

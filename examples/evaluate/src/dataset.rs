@@ -1,4 +1,4 @@
-//! A set of presentations: a folder, or a CSV file.
+//! Reads a set of presentations from a folder or a CSV file.
 
 use std::path::{Path, PathBuf};
 
@@ -6,34 +6,34 @@ use face_liveness::detection::BoundingBox;
 use serde::Deserialize;
 use walkdir::WalkDir;
 
-/// The extensions of the files that a folder's walk takes.
+/// The extensions of image files in a folder.
 const EXTENSIONS: [&str; 7] = ["bmp", "gif", "jpe", "jpeg", "jpg", "png", "webp"];
-/// The species of an attack of which no more is known.
+/// The species of an attack whose species is unknown.
 const UNNAMED_SPECIES: &str = "unspecified";
 
-/// An image to score, and what is known of it.
+/// An image to score, and its ground truth.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Presentation {
-    /// Where the file is.
+    /// The path of the file.
     pub path: PathBuf,
-    /// The file as the set names it: relative to the folder, or as in the CSV.
+    /// The name of the file in the set: relative to the folder, or as in the CSV file.
     pub name: String,
-    /// What it shows.
+    /// Bona fide, or an attack.
     pub truth: Truth,
-    /// Who it shows.
+    /// The person.
     pub subject: Option<String>,
     /// The video that it is a frame of.
     pub video: Option<String>,
-    /// The face to score, in the upright image's pixels; without one, the largest that is found.
+    /// The face to score, in pixels of the oriented image; `None` for the largest detected face.
     pub face: Option<BoundingBox>,
 }
 
-/// What a presentation is.
+/// The ground truth of a presentation.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Truth {
     /// A live person.
     BonaFide,
-    /// An attack, by an instrument of a species: `print`, `replay-phone`.
+    /// An attack, by a species of instrument such as `print` or `replay-phone`.
     Attack {
         /// The species' name.
         species: String,
@@ -41,7 +41,7 @@ pub enum Truth {
 }
 
 impl Truth {
-    /// The species, of an attack.
+    /// The species of an attack.
     pub fn species(&self) -> Option<&str> {
         match self {
             Self::BonaFide => None,
@@ -55,11 +55,11 @@ impl Truth {
     }
 }
 
-/// A set that cannot be read.
+/// Why a set cannot be read.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
-    /// The folder has no `live` and no `spoof` in it.
-    #[error("{0} holds neither a folder live nor a folder spoof")]
+    /// The folder has neither `live` nor `spoof`.
+    #[error("{0} has neither a folder live nor a folder spoof")]
     Layout(PathBuf),
     /// A file or folder cannot be read.
     #[error(transparent)]
@@ -67,9 +67,9 @@ pub enum Error {
     /// The CSV file cannot be read.
     #[error(transparent)]
     Csv(#[from] csv::Error),
-    /// A label is not one of those known.
+    /// Unknown label.
     #[error(
-        "line {line}: the label {label:?} is none of live, bona_fide, real, spoof, attack, fake"
+        "line {line}: unknown label {label:?}: use live, bona_fide, real, spoof, attack or fake"
     )]
     Label {
         /// The line of the CSV file.
@@ -77,18 +77,18 @@ pub enum Error {
         /// The label.
         label: String,
     },
-    /// A box is given in part.
+    /// Incomplete box.
     #[error("line {0}: a face needs left, top, width and height")]
     Face(u64),
 }
 
-/// Reads a set, in the order of its names.
+/// Reads a set, sorted by name.
 ///
-/// A folder holds `live/…` and `spoof/SPECIES/…`; the images of a folder further down (`live/VIDEO/…`,
-/// `spoof/SPECIES/VIDEO/…`) are frames of a video. Files without an image's extension are passed over.
+/// A folder holds `live/…` and `spoof/SPECIES/…`. The images of a subfolder (`live/VIDEO/…`,
+/// `spoof/SPECIES/VIDEO/…`) are frames of a video. Files without an image extension are skipped.
 ///
-/// A CSV file has the columns `path` (relative to the file) and `label`, and may have `species`, `subject`,
-/// `video`, and `left`, `top`, `width`, `height` for the face to score.
+/// A CSV file has the columns `path` (relative to the file) and `label`. Optional columns are
+/// `species`, `subject`, `video`, and `left`, `top`, `width`, `height` for the face to score.
 ///
 /// # Errors
 /// See [`Error`].
@@ -115,7 +115,7 @@ fn read_folder(root: &Path) -> Result<Vec<Presentation>, Error> {
     Ok(presentations)
 }
 
-/// Whether a file's name is that of an image, as a walk through a folder takes it.
+/// Whether a file name has an image extension.
 pub fn has_image_extension(path: &Path) -> bool {
     let extension = path.extension().map(|extension| extension.to_string_lossy().to_lowercase());
     extension.is_some_and(|extension| EXTENSIONS.contains(&extension.as_str()))
@@ -224,7 +224,7 @@ mod tests {
     }
 
     #[test]
-    fn a_csv_names_all_there_is() {
+    fn a_csv_file_gives_every_field() {
         let set = tempfile::tempdir().expect("a folder");
         let file = set.path().join("set.csv");
         let csv = |text: &str| {

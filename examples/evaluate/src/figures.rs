@@ -1,7 +1,7 @@
 //! Error rates of presentation attack detection, by the names and definitions of ISO/IEC 30107-3.
 //!
-//! A presentation whose score is the threshold or more is classified as an attack. A rate whose class is
-//! empty does not exist, and is `None`.
+//! A presentation whose score is at least the threshold is classified as an attack. The rates of an
+//! empty class are `None`.
 
 use std::collections::BTreeSet;
 
@@ -10,9 +10,9 @@ use crate::dataset::Truth;
 /// A presentation after scoring.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Scored {
-    /// What it is.
+    /// The ground truth.
     pub truth: Truth,
-    /// The score, 0 to 1; `None` where there was no response.
+    /// The score from 0 to 1; `None` without a response.
     pub score: Option<f32>,
     /// Presentations of one cluster (a subject, a video) are drawn together in the bootstrap.
     pub cluster: usize,
@@ -21,19 +21,20 @@ pub struct Scored {
 /// The rates of one model on one set.
 #[derive(Debug, Clone, PartialEq, Default)]
 pub struct Figures {
-    /// Attack presentation classification error rate of each species, at the threshold: the part of its
-    /// attacks that were classified as bona fide.
+    /// The attack presentation classification error rate of each species at the threshold: the
+    /// share of its attacks that are classified as bona fide.
     pub apcer_of_species: Vec<Option<f64>>,
-    /// The largest APCER of any species: what ISO/IEC 30107-3 reports.
+    /// The largest APCER of any species, which ISO/IEC 30107-3 reports.
     pub apcer_max: Option<f64>,
     /// The APCER over all attacks, whatever their species.
     pub apcer_pooled: Option<f64>,
-    /// Bona fide presentation classification error rate at the threshold: the part of the bona fide that
-    /// were classified as attacks.
+    /// The bona fide presentation classification error rate at the threshold: the share of bona
+    /// fide presentations that are classified as attacks.
     pub bpcer: Option<f64>,
     /// The mean of `apcer_max` and `bpcer`.
     pub acer: Option<f64>,
-    /// Equal error rate: the mean of the pooled APCER and the BPCER at the threshold where they are nearest.
+    /// The equal error rate: the mean of pooled APCER and BPCER at the threshold where they are
+    /// closest.
     pub eer: Option<f64>,
     /// The probability that an attack scores higher than a bona fide presentation; ties count half.
     pub auc: Option<f64>,
@@ -41,16 +42,17 @@ pub struct Figures {
     pub apcer_at_bpcer_1: Option<f64>,
     /// The pooled APCER at the lowest threshold where the BPCER is at most 5 %.
     pub apcer_at_bpcer_5: Option<f64>,
-    /// Attack presentation non-response rate: the part of the attacks that got no score.
+    /// The attack presentation non-response rate: the share of attacks without a score.
     pub apnrr: Option<f64>,
-    /// Bona fide presentation non-response rate.
+    /// The bona fide presentation non-response rate.
     pub bpnrr: Option<f64>,
 }
 
 /// A point of the DET curve.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct OperatingPoint {
-    /// Scores of this and more are attacks; infinite for the last point, where nothing is.
+    /// Scores of at least this are attacks; infinite for the last point, where nothing is an
+    /// attack.
     pub threshold: f32,
     /// The pooled APCER.
     pub apcer: f64,
@@ -58,10 +60,10 @@ pub struct OperatingPoint {
     pub bpcer: f64,
 }
 
-/// Scored presentations, sorted, so that rates for any weights of the clusters take one pass.
+/// Scored presentations, sorted so that the rates for any cluster weights take one pass.
 #[derive(Debug, Clone)]
 pub struct Samples {
-    /// In the order of their scores, those without one last.
+    /// Sorted by score; presentations without a score come last.
     sorted: Vec<Sample>,
     species: Vec<String>,
     clusters: usize,
@@ -70,12 +72,12 @@ pub struct Samples {
 #[derive(Debug, Clone, Copy)]
 struct Sample {
     score: Option<f32>,
-    /// The place of the species in the list; `None` for bona fide.
+    /// The index of the species; `None` for bona fide.
     species: Option<usize>,
     cluster: usize,
 }
 
-/// The sums of weights that rates are made of.
+/// Sums of weights, from which the rates follow.
 #[derive(Debug, Clone, Copy, Default)]
 struct Tally {
     bona_fide: f64,
@@ -108,7 +110,7 @@ impl Samples {
         &self.species
     }
 
-    /// How many clusters there are.
+    /// The number of clusters.
     pub fn clusters(&self) -> usize {
         self.clusters
     }
@@ -123,22 +125,22 @@ impl Samples {
         contents
     }
 
-    /// How many bona fide presentations and attacks there are, with a score or without.
+    /// The numbers of bona fide presentations and attacks, with or without a score.
     pub fn counts(&self) -> (usize, usize) {
         let attacks = self.sorted.iter().filter(|sample| sample.species.is_some()).count();
         (self.sorted.len() - attacks, attacks)
     }
 
-    /// The rates, each presentation counted once.
+    /// The rates, with every presentation counted once.
     pub fn figures(&self, threshold: f32) -> Figures {
         self.weighted_figures(threshold, &vec![1.0; self.clusters])
     }
 
-    /// The rates, each presentation counted as often as its cluster weighs.
+    /// The rates, with every presentation weighted by its cluster.
     pub fn weighted_figures(&self, threshold: f32, weights: &[f64]) -> Figures {
         let answered = self.answered();
         let total = tally(answered, weights);
-        let silent = tally(&self.sorted[answered.len()..], weights);
+        let unanswered = tally(&self.sorted[answered.len()..], weights);
 
         let (mut missed, mut of_species) =
             (vec![0.0; self.species.len()], vec![0.0; self.species.len()]);
@@ -172,13 +174,13 @@ impl Samples {
             auc: self.auc(weights, total),
             apcer_at_bpcer_1: apcer_at(0.01),
             apcer_at_bpcer_5: apcer_at(0.05),
-            apnrr: rate(silent.attacks, silent.attacks + total.attacks),
-            bpnrr: rate(silent.bona_fide, silent.bona_fide + total.bona_fide),
+            apnrr: rate(unanswered.attacks, unanswered.attacks + total.attacks),
+            bpnrr: rate(unanswered.bona_fide, unanswered.bona_fide + total.bona_fide),
             apcer_of_species,
         }
     }
 
-    /// The DET curve: a point for every score, and one above them all. Empty when a class is.
+    /// The DET curve: a point for every score, and one above them all. Empty if a class is empty.
     pub fn operating_points(&self) -> Vec<OperatingPoint> {
         self.weighted_operating_points(&vec![1.0; self.clusters])
     }
@@ -241,7 +243,7 @@ fn rate(part: f64, all: f64) -> Option<f64> {
 mod tests {
     use super::*;
 
-    /// `L` for live, any other letter a species of attack; each of them a cluster of its own.
+    /// `L` is live, any other letter a species of attack. Every row is its own cluster.
     fn samples(rows: &[(char, Option<f32>)]) -> Samples {
         let scored = rows.iter().enumerate().map(|(cluster, &(letter, score))| {
             let truth = if letter == 'L' {
@@ -266,7 +268,7 @@ mod tests {
         );
     }
 
-    /// Five live at 0.1, 0.2, 0.3, 0.4, 0.6; four prints at 0.3, 0.5, 0.7, 0.9; two replays at 0.2, 0.8.
+    /// Five live: 0.1, 0.2, 0.3, 0.4, 0.6. Four prints: 0.3, 0.5, 0.7, 0.9. Two replays: 0.2, 0.8.
     #[test]
     fn a_table_worked_out_by_hand() {
         let rows = [
@@ -281,20 +283,22 @@ mod tests {
             (samples.species(), samples.counts()),
             (&["p".to_owned(), "r".to_owned()][..], (6, 8))
         );
-        // Below 0.5: one print of four, one replay of two; at 0.5 it is an attack.
+        // Below 0.5: one print of four, one replay of two. A score of 0.5 is an attack.
         assert_rate(figures.apcer_of_species[0], 1.0 / 4.0);
         assert_rate(figures.apcer_of_species[1], 1.0 / 2.0);
         assert_rate(figures.apcer_max, 1.0 / 2.0);
         assert_rate(figures.apcer_pooled, 2.0 / 6.0);
-        // At 0.5 and more: 0.6.
+        // At least 0.5: 0.6.
         assert_rate(figures.bpcer, 1.0 / 5.0);
         assert_rate(figures.acer, (1.0 / 2.0 + 1.0 / 5.0) / 2.0);
-        // Pairs (attack above live): 0.2 beats 0.1 and ties 0.2; 0.3 beats two and ties 0.3; 0.5 beats four;
-        // 0.7, 0.8, 0.9 beat five each: 1.5 + 2.5 + 4 + 15 = 23 of 30.
+        // Pairs (attack above live): 0.2 beats 0.1 and ties 0.2; 0.3 beats two and ties 0.3; 0.5
+        // beats four; 0.7, 0.8, 0.9 beat five each: 1.5 + 2.5 + 4 + 15 = 23 of 30.
         assert_rate(figures.auc, 23.0 / 30.0);
-        // Threshold, APCER, BPCER: 0.3: 1/6, 3/5; 0.4: 2/6, 2/5 (the nearest); 0.5: 2/6, 1/5; 0.6: 3/6, 1/5.
+        // Threshold, APCER, BPCER: 0.3: 1/6, 3/5; 0.4: 2/6, 2/5 (the nearest); 0.5: 2/6, 1/5; 0.6:
+        // 3/6, 1/5.
         assert_rate(figures.eer, (2.0 / 6.0 + 2.0 / 5.0) / 2.0);
-        // No live at 0.7 and more: prints at 0.3, 0.5 and the replay at 0.2 lie below.
+        // No live presentation reaches 0.7; the prints at 0.3 and 0.5 and the replay at 0.2 lie
+        // below.
         assert_rate(figures.apcer_at_bpcer_1, 3.0 / 6.0);
         assert_rate(figures.apcer_at_bpcer_5, 3.0 / 6.0);
         assert_rate(figures.apnrr, 2.0 / 8.0);
@@ -307,8 +311,8 @@ mod tests {
         let live: Vec<f32> = (0..100).map(|i| i as f32 / 100.0).collect();
         let samples =
             samples(&[scores('L', &live), scores('p', &[0.945, 0.955, 0.985, 0.995])].concat());
-        // BPCER 1 % needs all but 0.99 below: the lowest such score is 0.985. 5 % allows 0.95 to 0.99: 0.945
-        // leaves five live at or above it.
+        // BPCER 1 % needs all but 0.99 below: the lowest such score is 0.985. 5 % allows 0.95 to
+        // 0.99: 0.945 leaves five live at or above it.
         let figures = samples.figures(0.5);
         assert_rate(figures.apcer_at_bpcer_1, 2.0 / 4.0);
         assert_rate(figures.apcer_at_bpcer_5, 0.0);
@@ -356,9 +360,9 @@ mod tests {
             (Some(0.5), None, None)
         );
         assert_eq!(samples(&[]).figures(0.5), Figures::default());
-        let silent = samples(&[('L', None), ('p', None)]).figures(0.5);
+        let unanswered = samples(&[('L', None), ('p', None)]).figures(0.5);
         assert_eq!(
-            (silent.apnrr, silent.bpnrr, silent.bpcer, silent.auc),
+            (unanswered.apnrr, unanswered.bpnrr, unanswered.bpcer, unanswered.auc),
             (Some(1.0), Some(1.0), None, None)
         );
     }

@@ -1,7 +1,9 @@
-//! How often is a liveness model wrong, on one's own pictures? The figures of ISO/IEC 30107-3, with intervals.
+//! Error rates of liveness models on your own pictures, by ISO/IEC 30107-3, with confidence
+//! intervals.
 //!
-//! [`dataset`] reads what there is to score, [`scoring`] scores it, [`figures`] turns scores into rates,
-//! [`bootstrap`] into intervals; [`tables`] writes the scores, [`plots`] the curves, [`report`] the page.
+//! [`dataset`] reads a set, [`scoring`] scores it, [`figures`] computes the rates and [`bootstrap`]
+//! their confidence intervals. [`tables`] writes the scores, [`plots`] the curves, [`report`] the
+//! page.
 
 pub mod bootstrap;
 pub mod dataset;

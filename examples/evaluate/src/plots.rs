@@ -4,13 +4,13 @@ use plotters::prelude::*;
 
 use crate::figures::OperatingPoint;
 
-/// Rates below this are drawn as this: the axes are logarithmic.
-const LEAST_RATE: f64 = 0.001;
+/// The lowest rate on the logarithmic axes; lower ones are drawn here.
+const MIN_RATE: f64 = 0.001;
 const BINS: usize = 40;
 const LABELS: (&str, u32) = ("sans-serif", 15);
 const LIVE: RGBColor = RGBColor(38, 128, 84);
 const SPOOF: RGBColor = RGBColor(196, 62, 52);
-/// One for each model, told apart by people who see fewer colours too (Okabe and Ito's palette).
+/// A colour for each model, from the colour-blind-safe palette of Okabe and Ito.
 const MODELS: [RGBColor; 6] = [
     RGBColor(0, 114, 178),
     RGBColor(213, 94, 0),
@@ -20,9 +20,9 @@ const MODELS: [RGBColor; 6] = [
     RGBColor(230, 159, 0),
 ];
 
-/// A plot that cannot be drawn.
+/// Why a plot cannot be drawn.
 #[derive(Debug, thiserror::Error)]
-#[error("a plot cannot be drawn: {0}")]
+#[error("cannot draw the plot: {0}")]
 pub struct Error(String);
 
 impl<E: std::error::Error + Send + Sync> From<DrawingAreaErrorKind<E>> for Error {
@@ -40,7 +40,7 @@ pub fn det(curves: &[(String, Vec<OperatingPoint>)]) -> Result<String, Error> {
     {
         let area = SVGBackend::with_string(&mut svg, (640, 520)).into_drawing_area();
         area.fill(&WHITE)?;
-        let rates = (LEAST_RATE..1.0).log_scale();
+        let rates = (MIN_RATE..1.0).log_scale();
         let mut chart = ChartBuilder::on(&area)
             .margin(16)
             .x_label_area_size(44)
@@ -49,18 +49,17 @@ pub fn det(curves: &[(String, Vec<OperatingPoint>)]) -> Result<String, Error> {
         chart
             .configure_mesh()
             .label_style(LABELS)
-            .x_desc("APCER (attacks taken for live)")
-            .y_desc("BPCER (live taken for attacks)")
+            .x_desc("APCER (attacks classified as bona fide)")
+            .y_desc("BPCER (bona fide classified as attacks)")
             .x_label_formatter(&percent)
             .y_label_formatter(&percent)
             .light_line_style(RGBColor(240, 240, 240))
             .draw()?;
-        let diagonal = [(LEAST_RATE, LEAST_RATE), (1.0, 1.0)];
+        let diagonal = [(MIN_RATE, MIN_RATE), (1.0, 1.0)];
         chart.draw_series(LineSeries::new(diagonal, RGBColor(190, 190, 190)))?;
         for ((name, points), &colour) in curves.iter().zip(MODELS.iter().cycle()) {
-            let points = points
-                .iter()
-                .map(|point| (point.apcer.max(LEAST_RATE), point.bpcer.max(LEAST_RATE)));
+            let points =
+                points.iter().map(|point| (point.apcer.max(MIN_RATE), point.bpcer.max(MIN_RATE)));
             chart
                 .draw_series(LineSeries::new(points, colour.stroke_width(2)))?
                 .label(name.as_str())
@@ -80,7 +79,7 @@ pub fn det(curves: &[(String, Vec<OperatingPoint>)]) -> Result<String, Error> {
     Ok(svg)
 }
 
-/// How the scores of the bona fide and of the attacks lie between 0 and 1.
+/// The distribution of the scores of bona fide presentations and of attacks.
 ///
 /// # Errors
 /// See [`Error`].
@@ -100,7 +99,7 @@ pub fn histogram(live: &[f32], spoof: &[f32], threshold: f32) -> Result<String, 
             .configure_mesh()
             .label_style(LABELS)
             .x_desc("spoof score")
-            .y_desc("part of the class")
+            .y_desc("share of the class")
             .y_label_formatter(&percent)
             .disable_x_mesh()
             .draw()?;
@@ -131,7 +130,7 @@ pub fn histogram(live: &[f32], spoof: &[f32], threshold: f32) -> Result<String, 
     Ok(svg)
 }
 
-/// The part of the scores in each bin.
+/// The share of the scores in each bin.
 fn parts(scores: &[f32]) -> [f64; BINS] {
     let mut parts = [0.0; BINS];
     for score in scores {

@@ -1,4 +1,4 @@
-//! What was found, as a text table, as JSON, and as a page with plots.
+//! The results as a text table, as JSON, and as a page with plots.
 
 use std::fmt::Write as _;
 use std::path::Path;
@@ -13,7 +13,7 @@ use crate::plots;
 use crate::scoring::{Outcome, Unit, units};
 use crate::tables;
 
-/// So many of the worst errors of each kind are listed.
+/// The number of errors of each kind that the page lists, worst first.
 const WORST: usize = 20;
 
 /// The evaluation of one or more models on one set.
@@ -21,32 +21,32 @@ const WORST: usize = 20;
 pub struct Evaluation {
     /// The folder or file of the set.
     pub set: String,
-    /// Scores of this and more are classified as attacks.
+    /// A score of at least this is classified as an attack.
     pub threshold: f32,
-    /// How many draws the intervals are made of.
+    /// The number of bootstrap draws.
     pub draws: u64,
-    /// `images` or `videos`: what is counted.
+    /// The unit of the counts: `images` or `videos`.
     pub unit: &'static str,
-    /// How many of them are bona fide.
+    /// The number of bona fide units.
     pub bona_fide: usize,
-    /// How many of them are attacks.
+    /// The number of attack units.
     pub attacks: usize,
-    /// How many clusters are drawn from: subjects, else videos, else the units.
+    /// The number of clusters: subjects, else videos, else the units.
     pub clusters: usize,
-    /// Each model's figures.
+    /// The figures of each model.
     pub models: Vec<ModelEvaluation>,
 }
 
-/// One model's figures, and what they are made of.
+/// The figures of one model, and the data behind them.
 #[derive(Debug, Clone, Serialize)]
 pub struct ModelEvaluation {
     /// The model's name.
     pub model: String,
     /// The rates.
     pub figures: Intervals,
-    /// The bona fide that are most like attacks, the worst first.
+    /// Bona fide units classified as attacks, highest scores first.
     pub false_rejections: Vec<Mistake>,
-    /// The attacks that are most like bona fide, the worst first.
+    /// Attacks classified as bona fide, lowest scores first.
     pub false_acceptances: Vec<Mistake>,
     #[serde(skip)]
     det: Vec<OperatingPoint>,
@@ -61,25 +61,25 @@ pub struct ModelEvaluation {
 pub struct Mistake {
     /// The image or the video.
     pub name: String,
-    /// The species, of an attack.
+    /// The species of an attack.
     pub species: Option<String>,
     /// Its score.
     pub spoof_score: f32,
 }
 
-/// How presentations are counted and classified.
+/// Settings of an evaluation.
 #[derive(Debug, Clone, Copy)]
 pub struct Settings {
-    /// What is counted.
+    /// The unit of the counts.
     pub unit: Unit,
-    /// Scores of this and more are classified as attacks.
+    /// A score of at least this is classified as an attack.
     pub threshold: f32,
-    /// How many draws the intervals are made of.
+    /// The number of bootstrap draws.
     pub draws: u64,
 }
 
 impl Evaluation {
-    /// Works out the figures of every model.
+    /// Computes the figures of every model.
     pub fn new(
         set: &Path,
         models: &[String],
@@ -118,7 +118,7 @@ impl Evaluation {
         Self { set, threshold, draws, unit, bona_fide, attacks, clusters, models }
     }
 
-    /// The figures of all models side by side, a row each.
+    /// The figures of all models side by side, one figure per row.
     pub fn table(&self) -> Vec<(String, Vec<Interval>)> {
         let row = |name: &str, figure: fn(&Intervals) -> Interval| {
             (name.to_owned(), self.models.iter().map(|model| figure(&model.figures)).collect())
@@ -168,16 +168,18 @@ impl Evaluation {
     fn summary(&self) -> String {
         let Self { set, bona_fide, attacks, unit, clusters, threshold, draws, .. } = self;
         format!(
-            "{set}: {bona_fide} bona fide and {attacks} attack {unit} in {clusters} clusters, threshold \
-             {threshold}, 95 % intervals from {draws} draws"
+            "{set}: {bona_fide} bona fide and {attacks} attack {unit} in {clusters} clusters, \
+             threshold {threshold}, 95 % confidence intervals from {draws} bootstrap draws"
         )
     }
 
-    /// Writes `index.html`, `figures.json`, `det.svg`, a `histogram-MODEL.svg` for each model, `scores.csv` and
-    /// `scores.parquet` into a folder, which is made if need be.
+    /// Writes the report into a folder, which is created if it does not exist.
+    ///
+    /// The files are `index.html`, `figures.json`, `det.svg`, `histogram-MODEL.svg` for each model,
+    /// `scores.csv` and `scores.parquet`.
     ///
     /// # Errors
-    /// When a file cannot be written or a plot drawn.
+    /// If a file cannot be written or a plot cannot be drawn.
     pub fn write(
         &self,
         folder: &Path,
@@ -202,12 +204,17 @@ impl Evaluation {
             std::fs::write(folder.join(format!("histogram-{name}.svg")), &histogram)?;
             histograms.push(histogram);
         }
-        let silent: Vec<_> = rows().filter(|row| row.is_silent()).collect();
-        let page = self.page(&det, &histograms, &silent).into_string();
+        let unanswered: Vec<_> = rows().filter(|row| row.is_unanswered()).collect();
+        let page = self.page(&det, &histograms, &unanswered).into_string();
         Ok(std::fs::write(folder.join("index.html"), page)?)
     }
 
-    fn page(&self, det: &str, histograms: &[String], silent: &[tables::ScoreRow<'_>]) -> Markup {
+    fn page(
+        &self,
+        det: &str,
+        histograms: &[String],
+        unanswered: &[tables::ScoreRow<'_>],
+    ) -> Markup {
         html! {
             (DOCTYPE)
             html lang="en" {
@@ -222,19 +229,20 @@ impl Evaluation {
                     p { (self.summary()) "." }
                     (self.page_table())
                     p.note {
-                        "Rates by ISO/IEC 30107-3. APCER: attacks taken for live. BPCER: live taken for attacks. In \
-                         brackets the 95 % interval by a bootstrap that draws whole clusters: subjects where the set \
-                         names them, else videos, else single images. A dash: the set has nothing to work it out from."
+                        "Error rates by ISO/IEC 30107-3. APCER: attacks classified as bona fide. \
+                         BPCER: bona fide classified as attacks. Brackets: 95 % confidence \
+                         intervals by a bootstrap over clusters, which are subjects if the set \
+                         names them, else videos, else images. A dash: undefined on this set."
                     }
                     h2 { "DET curve" }
                     figure { (PreEscaped(det)) }
                     @for (model, histogram) in self.models.iter().zip(histograms) {
                         h2 { (model.model) }
                         figure { (PreEscaped(histogram)) }
-                        (mistakes_table("Live taken for attacks", &model.false_rejections))
-                        (mistakes_table("Attacks taken for live", &model.false_acceptances))
+                        (mistakes_table("Bona fide as attacks", &model.false_rejections))
+                        (mistakes_table("Attacks as bona fide", &model.false_acceptances))
                     }
-                    (silent_table(silent))
+                    (unanswered_table(unanswered))
                 }
             }
         }
@@ -243,7 +251,10 @@ impl Evaluation {
     fn page_table(&self) -> Markup {
         html! {
             div.wide { table {
-                thead { tr { th {} @for model in &self.models { th scope="col" { (model.model) } } } }
+                thead { tr {
+                    th {}
+                    @for model in &self.models { th scope="col" { (model.model) } }
+                } }
                 tbody {
                     @for (name, intervals) in self.table() {
                         tr {
@@ -284,7 +295,11 @@ fn mistakes_table(title: &str, mistakes: &[Mistake]) -> Markup {
             p { "None." }
         } @else {
             div.wide { table {
-                thead { tr { th scope="col" { "spoof score" } th scope="col" { "species" } th.name scope="col" { "name" } } }
+                thead { tr {
+                    th scope="col" { "spoof score" }
+                    th scope="col" { "species" }
+                    th.name scope="col" { "name" }
+                } }
                 tbody {
                     @for mistake in mistakes {
                         tr {
@@ -295,27 +310,35 @@ fn mistakes_table(title: &str, mistakes: &[Mistake]) -> Markup {
                     }
                 }
             } }
-            @if mistakes.len() == WORST { p.note { "The worst " (WORST) "; scores.csv has them all." } }
+            @if mistakes.len() == WORST {
+                p.note { "The worst " (WORST) "; scores.csv has them all." }
+            }
         }
     }
 }
 
-fn silent_table(silent: &[tables::ScoreRow<'_>]) -> Markup {
+fn unanswered_table(unanswered: &[tables::ScoreRow<'_>]) -> Markup {
     html! {
         h2 { "Without response" }
-        @if silent.is_empty() {
+        @if unanswered.is_empty() {
             p { "None." }
         } @else {
-            p { (silent.len()) " scores are missing." }
+            p { (unanswered.len()) " scores are missing." }
             div.wide { table {
-                thead { tr { th scope="col" { "model" } th scope="col" { "why" } th.name scope="col" { "name" } } }
+                thead { tr {
+                    th scope="col" { "model" }
+                    th scope="col" { "reason" }
+                    th.name scope="col" { "name" }
+                } }
                 tbody {
-                    @for row in silent.iter().take(WORST) {
-                        tr { td { (row.model()) } td { (row.why()) } td.name { (row.file()) } }
+                    @for row in unanswered.iter().take(WORST) {
+                        tr { td { (row.model()) } td { (row.reason()) } td.name { (row.file()) } }
                     }
                 }
             } }
-            @if silent.len() > WORST { p.note { "The first " (WORST) "; scores.csv has them all." } }
+            @if unanswered.len() > WORST {
+                p.note { "The first " (WORST) "; scores.csv has them all." }
+            }
         }
     }
 }
@@ -336,7 +359,8 @@ const STYLE: &str = "
 :root { color-scheme: light dark; font: 16px/1.5 system-ui, sans-serif; }
 body { max-width: 60rem; margin: 2rem auto; padding: 0 1rem; }
 table { border-collapse: collapse; font-variant-numeric: tabular-nums; }
-th, td { padding: .25rem .75rem; border-bottom: 1px solid #8884; text-align: right; white-space: nowrap; }
+th, td { padding: .25rem .75rem; border-bottom: 1px solid #8884; }
+th, td { text-align: right; white-space: nowrap; }
 tbody th, .name { text-align: left; font-weight: normal; }
 .wide { overflow-x: auto; }
 .note { opacity: .75; font-size: .9rem; }
@@ -363,9 +387,11 @@ mod tests {
                 face: None,
             })
             .collect();
-        let silent = NonResponse { code: None, description: "it is gone".into() };
-        let outcome =
-            |score: Option<f32>| Outcome { face: None, scores: vec![score.ok_or(silent.clone())] };
+        let unanswered = NonResponse { code: None, description: "it is gone".into() };
+        let outcome = |score: Option<f32>| Outcome {
+            face: None,
+            scores: vec![score.ok_or(unanswered.clone())],
+        };
         let outcomes: Vec<_> = rows.iter().map(|(_, _, score)| outcome(*score)).collect();
         let settings = Settings { unit: Unit::Image, threshold: 0.5, draws: 50 };
         let models = ["a model".to_owned()];

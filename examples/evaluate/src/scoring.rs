@@ -1,4 +1,4 @@
-//! Presentations to scores, on every core.
+//! Scores presentations, on every core.
 
 use std::collections::{BTreeMap, HashMap};
 use std::path::Path;
@@ -12,27 +12,29 @@ use serde::Deserialize;
 use crate::dataset::{Presentation, Truth};
 use crate::figures::Scored;
 
-/// What came of one presentation.
+/// The result for one presentation.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Outcome {
-    /// The face that was scored, in the upright image's pixels.
+    /// The scored face, in pixels of the oriented image.
     pub face: Option<BoundingBox>,
-    /// A score for each model, or why there is none.
+    /// A score for each model, or the reason for its absence.
     pub scores: Vec<Result<f32, NonResponse>>,
 }
 
-/// Why a presentation got no score.
+/// Why a presentation has no score.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct NonResponse {
-    /// The API's code; `None` when the file could not be read.
+    /// The API's error code; `None` if the file could not be read.
     pub code: Option<u16>,
-    /// A sentence.
+    /// A description of the reason.
     pub description: String,
 }
 
-/// Scores every presentation with every model: one decoding and one face for all models of one image. A model of
-/// several images is given up to as many frames of each video as it takes, evenly spread, and its score stands for
-/// each frame. `done` is called after each presentation.
+/// Scores every presentation with every model.
+///
+/// An image is decoded once, and all models score the same face. A model of several images gets
+/// frames of each video, evenly spread, as many as it takes; its score is recorded for every frame.
+/// `done` is called after each presentation.
 pub fn score(
     engine: &Engine,
     models: &[String],
@@ -63,13 +65,13 @@ pub fn score(
     outcomes
 }
 
-/// How many frames a model takes, when it needs more than one.
+/// The number of frames that a model takes, if it needs more than one.
 fn frames_of_a_burst(engine: &Engine, model: &str) -> Option<usize> {
     let inputs = engine.model_inputs(model).ok()?;
     (inputs.required() > 1).then(|| inputs.types().len())
 }
 
-/// The presentations of each video, in their order; an image of no video by itself.
+/// The presentations of each video, in order. An image without a video is its own.
 fn videos(presentations: &[Presentation]) -> BTreeMap<(&String, &Truth), Vec<usize>> {
     let mut videos = BTreeMap::<_, Vec<_>>::new();
     for (place, presentation) in presentations.iter().enumerate() {
@@ -103,11 +105,11 @@ fn outcome(
     bursts: &[Option<usize>],
     presentation: &Presentation,
 ) -> Outcome {
-    let silent =
+    let unanswered =
         |reason: NonResponse| Outcome { face: None, scores: vec![Err(reason); models.len()] };
     let photo = match read(presentation) {
         Ok(photo) => photo,
-        Err(reason) => return silent(reason),
+        Err(reason) => return unanswered(reason),
     };
     let source = ImageSource::Rgb(photo.view());
     let face = match presentation
@@ -115,7 +117,7 @@ fn outcome(
         .map_or_else(|| engine.find_face(source).map(|face| face.bounding_box), Ok)
     {
         Ok(face) => face,
-        Err(error) => return silent(NonResponse::from(&error)),
+        Err(error) => return unanswered(NonResponse::from(&error)),
     };
     let score = |(model, burst): (&String, &Option<usize>)| match burst {
         // Scored with its video.
@@ -127,11 +129,13 @@ fn outcome(
     Outcome { face: Some(face), scores: models.iter().zip(bursts).map(score).collect() }
 }
 
-/// Adds one more model's scores, which another program made: a CSV file with the columns `file`, as the set names its
-/// images, and `spoof_score`. Whoever is not in it has no score.
+/// Adds the scores of another program as one more model.
+///
+/// They come from a CSV file with the columns `file`, the image's name in the set, and
+/// `spoof_score`. Images that the file does not list have no score.
 ///
 /// # Errors
-/// When the file cannot be read.
+/// If the file cannot be read.
 pub fn add_scores(
     file: &Path,
     presentations: &[Presentation],
@@ -142,7 +146,8 @@ pub fn add_scores(
         .map(|row| row.map(|OtherScore { file, spoof_score }| (file, spoof_score)))
         .collect::<Result<_, _>>()?;
     for (presentation, outcome) in presentations.iter().zip(outcomes) {
-        let absent = || NonResponse { code: None, description: "not in the file of scores".into() };
+        let absent =
+            || NonResponse { code: None, description: "missing from the scores file".into() };
         outcome.scores.push(scores.get(&presentation.name).copied().ok_or_else(absent));
     }
     Ok(())
@@ -168,18 +173,18 @@ impl From<&Error> for NonResponse {
     }
 }
 
-/// What the figures count.
+/// The unit that the figures count.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Unit {
-    /// Each image by itself.
+    /// Images.
     Image,
-    /// Each video, by the mean score of its frames that got one; an image of no video by itself.
+    /// Videos, by the mean of their frames' scores. An image without a video counts by itself.
     Video,
 }
 
-/// The presentations of one model as the figures count them, each with the name of the image or the video.
+/// The scores of one model per unit, with the name of the image or video.
 ///
-/// Clusters are the subjects where they are known, else the videos, else the units themselves.
+/// Clusters are subjects if they are known, else videos, else the units themselves.
 pub fn units(
     presentations: &[Presentation],
     outcomes: &[Outcome],
@@ -233,8 +238,8 @@ mod tests {
     }
 
     fn outcome(score: Option<f32>) -> Outcome {
-        let silent = NonResponse { code: Some(223), description: "no face".into() };
-        Outcome { face: None, scores: vec![score.ok_or(silent)] }
+        let unanswered = NonResponse { code: Some(223), description: "no face".into() };
+        Outcome { face: None, scores: vec![score.ok_or(unanswered)] }
     }
 
     #[test]

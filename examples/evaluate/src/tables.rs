@@ -1,4 +1,4 @@
-//! Scores as CSV and as Parquet: a row for each image and model.
+//! Scores as CSV and Parquet, one row per image and model.
 
 use std::fs::File;
 use std::path::Path;
@@ -11,7 +11,7 @@ use serde::Serialize;
 use crate::dataset::Presentation;
 use crate::scoring::Outcome;
 
-/// A table that cannot be written.
+/// Why a table cannot be written.
 #[derive(Debug, thiserror::Error)]
 #[error(transparent)]
 pub enum Error {
@@ -19,13 +19,13 @@ pub enum Error {
     Io(#[from] std::io::Error),
     /// A row of CSV cannot be written.
     Csv(#[from] csv::Error),
-    /// The columns do not fit together.
+    /// The columns do not match.
     Arrow(#[from] arrow_schema::ArrowError),
     /// A Parquet file cannot be written.
     Parquet(#[from] parquet::errors::ParquetError),
 }
 
-/// What one model said of one image.
+/// One model's result for one image.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct ScoreRow<'a> {
     file: &'a str,
@@ -35,9 +35,9 @@ pub struct ScoreRow<'a> {
     video: Option<&'a str>,
     model: &'a str,
     spoof_score: Option<f32>,
-    /// The API's error code, where there is no score and the file could be read.
+    /// The API's error code, if there is no score although the file could be read.
     code: Option<u16>,
-    /// Why there is no score.
+    /// The reason for a missing score.
     error: Option<&'a str>,
     left: Option<f32>,
     top: Option<f32>,
@@ -56,13 +56,13 @@ impl ScoreRow<'_> {
         self.model
     }
 
-    /// Whether there is no score.
-    pub fn is_silent(&self) -> bool {
+    /// Whether the score is missing.
+    pub fn is_unanswered(&self) -> bool {
         self.spoof_score.is_none()
     }
 
-    /// Why there is no score; empty where there is one.
-    pub fn why(&self) -> &str {
+    /// The reason for a missing score; empty if there is a score.
+    pub fn reason(&self) -> &str {
         self.error.unwrap_or_default()
     }
 }
@@ -170,10 +170,10 @@ mod tests {
             presentation("b \"quoted\".jpg", Truth::Attack { species: "print".into() }),
         ];
         let face = BoundingBox { left: 1.0, top: 2.0, width: 3.0, height: 4.5 };
-        let silent = NonResponse { code: Some(223), description: "no face".into() };
+        let unanswered = NonResponse { code: Some(223), description: "no face".into() };
         let outcomes = [
             Outcome { face: Some(face), scores: vec![Ok(0.25), Ok(0.75)] },
-            Outcome { face: None, scores: vec![Err(silent.clone()), Err(silent)] },
+            Outcome { face: None, scores: vec![Err(unanswered.clone()), Err(unanswered)] },
         ];
         let folder = tempfile::tempdir().expect("a folder");
         let (csv, parquet) =

@@ -1,4 +1,4 @@
-//! Sets as people have them: of one class, without a face, broken, huge.
+//! Sets that occur in practice: with one class, without a face, with broken files, huge.
 #![allow(missing_docs, clippy::unwrap_used)]
 
 use std::path::Path;
@@ -12,7 +12,7 @@ use face_liveness_evaluate::scoring::{Outcome, Unit, add_scores, score};
 
 static ENGINE: LazyLock<Engine> = LazyLock::new(|| Engine::builder().build().unwrap());
 
-/// A BMP of one grey, so small that no face fits.
+/// A grey BMP of one pixel.
 const TINY: &[u8] = &[
     b'B', b'M', 58, 0, 0, 0, 0, 0, 0, 0, 54, 0, 0, 0, 40, 0, 0, 0, 1, 0, 0, 0, 1, 0, 0, 0, 1, 0,
     24, 0, 0, 0, 0, 0, 4, 0, 0, 0, 19, 11, 0, 0, 19, 11, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 128, 128,
@@ -36,7 +36,7 @@ fn evaluate(set: &Path) -> (Evaluation, Vec<Presentation>, Vec<Outcome>) {
     let outcomes = score(&ENGINE, &models, &presentations, |_, _| {
         done.fetch_add(1, Ordering::Relaxed);
     });
-    assert_eq!(done.into_inner(), presentations.len(), "each is reported as done");
+    assert_eq!(done.into_inner(), presentations.len(), "every presentation is reported as done");
     let settings = Settings { unit: Unit::Image, threshold: 0.5, draws: 20 };
     (Evaluation::new(set, &models, &presentations, &outcomes, settings), presentations, outcomes)
 }
@@ -68,7 +68,7 @@ fn a_set_without_any_face_has_non_response_rates_alone() {
 }
 
 #[test]
-fn broken_and_missing_files_are_reported_and_passed_over() {
+fn broken_and_missing_files_are_reported_and_skipped() {
     let set = tempfile::tempdir().unwrap();
     put(set.path(), "a.jpg", &portrait());
     put(set.path(), "cut.jpg", &portrait()[..5000]);
@@ -96,7 +96,7 @@ fn broken_and_missing_files_are_reported_and_passed_over() {
 }
 
 #[test]
-fn a_given_face_is_scored_without_looking_for_one() {
+fn a_given_face_is_scored_without_detection() {
     let set = tempfile::tempdir().unwrap();
     put(set.path(), "a.jpg", &portrait());
     let csv =
@@ -127,7 +127,7 @@ fn a_model_of_several_images_is_given_the_frames_of_each_video() {
 }
 
 #[test]
-fn scores_of_another_program_stand_beside_ours() {
+fn scores_of_another_program_are_added() {
     let set = tempfile::tempdir().unwrap();
     put(set.path(), "live/a.jpg", &portrait());
     put(set.path(), "live/b.jpg", &portrait());
@@ -137,7 +137,7 @@ fn scores_of_another_program_stand_beside_ours() {
     assert_eq!(outcomes[0].scores[1], Ok(0.75));
     assert_eq!(
         outcomes[1].scores[1].as_ref().unwrap_err().description,
-        "not in the file of scores"
+        "missing from the scores file"
     );
 }
 

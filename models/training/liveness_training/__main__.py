@@ -11,7 +11,6 @@ from common import average
 
 from . import (
     assistant,
-    burst,
     calibrate,
     card,
     development,
@@ -78,7 +77,6 @@ def main():
         "--target",
     )
     step("card", "prints the tables of a card", "--reports").add_argument("model")
-    step("burst", "fits the motion parameters of rgb-burst-v1", "--scores")
     about = "measures the EER of an evaluator's report after changes to the pictures"
     step("robustness", about, "--crops", "--scores", "--root").add_argument("name")
     a = parser.parse_args()
@@ -104,8 +102,6 @@ def main():
         export.export(a.out, a.name, a.target)
     elif a.step == "card":
         card.write(a.reports, a.model)
-    elif a.step == "burst":
-        burst.fit(a.scores)
     elif a.step == "peers":
         peers.score(a.stack, a.scores, a.root, a.target)
     elif a.step == "robustness":

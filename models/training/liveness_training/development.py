@@ -24,8 +24,7 @@ def write_sets(data, out):
     """
     data = Path(data).resolve()
     sets = {
-        "replay": replay(data / "replay_live", "devel"),
-        "replay-train": replay(data / "replay_live", "train"),
+        "replay": replay(data / "replay_live"),
         "nuaa": nuaa(data / "nuaa_live"),
         "nuaa-new": nuaa(data / "nuaa_live", only_new_people=True),
         "celeba": celeba(data / "celeba"),
@@ -41,9 +40,9 @@ def write_sets(data, out):
             writer.writerows(rows)
 
 
-def replay(root, clients):
-    """`devel` to measure, `train` to fit the burst's motion. Never `test`."""
-    for video in sorted((root / "frames" / "replay_attack" / clients).iterdir()):
+def replay(root):
+    """The clients of `devel`. Those of `test` are reserved."""
+    for video in sorted((root / "frames" / "replay_attack" / "devel").iterdir()):
         live = "__real__" in video.name
         medium = re.search(r"_(highdef|mobile|print)_client", video.name)
         species = "" if live else medium[1]
