@@ -1,5 +1,7 @@
-"""Puts files to start from into corpus/TARGET: the third-party files of DATA (see CONTRIBUTING.md), the photos of the examples,
-and the small networks of ONNX's own tests, which come with the PyPI package onnx.
+"""Puts seeds into corpus/TARGET.
+
+They are the third-party files of DATA (see CONTRIBUTING.md), the photos of the examples, and the
+small networks of ONNX's own tests, which come with the PyPI package onnx.
 
     python fuzz/seeds.py DATA
 """
@@ -56,7 +58,8 @@ for picture in pictures:
         seed("exif", picture[at + 6 : at + 4_000])
 
 for sides in [(0, 0), (63, 47), (255, 255)]:
-    for box in [(0.0, 0.0, 1.0, 1.0), (10.0, 10.0, 40.0, 40.0), (-1e9, 3e38, float("nan"), float("inf"))]:
+    wild = (-1e9, 3e38, float("nan"), float("inf"))
+    for box in [(0.0, 0.0, 1.0, 1.0), (10.0, 10.0, 40.0, 40.0), wild]:
         floats = b"".join(struct.pack("<f", value) for value in box)
         seed("crop", bytes(sides) + floats + bytes(range(64)))
 

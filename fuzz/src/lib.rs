@@ -1,7 +1,7 @@
-//! What is tried on arbitrary bytes: each function fails, by a panic, when something holds that must not.
+//! The fuzz targets: each function takes arbitrary bytes, and panics if an invariant fails.
 //!
-//! `cargo fuzz run TARGET` drives a function by libFuzzer; `cargo run --release --bin TARGET FILE…` gives it files;
-//! `cargo test` gives it those in `regressions/TARGET`.
+//! `cargo fuzz run TARGET` drives a function by libFuzzer, `cargo run --release --bin TARGET FILE…`
+//! runs it on files, and `cargo test` runs it on the files in `regressions/TARGET`.
 #![allow(clippy::expect_used, clippy::unwrap_used)]
 
 use std::sync::LazyLock;
@@ -14,7 +14,7 @@ use face_liveness::{Engine, Response};
 use face_liveness_models::{FACE_DETECTOR_V1, FACE_DETECTOR_V1_REFINER};
 use ndarray::Array3;
 
-/// Small, so that many pictures can be tried in a second. libFuzzer's `-malloc_limit_mb` is set not far above.
+/// Small limits, for many inputs per second. libFuzzer's `-malloc_limit_mb` is set slightly above.
 const LIMITS: Limits = Limits {
     max_pixels: 1_000_000,
     max_side: 16_384,
@@ -23,7 +23,7 @@ const LIMITS: Limits = Limits {
 };
 
 static ENGINE: LazyLock<Engine> = LazyLock::new(|| {
-    // Without the second look for small faces, which costs most of the time of a picture without any.
+    // Without the second pass, which takes most of the time if there is no face.
     let params = HeatmapDetectorParams { look_sizes: vec![[288, 192]], ..Default::default() };
     let (heatmap, refiner) = (FACE_DETECTOR_V1.onnx, FACE_DETECTOR_V1_REFINER.onnx);
     let detector =
@@ -32,7 +32,8 @@ static ENGINE: LazyLock<Engine> = LazyLock::new(|| {
     Engine::builder().detector(detector).limits(limits).build().expect("an engine")
 });
 
-/// Any body has a response whose score is a probability, or one of the contract's errors, and always the same.
+/// Every body gets a response with a score from 0 to 1, or an error of the contract, and always the
+/// same one.
 pub fn detect_json(body: &[u8]) {
     let answer = ENGINE.detect_json(body);
     if answer.status == 200 {
@@ -48,8 +49,8 @@ pub fn detect_json(body: &[u8]) {
     }
 }
 
-/// Any file becomes an image within the limits, or an error. The first byte says whether it is turned, and how far it is
-/// reduced.
+/// Every file becomes an image within the limits, or an error. The first byte selects orientation
+/// and scale.
 pub fn decode(data: &[u8]) {
     let [options, file @ ..] = data else { return };
     let auto_rotate = options & 1 == 1;
@@ -65,7 +66,7 @@ pub fn decode(data: &[u8]) {
     }
 }
 
-/// Any Exif block, in each container that may hold one, and any file as a container, has an orientation.
+/// Every Exif block, in each container format, and every file as a container, has an orientation.
 pub fn exif(data: &[u8]) {
     Orientation::from_exif(data);
     let length = data.len() as u32;
@@ -91,7 +92,7 @@ pub fn exif(data: &[u8]) {
     }
 }
 
-/// An image of at most 256 × 256 pixels, and a box of any floats.
+/// An image of at most 256 × 256 pixels, and a box of arbitrary floats.
 #[derive(Arbitrary)]
 struct Marked<'a> {
     sides: [u8; 2],
@@ -99,14 +100,14 @@ struct Marked<'a> {
     colours: &'a [u8],
 }
 
-/// Of any box about any image, a part of the image is what the networks see.
+/// For every box, the crop lies within the image and yields valid samples.
 pub fn crop(data: &[u8]) {
     let Ok(marked) = Marked::arbitrary_take_rest(Unstructured::new(data)) else { return };
     let [width, height] = marked.sides.map(|side| u32::from(side) + 1);
     let colours = if marked.colours.is_empty() { &[128] } else { marked.colours };
     let pixels: Vec<u8> =
         colours.iter().copied().cycle().take((width * height * 3) as usize).collect();
-    let image = ImageView::new(width, height, &pixels).expect("so many pixels");
+    let image = ImageView::new(width, height, &pixels).expect("the number of pixels matches");
     let [left, top, box_width, box_height] = marked.face;
     let face = BoundingBox { left, top, width: box_width, height: box_height };
     for scale in [1.0, 1.5, 2.7, 4.0] {
@@ -123,15 +124,15 @@ pub fn crop(data: &[u8]) {
     assert!(near.iter().all(is_sample));
 }
 
-/// Any bytes are a network that runs, or fails, or are none.
+/// Every file is rejected, or loads as a network that runs or returns an error.
 pub fn load_onnx(data: &[u8]) {
     if let Ok(network) = Network::from_onnx(data, [3, 8, 8]) {
         let _ = network.run(|mut planes| planes.fill(0.5));
     }
 }
 
-/// Decoders may panic: that is caught. Code of ours may not, caught or not.
-pub fn abort_where_ours_panics() {
+/// Aborts on a panic in our code. Panics of decoders are caught, and allowed.
+pub fn abort_on_our_panic() {
     std::panic::set_hook(Box::new(|panic| {
         let file = panic.location().map_or("", |location| location.file());
         let theirs = file.contains("/registry/")
@@ -149,7 +150,10 @@ pub fn abort_where_ours_panics() {
 macro_rules! target {
     ($function:path) => {
         #[cfg(fuzzing)]
-        ::libfuzzer_sys::fuzz_target!(init: $crate::abort_where_ours_panics(), |data: &[u8]| $function(data));
+        ::libfuzzer_sys::fuzz_target!(
+            init: $crate::abort_on_our_panic(),
+            |data: &[u8]| $function(data)
+        );
 
         #[cfg(not(fuzzing))]
         fn main() -> std::io::Result<()> {

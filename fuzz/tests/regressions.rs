@@ -1,9 +1,9 @@
-//! What fuzzing once broke something with, once more.
+//! Runs every target on the inputs that once broke it.
 #![allow(missing_docs, clippy::unwrap_used)]
 
 use face_liveness::detection::Network;
 
-/// Gives every file of a target's folder to it.
+/// Runs a target on every file of its folder.
 fn all(target: &str, function: fn(&[u8])) {
     let folder = format!("{}/regressions/{target}", env!("CARGO_MANIFEST_DIR"));
     let files: Vec<_> =
@@ -35,6 +35,7 @@ fn crop() {
 #[test]
 fn load_onnx() {
     all("load_onnx", face_liveness_fuzz::load_onnx);
-    // To read past the end of a shape faults in the fuzzer's build alone, so that here it is to be refused.
+    // Reading past the end of a shape faults only in the fuzzer's build: here the file must be
+    // refused.
     all("load_onnx", |file| assert!(Network::from_onnx(file, [3, 8, 8]).is_err()));
 }

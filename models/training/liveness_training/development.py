@@ -19,8 +19,7 @@ def write_sets(data, out):
     """Writes OUT/NAME/set.csv for each development set.
 
     `replay`, `nuaa` and `celeba` have attacks, `caltech` and `ytf` have none. `nuaa-new` is the
-    part of `nuaa` whose people are not in the training lists. `replay-train` serves to fit the
-    burst.
+    part of `nuaa` whose people are not in the training lists.
     """
     data = Path(data).resolve()
     sets = {
