@@ -1,57 +1,83 @@
-# What the gate checks, without the corpora.
+# Style, lints, tests and documentation: the gate without corpora and other programs.
 check:
+    .ci/style
+    .ci/links
     cargo fmt --all --check
-    cargo clippy --release --workspace --all-targets --test contract_nats --test load --test workers -- -D warnings
-    cargo test --release --workspace
-    RUSTDOCFLAGS="-D warnings" cargo doc --release --workspace --no-deps
+    cargo clippy --release --locked --workspace --all-targets \
+        --test contract_nats --test load --test workers -- -D warnings
+    cargo test --release --locked --workspace
+    RUSTDOCFLAGS="-D warnings" cargo doc --release --locked --workspace --no-deps
 
-# The tests on third-party corpora: see CONTRIBUTING.md.
-corpora data:
-    FACE_LIVENESS_DATA={{ data }} cargo test --release --test corpora -- --ignored --nocapture --test-threads 1
-
-# Every claim that can be tried in minutes, a line each: docs/VERIFY.md.
+# The claims of docs/VERIFY.md that take minutes, a line each.
 verify:
-    PYTHON=${PYTHON:-python3} .ci/verify
+    .ci/install system python
+    PATH="$PWD/target/venv/bin:$PATH" PYTHON="$PWD/target/venv/bin/python" .ci/verify
 
-# The long form of what the gate does in short.
-deep:
-    SOAK_REQUESTS=100000 cargo test --release --test soak -- --nocapture
+# The tests on third-party corpora, in the folder `data`: CONTRIBUTING.md lists them.
+corpora data:
+    FACE_LIVENESS_DATA={{ data }} cargo test --release --workspace --test corpora -- \
+        --ignored --nocapture --test-threads 1
 
-# Fuzzes a target of fuzz/ by cargo-fuzz, on nightly Rust. Seeds: `python fuzz/seeds.py DATA`.
-fuzz target seconds:
-    cd fuzz && cargo +nightly fuzz run {{ target }} -- -max_total_time={{ seconds }} -rss_limit_mb=1024 \
-        -malloc_limit_mb={{ if target == "load_onnx" { "1024" } else { "128" } }} -max_len=100000 \
-        {{ if path_exists("fuzz/dictionaries/" + target + ".dict") == "true" { "-dict=dictionaries/" + target + ".dict" } else { "" } }}
+# Rates of error on your own images: docs/EVALUATE.md.
+eval *arguments:
+    cargo run --release --example evaluate -- {{ arguments }}
 
-# The code that is not networks under Miri, on nightly Rust.
-miri:
-    MIRIFLAGS=-Zmiri-disable-isolation cargo +nightly miri test -p face-liveness-schema --lib
-    MIRIFLAGS=-Zmiri-disable-isolation cargo +nightly miri test -p face-liveness-image --lib -- base64 orientation rgb scans bits transform
-
-# The development sets again, every figure beside the card's: see models/training for the sets.
-error-rates sets:
-    models/evaluation/error_rates.py {{ sets }}
-
-# The face detector's figures again, each beside the card's: see models/training for the photos.
-detector-figures faces:
-    models/evaluation/detector_figures.py {{ faces }}
-
-# The golden answers on other processors: needs qemu-user, gcc-aarch64-linux-gnu, and the target aarch64-unknown-linux-gnu.
-emulate:
-    .ci/emulate
-
-# Criterion benchmarks of each stage and of the whole request.
+# Criterion benchmarks: each stage, each network, the whole request.
 bench *arguments:
     cargo bench {{ arguments }}
 
+# The engine beside a stack of published parts; `peers` holds peer_stack.py, `perf` the bodies.
+compare peers perf:
+    cargo bench --bench compare -- {{ peers }} {{ perf }}
+
+# The public API against docs/api; `just api --write` accepts a change.
+api *arguments:
+    .ci/api {{ arguments }}
+
+# The packages as crates.io would hand them out: each feature alone, examples of the documentation.
+packages:
+    .ci/install python
+    PATH="$PWD/target/venv/bin:$PATH" .ci/packages
+
 # Licences, advisories, sources and duplicates of the dependencies.
 deny:
-    cargo deny check
+    .ci/install python
+    PATH="$PWD/target/venv/bin:$PATH" cargo deny --all-features check
 
-# What the gate checks of the service: needs Chromium, wrk, nats-server, Node.js, or installs them.
+# The service under schemathesis, in Chromium, under load, and its NATS workers.
 service:
     .ci/service
 
-# The engine beside a stack of published parts, in one run: the folder of `peer_stack.py`, and that of the bodies.
-compare peers perf:
-    cargo bench --bench compare -- {{ peers }} {{ perf }}
+# The tests of models/training.
+training:
+    .ci/install training
+    cd models/training && ../../target/venv/bin/python -m pytest
+
+# 100,000 requests on four threads.
+deep:
+    SOAK_REQUESTS=100000 cargo test --release --workspace --test soak -- --nocapture
+
+# Runs a fuzz target by cargo-fuzz, on nightly Rust. Seeds: `python fuzz/seeds.py DATA`.
+fuzz target seconds:
+    cd fuzz && cargo +nightly fuzz run {{ target }} -- -max_total_time={{ seconds }} \
+        -max_len=100000 -rss_limit_mb=1024 \
+        -malloc_limit_mb={{ if target == "load_onnx" { "1024" } else { "128" } }} \
+        $(ls dictionaries/{{ target }}.dict 2> /dev/null | sed s/^/-dict=/)
+
+# The code without networks under Miri, on nightly Rust.
+miri:
+    MIRIFLAGS=-Zmiri-disable-isolation cargo +nightly miri test --lib -p face-liveness-schema
+    MIRIFLAGS=-Zmiri-disable-isolation cargo +nightly miri test --lib -p face-liveness-image -- \
+        base64 orientation rgb scans bits transform
+
+# The golden answers on other processors, by emulation: .ci/emulate lists what it needs.
+emulate:
+    .ci/emulate
+
+# Scores the development sets again, and compares every figure with the model's card.
+error-rates sets:
+    models/evaluation/error_rates.py {{ sets }}
+
+# Measures the face detector again, and compares every figure with its card.
+detector-figures faces:
+    models/evaluation/detector_figures.py {{ faces }}
