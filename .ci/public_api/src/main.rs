@@ -19,6 +19,9 @@ const ALLOWED: [&str; 6] = ["alloc", "core", "schemars", "serde", "serde_core", 
 /// Automatic traits that say nothing to a caller. `Send` and `Sync` do, and stay.
 const IGNORED_TRAITS: [&str; 5] = ["Freeze", "RefUnwindSafe", "Unpin", "UnsafeUnpin", "UnwindSafe"];
 
+/// As in `pub fn u16::from(ErrorCode) -> Self`.
+const PRIMITIVES: [&str; 7] = ["bool", "f32", "f64", "i64", "u16", "u64", "usize"];
+
 fn main() -> ExitCode {
     let mut arguments: Vec<_> = env::args().skip(1).collect();
     let write = arguments.first().is_some_and(|argument| argument == "--write");
@@ -73,6 +76,7 @@ fn roots(line: &str) -> impl Iterator<Item = &str> {
         .filter_map(|path| path.split_once("::"))
         .map(|(root, _)| root)
         .filter(|root| root.starts_with(|c: char| c.is_lowercase() || c == '_'))
+        .filter(|root| !PRIMITIVES.contains(root))
 }
 
 /// Prints the lines that were removed and added, and counts them.
