@@ -4,7 +4,7 @@
 use cpu_time::ProcessTime;
 use face_liveness::Engine;
 use face_liveness::detection::{FaceDetector, HeatmapDetector, largest};
-use face_liveness::image::{Limits, decode_base64, decode_reduced};
+use face_liveness::image::{Limits, decode_base64, decode_scaled};
 use face_liveness::inference::{Frame, Fusion, LivenessModel, RgbSingle};
 use face_liveness::schema::{ImageType, ModelInputs, RequestDocument};
 use face_liveness_models as weights;
@@ -55,7 +55,7 @@ impl Stack {
         let images =
             timed(parse, || RequestDocument::parse(body).unwrap().select(&inputs).unwrap());
         let file = timed(base64, || decode_base64(images[0].data.as_str()).unwrap());
-        let photo = timed(decode, || decode_reduced(&file, &limits, false, SEARCH_SIDE).unwrap());
+        let photo = timed(decode, || decode_scaled(&file, &limits, false, SEARCH_SIDE).unwrap());
         let image = photo.image.view();
         let faces = timed(detect, || self.detector.detect(image).unwrap());
         let face = largest(&faces).unwrap().bounding_box;
@@ -70,7 +70,7 @@ impl Stack {
         let inputs = ModelInputs::single(ImageType::Rgb);
         let images = RequestDocument::parse(body).unwrap().select(&inputs).unwrap();
         let file = decode_base64(images[0].data.as_str()).unwrap();
-        milliseconds(|| drop(decode_reduced(&file, &Limits::default(), false, 1).unwrap()))
+        milliseconds(|| drop(decode_scaled(&file, &Limits::default(), false, 1).unwrap()))
     }
 }
 

@@ -3,7 +3,7 @@
 
 use criterion::{BenchmarkId, Criterion, criterion_group, criterion_main};
 use face_liveness::detection::{FaceDetector, largest};
-use face_liveness::image::{Limits, Orientation, RgbImage, decode_base64, decode_reduced};
+use face_liveness::image::{Limits, Orientation, RgbImage, decode_base64, decode_scaled};
 use face_liveness::inference::{Frame, LivenessModel};
 use face_liveness::schema::{ImageType, ModelInputs, RequestDocument};
 use face_liveness_benches::{SEARCH_SIDE, SIZES, Stack, body, photo};
@@ -18,7 +18,7 @@ fn stages(criterion: &mut Criterion) {
         let body = body(&jpeg);
         let select = || RequestDocument::parse(&body).unwrap().select(&inputs).unwrap();
         let images = select();
-        let decode = || decode_reduced(&jpeg, &limits, false, SEARCH_SIDE).unwrap();
+        let decode = || decode_scaled(&jpeg, &limits, false, SEARCH_SIDE).unwrap();
         let image = decode().image;
         let face = largest(&detector.detect(image.view()).unwrap()).unwrap().bounding_box;
         let frame = Frame { index: 0, image: image.view(), face };
@@ -34,7 +34,7 @@ fn stages(criterion: &mut Criterion) {
         bench("4 orientation", &mut || {
             let (width, height) = (image.width(), image.height());
             let copy = RgbImage::new(width, height, image.pixels().to_vec()).unwrap();
-            drop(Orientation::new(6).unwrap().upright(copy));
+            drop(Orientation::new(6).unwrap().apply(copy));
         });
         bench("5 detection", &mut || drop(detector.detect(image.view()).unwrap()));
         bench("6 inference", &mut || assert!(model.spoof_score(&[frame]).unwrap() <= 1.0));

@@ -8,7 +8,7 @@ use std::sync::LazyLock;
 
 use arbitrary::{Arbitrary, Unstructured};
 use face_liveness::detection::{BoundingBox, HeatmapDetector, HeatmapDetectorParams, Network};
-use face_liveness::image::{ImageView, Limits, Orientation, Reduced, decode_reduced};
+use face_liveness::image::{ImageView, Limits, Orientation, ScaledImage, decode_scaled};
 use face_liveness::inference::{Crop, RgbSingle};
 use face_liveness::{Engine, Response};
 use face_liveness_models::{FACE_DETECTOR_V1, FACE_DETECTOR_V1_REFINER};
@@ -55,8 +55,8 @@ pub fn decode(data: &[u8]) {
     let [options, file @ ..] = data else { return };
     let auto_rotate = options & 1 == 1;
     let longer_side = [u32::MAX, 800, 96, 1][usize::from(options >> 1) % 4];
-    let decoded = decode_reduced(file, &LIMITS, auto_rotate, longer_side);
-    if let Ok(Reduced { image, full_width, full_height }) = decoded {
+    let decoded = decode_scaled(file, &LIMITS, auto_rotate, longer_side);
+    if let Ok(ScaledImage { image, full_width, full_height, .. }) = decoded {
         assert!(u64::from(full_width) * u64::from(full_height) <= LIMITS.max_pixels);
         assert!(image.width() <= full_width && image.height() <= full_height);
         assert_eq!(

@@ -186,7 +186,7 @@ impl Report {
         {
             let truth = truth.upright(orientation, photo.width(), photo.height());
             let rotated =
-                orientation.upright(photo.view().crop(0, 0, photo.width(), photo.height()));
+                orientation.apply(photo.view().crop(0, 0, photo.width(), photo.height()));
             rotation.right = is_right(self.largest(&rotated)?.as_ref(), &truth);
             rotation.right_when_searched = match engine
                 .detect_image(ImageSource::Rgb(rotated.view()))
@@ -214,7 +214,7 @@ impl Report {
                 movement(&before.bounding_box, &moved(&after.bounding_box, left as f32, top as f32))
             }));
         }
-        let mirrored = Orientation::new(2).ok_or("no orientation 2")?.upright(part(0, 0));
+        let mirrored = Orientation::new(2).ok_or("no orientation 2")?.apply(part(0, 0));
         moves.mirrored.extend(self.largest(&mirrored)?.map(|after| {
             let BoundingBox { left, width: side, .. } = after.bounding_box;
             let back = BoundingBox { left: width as f32 - left - side, ..after.bounding_box };

@@ -19,7 +19,7 @@ impl Point {
 
     /// Where the point lies once its image, stored as `width × height`, is turned upright.
     pub fn upright(&self, orientation: Orientation, width: u32, height: u32) -> Self {
-        let [x, y] = orientation.upright_point([self.x, self.y], width, height);
+        let [x, y] = orientation.apply_to_point([self.x, self.y], width, height);
         Self { x, y }
     }
 }

@@ -99,7 +99,7 @@ impl EngineBuilder {
     ///
     /// let engine = Engine::builder().search_rotations(true).build()?;
     /// let upright = decode(&std::fs::read("../../examples/photos/astronaut.png")?, &Limits::default(), false)?;
-    /// let sideways = Orientation::new(6).unwrap().upright(upright);
+    /// let sideways = Orientation::new(6).unwrap().apply(upright);
     /// let detection = engine.detect_image(ImageSource::Rgb(sideways.view()))?;
     /// assert!(detection.response.warnings.contains(&Warning::Rotated));
     /// # Ok::<(), Box<dyn std::error::Error>>(())

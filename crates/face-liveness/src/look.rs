@@ -2,7 +2,7 @@
 
 use face_liveness_detection::{BoundingBox, Face, largest};
 use face_liveness_image::{
-    self as image, ImageView, Orientation, Reduced, RgbImage, decode_reduced,
+    self as image, ImageView, Orientation, RgbImage, ScaledImage, decode_scaled,
 };
 
 use crate::engine::Engine;
@@ -79,8 +79,8 @@ impl Engine {
                 Ok(Copy { pixels: Pixels::Borrowed(view), full: [view.width(), view.height()] })
             }
             ImageSource::Encoded { bytes, auto_rotate } => {
-                let reduced = decode_reduced(bytes, limits, auto_rotate, longer_side);
-                let Reduced { image, full_width, full_height } = reduced
+                let reduced = decode_scaled(bytes, limits, auto_rotate, longer_side);
+                let ScaledImage { image, full_width, full_height, .. } = reduced
                     .map_err(|source| Error::Image { path: input.data_path.clone(), source })?;
                 Ok(self.ended(
                     Stage::Decode,
@@ -150,7 +150,7 @@ impl Seen<'_> {
     /// Width and height of the image as it was given.
     pub(crate) fn image_sides(&self) -> [u32; 2] {
         let [width, height] = self.copy.full;
-        self.turned.inverse().upright_sides(width, height)
+        self.turned.inverse().apply_to_size(width, height)
     }
 }
 
@@ -188,9 +188,9 @@ impl Copy<'_> {
 
     fn turned<'b>(&self, by: Orientation) -> Copy<'b> {
         let image = self.view();
-        let pixels = by.upright(image.crop(0, 0, image.width(), image.height()));
+        let pixels = by.apply(image.crop(0, 0, image.width(), image.height()));
         let [width, height] = self.full;
-        Copy { pixels: Pixels::Owned(pixels), full: by.upright_sides(width, height) }
+        Copy { pixels: Pixels::Owned(pixels), full: by.apply_to_size(width, height) }
     }
 
     /// A face of the copy in the image in full.

@@ -1,7 +1,7 @@
 //! What about the photo may make the score less reliable.
 
 use face_liveness_detection::Face;
-use face_liveness_image::{ImageView, Wiped};
+use face_liveness_image::{ImageView, ZeroizeVec};
 use face_liveness_schema::{Position, Warning};
 
 use crate::position::position;
@@ -53,13 +53,13 @@ pub(crate) fn warnings(
 
 /// The face's luma on a grid, and its mean colour, 0 to 255 both.
 struct Samples {
-    luma: Wiped<f32>,
+    luma: ZeroizeVec<f32>,
     colour: f32,
 }
 
 impl Samples {
     fn of(image: ImageView<'_>, face: Position) -> Self {
-        let mut luma = Wiped::from(vec![0.0; GRID * GRID]);
+        let mut luma = ZeroizeVec::from(vec![0.0; GRID * GRID]);
         let mut colour = 0.0;
         let steps = 2 * GRID;
         let at = |from: u32, length: u32, step: usize| {

@@ -12,7 +12,7 @@ use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 use face_liveness::detection::{BoundingBox, Point};
-use face_liveness::image::{Error, Limits, RgbImage, decode, decode_reduced};
+use face_liveness::image::{Error, Limits, RgbImage, decode, decode_scaled};
 use face_liveness::{Engine, ImageSource};
 use peak_alloc::PeakAlloc;
 use serde::Deserialize;
@@ -143,7 +143,7 @@ fn every_decoder_file_gives_pixels_or_215_within_5_s_and_600_mb() {
                 );
                 for by in [2, 4, 8] {
                     let longer_side = image.width().max(image.height()) / by;
-                    let copy = decode_reduced(&bytes, &Limits::default(), true, longer_side);
+                    let copy = decode_scaled(&bytes, &Limits::default(), true, longer_side);
                     let copy = copy
                         .unwrap_or_else(|error| panic!("{} at 1/{by}: {error}", file.display()));
                     assert_eq!(

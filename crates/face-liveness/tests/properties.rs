@@ -195,7 +195,7 @@ proptest! {
         let (width, height) = upright.dimensions();
         let expected = answer(&ENGINE, request([image(0, base64(&png(&upright, 1)))]).to_string().as_bytes());
         let pixels = face_liveness::image::ImageView::new(width, height, &upright).unwrap();
-        let stored = Orientation::new(orientation).unwrap().inverse().upright(pixels.crop(0, 0, width, height));
+        let stored = Orientation::new(orientation).unwrap().inverse().apply(pixels.crop(0, 0, width, height));
         let view = stored.view();
         let stored = RgbImage::from_raw(view.width(), view.height(), view.pixels().to_vec()).unwrap();
         let mut body = request([image(0, base64(&png(&stored, orientation)))]);

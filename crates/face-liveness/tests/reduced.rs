@@ -3,7 +3,7 @@
 
 mod support;
 
-use face_liveness::image::{Limits, decode, decode_reduced};
+use face_liveness::image::{Limits, decode, decode_scaled};
 use face_liveness::{Detection, Engine, ImageSource};
 use image::imageops::{FilterType, overlay};
 use image::{ImageFormat, Rgb, RgbImage};
@@ -46,7 +46,7 @@ fn a_reduced_copy_is_the_smallest_that_is_large_enough() {
     for (longer_side, expected) in
         [(4033, 4032), (4032, 4032), (2017, 4032), (2016, 2016), (800, 1008), (504, 504)]
     {
-        let copy = decode_reduced(&file, &Limits::default(), false, longer_side).unwrap();
+        let copy = decode_scaled(&file, &Limits::default(), false, longer_side).unwrap();
         assert_eq!(copy.image.width(), expected, "at least {longer_side}");
         assert_eq!([copy.full_width, copy.full_height], [4032, 3024]);
     }

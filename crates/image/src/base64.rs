@@ -3,7 +3,7 @@
 use base64::engine::{DecodePaddingMode, GeneralPurposeConfig, Simd};
 use base64::{DecodeError, DecodeSliceError, Engine as _};
 
-use crate::{Error, Wiped};
+use crate::{Error, ZeroizeVec};
 
 /// Decodes base64 text as clients send it; the bytes are wiped when dropped.
 ///
@@ -20,12 +20,12 @@ use crate::{Error, Wiped};
 /// assert!(decode_base64("iVBORw==!").is_err());
 /// # Ok::<(), face_liveness_image::Error>(())
 /// ```
-pub fn decode_base64(text: &str) -> Result<Wiped<u8>, Error> {
+pub fn decode_base64(text: &str) -> Result<ZeroizeVec<u8>, Error> {
     let text = without_data_url(text.trim_ascii())?;
     if text.is_empty() {
         return Err(Error::Base64);
     }
-    let mut bytes = Wiped::from(vec![0; base64::decoded_len_estimate(text.len())]);
+    let mut bytes = ZeroizeVec::from(vec![0; base64::decoded_len_estimate(text.len())]);
     // As most clients send it; only where that fails are the others looked for.
     let mut decoded = decode_either_alphabet(text.as_bytes(), &mut bytes);
     if decoded.as_ref().is_err_and(|error| has_white_space(text, error)) {
@@ -72,9 +72,9 @@ fn has_white_space(text: &str, error: &DecodeSliceError) -> bool {
 }
 
 /// The text less its ASCII white space.
-fn without_white_space(text: &str) -> Wiped<u8> {
+fn without_white_space(text: &str) -> ZeroizeVec<u8> {
     // Never reallocated, so no stale copy is left behind.
-    let mut dense = Wiped::from(Vec::with_capacity(text.len()));
+    let mut dense = ZeroizeVec::from(Vec::with_capacity(text.len()));
     dense.extend(text.bytes().filter(|byte| !byte.is_ascii_whitespace()));
     dense
 }

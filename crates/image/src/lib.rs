@@ -3,20 +3,21 @@
 mod base64;
 mod decode;
 mod error;
+mod format;
+mod guards;
 mod jpeg;
 mod limits;
 mod orientation;
-mod raster;
+mod other_formats;
 mod resize;
 mod rgb;
-mod webp;
-mod wiped;
+mod zeroize_vec;
 
 pub use base64::decode_base64;
-pub use decode::{Reduced, decode, decode_reduced};
+pub use decode::{decode, decode_scaled};
 pub use error::Error;
 pub use limits::Limits;
 pub use orientation::Orientation;
 pub use resize::resize;
-pub use rgb::{ImageView, RgbImage};
-pub use wiped::Wiped;
+pub use rgb::{ImageView, RgbImage, ScaledImage};
+pub use zeroize_vec::ZeroizeVec;

@@ -2,10 +2,10 @@
 
 use std::io::Cursor;
 
+use crate::format::Format;
+use crate::guards::webp_guard;
+use crate::{RgbImage, jpeg};
 use exif::{In, Reader, Tag};
-use image::{ImageBuffer, ImageFormat, Rgb, imageops};
-
-use crate::{RgbImage, Wiped, jpeg, webp};
 
 /// How a camera held the sensor: the value of the Exif tag 0x0112, 1 to 8.
 ///
@@ -14,7 +14,7 @@ use crate::{RgbImage, Wiped, jpeg, webp};
 ///
 /// // Orientation 6: the top of the scene is at the right of the stored picture.
 /// let stored = RgbImage::new(2, 1, vec![1, 1, 1, 2, 2, 2])?;
-/// let upright = Orientation::new(6).unwrap().upright(stored);
+/// let upright = Orientation::new(6).unwrap().apply(stored);
 /// assert_eq!((upright.width(), upright.height()), (1, 2));
 /// assert_eq!(upright.pixels(), [1, 1, 1, 2, 2, 2]);
 /// # Ok::<(), face_liveness_image::Error>(())
@@ -42,10 +42,10 @@ impl Orientation {
         let mut reader = Reader::new();
         reader.continue_on_error(true);
         // Other formats alone go to kamadak-exif whole: on its way to the Exif it copies the head of the file.
-        let exif = match image::guess_format(bytes) {
-            Ok(ImageFormat::Jpeg) => reader.read_raw(jpeg::exif(bytes).unwrap_or_default()),
-            Ok(ImageFormat::WebP) => {
-                reader.read_raw(webp::exif(bytes).unwrap_or_default().to_vec())
+        let exif = match Format::of(bytes) {
+            Ok(Format::Jpeg) => reader.read_raw(jpeg::exif(bytes).unwrap_or_default()),
+            Ok(Format::WebP) => {
+                reader.read_raw(webp_guard::exif(bytes).unwrap_or_default().to_vec())
             }
             _ => reader.read_from_container(&mut Cursor::new(bytes)),
         };
@@ -72,20 +72,20 @@ impl Orientation {
     }
 
     /// Width and height, once it is turned upright, of a stored picture of `width × height`.
-    pub fn upright_sides(self, width: u32, height: u32) -> [u32; 2] {
-        if self.0 >= 5 { [height, width] } else { [width, height] }
+    pub fn apply_to_size(self, width: u32, height: u32) -> [u32; 2] {
+        if self.exchanges_sides() { [height, width] } else { [width, height] }
     }
 
-    /// Where a point of a stored picture of `width × height` comes to lie when [`upright`](Self::upright) turns it. x and
+    /// Where a point of a stored picture of `width × height` comes to lie when [`apply`](Self::apply) turns it. x and
     /// y count from the left and the top edge; the first pixel covers 0 to 1 both ways.
     ///
     /// ```
     /// use face_liveness_image::Orientation;
     ///
     /// let quarter = Orientation::new(6).unwrap();
-    /// assert_eq!(quarter.upright_point([1.0, 2.0], 640, 480), [478.0, 1.0]);
+    /// assert_eq!(quarter.apply_to_point([1.0, 2.0], 640, 480), [478.0, 1.0]);
     /// ```
-    pub fn upright_point(self, [x, y]: [f32; 2], width: u32, height: u32) -> [f32; 2] {
+    pub fn apply_to_point(self, [x, y]: [f32; 2], width: u32, height: u32) -> [f32; 2] {
         let (right, below) = (width as f32 - x, height as f32 - y);
         match self.0 {
             2 => [right, y],
@@ -99,31 +99,41 @@ impl Orientation {
         }
     }
 
-    /// Turns a picture that was stored with this orientation upright. The stored one is wiped.
-    pub fn upright(self, stored: RgbImage) -> RgbImage {
+    /// Rotates and mirrors a stored image so that it is upright. The stored image is wiped.
+    pub fn apply(self, stored: RgbImage) -> RgbImage {
         if self == Self::UPRIGHT {
             return stored;
         }
-        let [width, height] = self.upright_sides(stored.width(), stored.height());
-        let mut pixels = Wiped::from(vec![0; stored.pixels().len()]);
-        let from =
-            ImageBuffer::<Rgb<u8>, _>::from_raw(stored.width(), stored.height(), stored.pixels());
-        let to = ImageBuffer::<Rgb<u8>, _>::from_raw(width, height, pixels.as_mut_slice());
-        let (Some(from), Some(mut to)) = (from, to) else {
-            unreachable!("an RgbImage has three bytes for each pixel")
+        let (width, height) = (stored.width() as isize, stored.height() as isize);
+        let (right, bottom) = (width - 1, (height - 1) * width);
+        // The stored index of the first upright pixel, and the steps to the next one across and
+        // down.
+        let (first, across, down) = match self.0 {
+            2 => (right, -1, width),
+            3 => (bottom + right, -1, -width),
+            4 => (bottom, 1, -width),
+            5 => (0, width, 1),
+            6 => (bottom, -width, 1),
+            7 => (bottom + right, -width, -1),
+            _ => (right, width, -1),
         };
-        let turned = match self.0 {
-            2 => imageops::flip_horizontal_in(&from, &mut to),
-            3 => imageops::rotate180_in(&from, &mut to),
-            4 => imageops::flip_vertical_in(&from, &mut to),
-            5 | 6 => imageops::rotate90_in(&from, &mut to),
-            _ => imageops::rotate270_in(&from, &mut to),
-        };
-        debug_assert!(turned.is_ok(), "the sides are exchanged above");
-        if matches!(self.0, 5 | 7) {
-            imageops::flip_horizontal_in_place(&mut to);
+        let (stored_pixels, _) = stored.pixels().as_chunks::<3>();
+        let mut upright = stored.black_like(self.exchanges_sides());
+        let stride = 3 * upright.width() as usize;
+        let mut row_start = first;
+        for row in upright.pixels_mut().chunks_exact_mut(stride) {
+            let mut index = row_start;
+            for pixel in row.as_chunks_mut::<3>().0 {
+                *pixel = stored_pixels[index as usize];
+                index += across;
+            }
+            row_start += down;
         }
-        RgbImage::new(width, height, std::mem::take(&mut *pixels)).unwrap_or(stored)
+        upright
+    }
+
+    fn exchanges_sides(self) -> bool {
+        self.0 >= 5
     }
 }
 
@@ -152,13 +162,13 @@ mod tests {
             let a = letters.find('a').expect("an a") as u32;
             let middle = [(a % width) as f32 + 0.5, (a / width) as f32 + 0.5];
             assert_eq!(
-                orientation.upright_point(middle, width, 6 / width),
+                orientation.apply_to_point(middle, width, 6 / width),
                 [0.5, 0.5],
                 "orientation {value}"
             );
-            let upright = orientation.upright(image);
+            let upright = orientation.apply(image);
             assert_eq!(
-                orientation.inverse().upright_point([0.5, 0.5], 3, 2),
+                orientation.inverse().apply_to_point([0.5, 0.5], 3, 2),
                 middle,
                 "orientation {value}"
             );

@@ -2,13 +2,13 @@
 
 use std::fmt;
 
-use crate::{Error, Wiped};
+use crate::{Error, ZeroizeVec};
 
 /// An image of 8-bit RGB pixels, row by row from the top, wiped when dropped.
 pub struct RgbImage {
     width: u32,
     height: u32,
-    pixels: Wiped<u8>,
+    pixels: ZeroizeVec<u8>,
 }
 
 impl RgbImage {
@@ -17,7 +17,7 @@ impl RgbImage {
     /// # Errors
     /// [`Error::Shape`] when the buffer has another length, or a side is 0.
     pub fn new(width: u32, height: u32, pixels: Vec<u8>) -> Result<Self, Error> {
-        let pixels = Wiped::from(pixels);
+        let pixels = ZeroizeVec::from(pixels);
         ImageView::new(width, height, &pixels)?;
         Ok(Self { width, height, pixels })
     }
@@ -25,6 +25,13 @@ impl RgbImage {
     /// An image to write into.
     pub(crate) fn black(width: u32, height: u32) -> Result<Self, Error> {
         Self::new(width, height, vec![0; width as usize * height as usize * 3])
+    }
+
+    /// An image to write into, of the same size, or of that size turned by 90°.
+    pub(crate) fn black_like(&self, exchange_sides: bool) -> Self {
+        let (width, height) =
+            if exchange_sides { (self.height, self.width) } else { (self.width, self.height) };
+        Self { width, height, pixels: ZeroizeVec::from(vec![0; self.pixels.len()]) }
     }
 
     pub(crate) fn pixels_mut(&mut self) -> &mut [u8] {
@@ -55,6 +62,25 @@ impl RgbImage {
 impl fmt::Debug for RgbImage {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "RgbImage({} × {})", self.width, self.height)
+    }
+}
+
+/// An upright image, perhaps scaled down, and the size of the image it was scaled from.
+#[derive(Debug)]
+#[non_exhaustive]
+pub struct ScaledImage {
+    /// The pixels.
+    pub image: RgbImage,
+    /// The width of the full image in pixels.
+    pub full_width: u32,
+    /// The height of the full image in pixels.
+    pub full_height: u32,
+}
+
+impl ScaledImage {
+    pub(crate) fn unscaled(image: RgbImage) -> Self {
+        let (full_width, full_height) = (image.width(), image.height());
+        Self { image, full_width, full_height }
     }
 }
 
@@ -128,7 +154,7 @@ impl<'a> ImageView<'a> {
     /// When the part is not inside the image, or a side of it is 0.
     pub fn crop(&self, left: u32, top: u32, width: u32, height: u32) -> RgbImage {
         let row = |y| &self.row(y)[left as usize * 3..][..width as usize * 3];
-        let mut copy = Wiped::from(Vec::with_capacity(width as usize * height as usize * 3));
+        let mut copy = ZeroizeVec::from(Vec::with_capacity(width as usize * height as usize * 3));
         (top..top + height).for_each(|y| copy.extend_from_slice(row(y)));
         assert!(width > 0 && height > 0, "a part of {width} × {height} pixels");
         RgbImage { width, height, pixels: copy }

@@ -1,7 +1,7 @@
 //! What several frames of one capture show and one does not: whether the face moves by itself.
 
 use face_liveness_detection::{BoundingBox, Error};
-use face_liveness_image::{ImageView, Wiped};
+use face_liveness_image::{ImageView, ZeroizeVec};
 use face_liveness_schema::{ImageType, ModelInputs};
 use ndarray::Array3;
 
@@ -112,12 +112,12 @@ impl Regions {
     }
 }
 
-type Grid = Wiped<f32>;
+type Grid = ZeroizeVec<f32>;
 
 fn grey(image: ImageView<'_>, crop: Crop) -> Grid {
     let mut planes = Array3::zeros((3, SIDE, SIDE));
     crop.write_bgr(image, planes.view_mut());
-    let planes = Wiped::from(planes.into_raw_vec_and_offset().0);
+    let planes = ZeroizeVec::from(planes.into_raw_vec_and_offset().0);
     let (blue, green, red) = (&planes[..], &planes[SIDE * SIDE..], &planes[2 * SIDE * SIDE..]);
     let luma = |i: usize| 0.114 * blue[i] + 0.587 * green[i] + 0.299 * red[i];
     (0..SIDE * SIDE).map(luma).collect::<Vec<_>>().into()

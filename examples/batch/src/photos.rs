@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use arrow_array::cast::AsArray;
 use arrow_array::{Array, ArrayRef};
 use arrow_schema::{DataType, Schema};
-use face_liveness::image::{Wiped, decode_base64};
+use face_liveness::image::{ZeroizeVec, decode_base64};
 use parquet::arrow::ProjectionMask;
 use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
 use walkdir::WalkDir;
@@ -64,7 +64,7 @@ pub enum Source {
 }
 
 /// The name of a photo, and its bytes or the reason why they cannot be read.
-pub type Photo = (String, Result<Wiped<u8>, String>);
+pub type Photo = (String, Result<ZeroizeVec<u8>, String>);
 
 impl Source {
     /// The number of photos.
@@ -90,7 +90,7 @@ impl Source {
                 let (name, path) = (path.display().to_string(), path.clone());
                 let photo = wanted(&name).then(move || {
                     let bytes =
-                        std::fs::read(path).map(Wiped::from).map_err(|error| error.to_string());
+                        std::fs::read(path).map(ZeroizeVec::from).map_err(|error| error.to_string());
                     (name, bytes)
                 });
                 Box::new(photo.into_iter())
@@ -213,11 +213,11 @@ fn rows(
 }
 
 /// The bytes in a row of a column, which holds bytes, structs or base64.
-fn bytes(column: &ArrayRef, row: usize) -> Result<Wiped<u8>, String> {
+fn bytes(column: &ArrayRef, row: usize) -> Result<ZeroizeVec<u8>, String> {
     if column.is_null(row) {
         return Err("the row holds no image".into());
     }
-    let copy = |bytes: &[u8]| Ok(Wiped::from(bytes.to_vec()));
+    let copy = |bytes: &[u8]| Ok(ZeroizeVec::from(bytes.to_vec()));
     let base64 = |text: &str| decode_base64(text).map_err(|error| error.to_string());
     match column.data_type() {
         DataType::Binary => copy(column.as_binary::<i32>().value(row)),

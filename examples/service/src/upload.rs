@@ -6,7 +6,7 @@ use std::time::Duration;
 use axum::body::Body;
 use axum::http::{HeaderMap, header};
 use bytes::Bytes;
-use face_liveness::image::Wiped;
+use face_liveness::image::ZeroizeVec;
 use http_body_util::BodyExt;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::time::{Instant, timeout, timeout_at};
@@ -29,7 +29,7 @@ pub(crate) struct Uploads {
 
 /// A body that has arrived. It counts against the memory of all bodies until it is dropped, which wipes it.
 struct Upload {
-    bytes: Wiped<u8>,
+    bytes: ZeroizeVec<u8>,
     _held: Held,
     _permits: Option<OwnedSemaphorePermit>,
 }
@@ -59,7 +59,7 @@ impl Uploads {
             return Err(too_large);
         }
         // At its final size from the start: a vector that grew would leave copies behind that nobody wipes.
-        let mut bytes = Wiped::from(Vec::with_capacity(announced.unwrap_or(self.limit)));
+        let mut bytes = ZeroizeVec::from(Vec::with_capacity(announced.unwrap_or(self.limit)));
         let (mut held, mut permits) = (self.metrics.body_bytes(), None::<OwnedSemaphorePermit>);
         while let Some(data) =
             timeout_at(deadline, next(body)).await.map_err(|_| Refusal::BodyTooSlow)??

@@ -1,6 +1,6 @@
 //! The bits of entropy-coded data, and the Huffman codes in them (ITU-T T.81, annex F.2.2).
 
-use super::reduced::Refusal;
+use super::scaled_decode::Refusal;
 
 /// Codes of up to so many bits are found by one look into a table. Nine in ten have fewer.
 const LOOK: u32 = 10;

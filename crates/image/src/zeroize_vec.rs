@@ -10,20 +10,20 @@ use zeroize::Zeroize;
 /// A vector that grows leaves its earlier memory behind unwiped: give it its capacity first.
 ///
 /// ```
-/// use face_liveness_image::Wiped;
+/// use face_liveness_image::ZeroizeVec;
 ///
-/// let bytes = Wiped::from(vec![1, 2, 3]);
+/// let bytes = ZeroizeVec::from(vec![1, 2, 3]);
 /// assert_eq!(bytes.len(), 3);
 /// ```
-pub struct Wiped<T: Copy>(Vec<T>);
+pub struct ZeroizeVec<T: Copy>(Vec<T>);
 
-impl<T: Copy> From<Vec<T>> for Wiped<T> {
+impl<T: Copy> From<Vec<T>> for ZeroizeVec<T> {
     fn from(values: Vec<T>) -> Self {
         Self(values)
     }
 }
 
-impl<T: Copy> Deref for Wiped<T> {
+impl<T: Copy> Deref for ZeroizeVec<T> {
     type Target = Vec<T>;
 
     fn deref(&self) -> &Vec<T> {
@@ -31,13 +31,13 @@ impl<T: Copy> Deref for Wiped<T> {
     }
 }
 
-impl<T: Copy> DerefMut for Wiped<T> {
+impl<T: Copy> DerefMut for ZeroizeVec<T> {
     fn deref_mut(&mut self) -> &mut Vec<T> {
         &mut self.0
     }
 }
 
-impl<T: Copy> Drop for Wiped<T> {
+impl<T: Copy> Drop for ZeroizeVec<T> {
     fn drop(&mut self) {
         self.0.clear();
         self.0.spare_capacity_mut().zeroize();

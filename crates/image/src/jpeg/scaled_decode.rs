@@ -5,9 +5,9 @@
 
 use std::cell::OnceCell;
 
-use super::bits::{Bits, Codes, END_OF_BLOCK, SIXTEEN_ZEROS};
-use super::transform::{Frequencies, Transform, Waves, transform};
-use crate::{RgbImage, Wiped};
+use super::huffman::{Bits, Codes, END_OF_BLOCK, SIXTEEN_ZEROS};
+use super::scaled_idct::{Frequencies, Transform, Waves, transform};
+use crate::{RgbImage, ZeroizeVec};
 
 /// Why there is no reduced copy.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -214,7 +214,7 @@ impl Frame {
                 ac: codes(&tables.ac, part[1] & 15)?,
                 last_dc: 0,
                 columns,
-                plane: Wiped::from(vec![0.0; columns * down * 8 / by]),
+                plane: ZeroizeVec::from(vec![0.0; columns * down * 8 / by]),
             })
         };
         let components = self.components.iter().zip(parts.chunks_exact(2)).map(component);
@@ -237,7 +237,7 @@ struct Component<'a> {
     /// Of the plane.
     columns: usize,
     /// One row of MCUs, samples less 128.
-    plane: Wiped<f32>,
+    plane: ZeroizeVec<f32>,
 }
 
 impl Component<'_> {

@@ -1,6 +1,6 @@
 //! What a WebP says of its sizes and codes, before image-webp takes memory for them.
 
-mod lossless;
+use super::vp8l_budget;
 
 /// The Exif, without the `Exif\0\0` of JPEG that many writers put before it: the format has no place for it, and kamadak-exif finds no
 /// Exif behind it. image-webp would take as much memory as the file says that it has.
@@ -55,7 +55,7 @@ fn of_chunk((name, content): ([u8; 4], &[u8]), sides: [u32; 2], most: u64) -> Op
         _ => return Some(0),
     };
     let [width, height] = sides.map(|side| side as usize);
-    lossless::table_bytes(stream, width, height, most)
+    vp8l_budget::table_bytes(stream, width, height, most)
 }
 
 /// What a frame of an animation begins with: its place, its size, its length in time.
@@ -94,10 +94,10 @@ mod tests {
 
     /// The portrait by libwebp: with all transforms and groups of codes, of few colours, of two parts, of two frames.
     const FILES: [(&[u8], u32, std::ops::Range<u64>); 4] = [
-        (include_bytes!("../tests/webp/lossless.webp"), 96, 10_000..300_000),
-        (include_bytes!("../tests/webp/palette.webp"), 96, 1_000..50_000),
-        (include_bytes!("../tests/webp/alpha.webp"), 96, 1_000..50_000),
-        (include_bytes!("../tests/webp/animation.webp"), 64, 1_000..50_000),
+        (include_bytes!("../../tests/webp/lossless.webp"), 96, 10_000..300_000),
+        (include_bytes!("../../tests/webp/palette.webp"), 96, 1_000..50_000),
+        (include_bytes!("../../tests/webp/alpha.webp"), 96, 1_000..50_000),
+        (include_bytes!("../../tests/webp/animation.webp"), 64, 1_000..50_000),
     ];
 
     #[test]

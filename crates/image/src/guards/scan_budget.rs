@@ -1,17 +1,20 @@
-//! How many times a JPEG goes over its picture.
-
-use super::reduced::next_segment;
+//! Counts the scans of a JPEG.
+//!
+//! A scan of a hundred bytes may cover the whole image, which takes zune-jpeg 0.08 s at 50
+//! megapixels. A file of 1 MB could have ten thousand. [`Limits::scans`](crate::Limits::scans) is
+//! compared with the count before anything is decoded.
 
 const SEQUENTIAL: std::ops::RangeInclusive<u8> = 0xc0..=0xc1;
 const PROGRESSIVE: u8 = 0xc2;
 const SCAN: u8 = 0xda;
 
-/// The scans of a file, as far as it is well formed. A sequential one whose first scan has all components has no more.
-pub(super) fn count(file: &[u8]) -> usize {
+/// The number of scans, up to the first malformed segment. A sequential file whose first scan has
+/// all components has no second one.
+pub(crate) fn count(file: &[u8]) -> usize {
     let mut scans = 0;
     let mut components = None;
     let mut rest = file.get(2..).unwrap_or_default();
-    while let Ok((marker, segment, after)) = next_segment(rest) {
+    while let Some((marker, segment, after)) = next_segment(rest) {
         rest = after;
         if SEQUENTIAL.contains(&marker) {
             components = segment.get(5);
@@ -24,14 +27,22 @@ pub(super) fn count(file: &[u8]) -> usize {
             if components.is_some() && segment.first() == components {
                 break;
             }
-            rest = &rest[coded_length(rest)..];
+            rest = &rest[entropy_coded_length(rest)..];
         }
     }
     scans
 }
 
-/// How many bytes of codes there are before the next marker but those of restarts, `FF D0` to `FF D7`. `FF 00` is a code.
-fn coded_length(rest: &[u8]) -> usize {
+/// A marker, its segment, and the bytes after it.
+fn next_segment(rest: &[u8]) -> Option<(u8, &[u8], &[u8])> {
+    let fill_bytes = rest.iter().position(|&byte| byte != 0xff).filter(|&count| count > 0)?;
+    let (&marker, rest) = rest[fill_bytes..].split_first()?;
+    let length = usize::from(u16::from_be_bytes(*rest.first_chunk()?));
+    Some((marker, rest.get(2..length)?, &rest[length..]))
+}
+
+/// The bytes before the next marker that is not a restart, `FF D0` to `FF D7`. `FF 00` is data.
+fn entropy_coded_length(rest: &[u8]) -> usize {
     let is_end = |two: &[u8]| two[0] == 0xff && !matches!(two[1], 0 | 0xd0..=0xd7);
     rest.windows(2).position(is_end).unwrap_or(rest.len())
 }

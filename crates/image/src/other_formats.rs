@@ -2,10 +2,11 @@
 
 use std::io::Cursor;
 
-use image::{ImageDecoder, ImageError, ImageFormat, ImageReader};
+use image::{ImageDecoder, ImageError, ImageReader};
 
-use crate::decode::name;
-use crate::{Error, Limits, RgbImage, Wiped, webp};
+use crate::format::Format;
+use crate::guards::webp_guard;
+use crate::{Error, Limits, RgbImage, ZeroizeVec};
 
 /// What a PNG may hold beside its pixels, in bytes: rows of the largest image, and a colour profile, which has some megabytes at
 /// most, but may be made to grow to a thousand times what it has in the file.
@@ -15,19 +16,15 @@ const BESIDE_PNG_PIXELS: u64 = 16 << 20;
 const WEBP_TABLES: u64 = 64 << 20;
 
 /// The first frame, in whatever its samples are, as 8-bit RGB over white.
-pub(crate) fn decode(
-    bytes: &[u8],
-    format: ImageFormat,
-    limits: &Limits,
-) -> Result<RgbImage, Error> {
+pub(crate) fn decode(bytes: &[u8], format: Format, limits: &Limits) -> Result<RgbImage, Error> {
     let error = |error| match error {
         ImageError::Limits(_) => Error::TooMuchMemory { limit: limits.max_memory },
-        _ => Error::Corrupt { format: name(format) },
+        _ => format.corrupt(),
     };
-    let mut reader = ImageReader::with_format(Cursor::new(bytes), format);
+    let mut reader = ImageReader::with_format(Cursor::new(bytes), format.into());
     let mut decoder_limits = image::Limits::no_limits();
     decoder_limits.max_alloc = Some(match format {
-        ImageFormat::Png => limits.max_memory.min(BESIDE_PNG_PIXELS),
+        Format::Png => limits.max_memory.min(BESIDE_PNG_PIXELS),
         _ => limits.max_memory,
     });
     reader.limits(decoder_limits);
@@ -36,10 +33,10 @@ pub(crate) fn decode(
     let (width, height) = decoder.dimensions();
     let samples = decoder.total_bytes();
     limits.check(width, height, samples)?;
-    if format == ImageFormat::WebP {
-        let tables = webp::table_bytes(bytes, width, height, WEBP_TABLES);
-        let tables = tables.filter(|_| webp::frames_fit(bytes, width, height));
-        let tables = tables.ok_or(Error::Corrupt { format: name(format) })?;
+    if format == Format::WebP {
+        let tables = webp_guard::table_bytes(bytes, width, height, WEBP_TABLES);
+        let tables = tables.filter(|_| webp_guard::frames_fit(bytes, width, height));
+        let tables = tables.ok_or_else(|| format.corrupt())?;
         limits.check(width, height, samples + tables)?;
         if tables > WEBP_TABLES {
             return Err(Error::TooMuchMemory { limit: WEBP_TABLES });
@@ -48,12 +45,12 @@ pub(crate) fn decode(
     let (channels, bytes_per_pixel) =
         (decoder.color_type().channel_count(), decoder.color_type().bytes_per_pixel());
 
-    let mut native = Wiped::from(vec![0; samples as usize]);
+    let mut native = ZeroizeVec::from(vec![0; samples as usize]);
     decoder.read_image(&mut native).map_err(error)?;
     if bytes_per_pixel == 3 {
         return RgbImage::new(width, height, std::mem::take(&mut *native));
     }
-    let mut pixels = Wiped::from(Vec::with_capacity(width as usize * height as usize * 3));
+    let mut pixels = ZeroizeVec::from(Vec::with_capacity(width as usize * height as usize * 3));
     if bytes_per_pixel > channels {
         // The high byte, as OpenCV takes it, not the nearest: networks are trained on what OpenCV reads.
         let samples =
