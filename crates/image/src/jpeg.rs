@@ -1,18 +1,14 @@
-//! JPEG to RGB: at full size by zune-jpeg, scaled down by [`scaled_decode`].
+//! JPEG to RGB: at full size by zune-jpeg, scaled down by `face_liveness_jpeg_scaled`.
 //!
 //! zune-jpeg is the decoder behind the `image` crate. It is called directly, because `image` would
 //! first copy the whole file into a buffer that is not wiped.
 
-mod huffman;
-mod scaled_decode;
-mod scaled_idct;
-
+use face_liveness_jpeg_scaled::{self as jpeg_scaled, Scale};
 use zune_jpeg::JpegDecoder;
 use zune_jpeg::zune_core::bytestream::ZCursor;
 use zune_jpeg::zune_core::colorspace::ColorSpace;
 use zune_jpeg::zune_core::options::DecoderOptions;
 
-use self::scaled_decode::Refusal;
 use crate::format::Format;
 use crate::guards::{scan_budget, xmp_budget};
 use crate::{Error, Limits, RgbImage, ScaledImage, ZeroizeVec};
@@ -41,17 +37,27 @@ pub(crate) fn decode(
     // zune-jpeg reads on where a file is malformed and the count has stopped.
     decoder.set_options(decoder.options().jpeg_set_max_scans(limit));
 
-    let divisor = [8, 4, 2].into_iter().find(|by| width.max(height) / by >= min_longer_side);
-    match divisor.map(|by| scaled_decode::decode(file, by as usize)) {
+    let longer_side = width.max(height);
+    let is_large_enough = |scale: &&Scale| longer_side / scale.divisor() >= min_longer_side;
+    match Scale::ALL.iter().rfind(is_large_enough).map(|&scale| decode_scaled(file, scale)) {
         Some(Ok(image)) => {
             return Ok(ScaledImage { image, full_width: width, full_height: height });
         }
-        Some(Err(Refusal::Cut)) => return Err(corrupt()),
-        Some(Err(Refusal::Unusual)) | None => {}
+        Some(Err(jpeg_scaled::Error::Truncated)) => return Err(corrupt()),
+        // The full decoder decides.
+        Some(Err(_)) | None => {}
     }
     let mut pixels = ZeroizeVec::from(vec![0; width as usize * height as usize * 3]);
     decoder.decode_into(&mut pixels).map_err(|_| corrupt())?;
     RgbImage::new(width, height, std::mem::take(&mut *pixels)).map(ScaledImage::unscaled)
+}
+
+fn decode_scaled(file: &[u8], scale: Scale) -> Result<RgbImage, jpeg_scaled::Error> {
+    let decoder = jpeg_scaled::Decoder::new(file, scale)?;
+    let mut image = RgbImage::black(decoder.width(), decoder.height())
+        .map_err(|_| jpeg_scaled::Error::Unsupported)?;
+    decoder.decode_rgb(image.pixels_mut())?;
+    Ok(image)
 }
 
 /// The Exif block of a JPEG.
