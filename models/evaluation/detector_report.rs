@@ -185,8 +185,7 @@ impl Report {
             rotations.iter_mut().zip([1, 6, 3, 8].into_iter().filter_map(Orientation::new))
         {
             let truth = truth.upright(orientation, photo.width(), photo.height());
-            let rotated =
-                orientation.apply(photo.view().crop(0, 0, photo.width(), photo.height()));
+            let rotated = orientation.apply(photo.view().crop(0, 0, photo.width(), photo.height()));
             rotation.right = is_right(self.largest(&rotated)?.as_ref(), &truth);
             rotation.right_when_searched = match engine
                 .detect_image(ImageSource::Rgb(rotated.view()))

@@ -89,8 +89,9 @@ impl Source {
             Self::File(path) => {
                 let (name, path) = (path.display().to_string(), path.clone());
                 let photo = wanted(&name).then(move || {
-                    let bytes =
-                        std::fs::read(path).map(ZeroizeVec::from).map_err(|error| error.to_string());
+                    let bytes = std::fs::read(path)
+                        .map(ZeroizeVec::from)
+                        .map_err(|error| error.to_string());
                     (name, bytes)
                 });
                 Box::new(photo.into_iter())
