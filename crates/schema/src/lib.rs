@@ -1,14 +1,18 @@
 #![doc = include_str!("../README.md")]
 
 mod cursor;
-mod document;
-mod error;
+mod error_body;
+mod error_code;
+mod model_inputs;
+mod parse;
 mod request;
+mod request_error;
 mod response;
-mod select;
 
-pub use document::RequestDocument;
-pub use error::{ErrorBody, ErrorCode, ErrorDetail, RequestError};
+pub use error_body::{ErrorBody, ErrorDetail};
+pub use error_code::ErrorCode;
+pub use model_inputs::{ModelInputs, SelectedImage};
+pub use parse::RequestDocument;
 pub use request::{Image, ImageData, ImageType, Request};
+pub use request_error::RequestError;
 pub use response::{Position, Response, Warning};
-pub use select::{ModelInputs, SelectedImage};

@@ -1,5 +1,7 @@
 //! The answer to a request that was in order.
 
+use std::fmt;
+
 use serde::{Deserialize, Serialize};
 
 /// How likely the face is a presentation attack, and where it is.
@@ -52,9 +54,25 @@ pub struct Position {
     pub height: u32,
 }
 
-/// What may make a score less reliable.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+/// A circumstance that may make a score less reliable.
+///
+/// The list may grow. A client older than the service reads a new warning as
+/// [`Unknown`](Self::Unknown), which keeps the name. `Display` writes the name on the wire.
+///
+/// ```
+/// use face_liveness_schema::Warning;
+///
+/// let warnings: Vec<Warning> = serde_json::from_str(r#"["smallFace", "fogged"]"#)?;
+/// assert_eq!(warnings[0], Warning::SmallFace);
+/// assert_eq!(warnings[1].to_string(), "fogged");
+/// # Ok::<(), serde_json::Error>(())
+/// ```
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[cfg_attr(feature = "json-schema", derive(schemars::JsonSchema))]
+#[cfg_attr(
+    feature = "json-schema",
+    schemars(description = "What may make a score less reliable.", transform = one_of)
+)]
 #[serde(rename_all = "camelCase")]
 #[non_exhaustive]
 pub enum Warning {
@@ -70,6 +88,65 @@ pub enum Warning {
     Blurred,
     /// The face has no colour.
     Greyscale,
-    /// The face lies sideways or upside down in the image; it was turned upright to be scored.
+    /// The face lies sideways or upside down in the image; it was rotated upright to be scored.
     Rotated,
+    /// Any other name. Only deserialisation makes this variant, so a name never has two
+    /// representations.
+    #[non_exhaustive]
+    #[serde(untagged)]
+    #[cfg_attr(feature = "json-schema", schemars(skip))]
+    Unknown(String),
+}
+
+impl Warning {
+    /// Every warning that this version knows.
+    pub const ALL: &'static [Self] = &[
+        Self::MultipleFaces,
+        Self::SmallFace,
+        Self::FaceNearEdge,
+        Self::LowLight,
+        Self::Blurred,
+        Self::Greyscale,
+        Self::Rotated,
+    ];
+}
+
+impl fmt::Display for Warning {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.serialize(f)
+    }
+}
+
+/// schemars describes an enum with an untagged variant by `anyOf`. The names exclude each other, so
+/// `oneOf` says more, and code generators make an enum of it.
+#[cfg(feature = "json-schema")]
+fn one_of(schema: &mut schemars::Schema) {
+    if let Some(names) = schema.remove("anyOf") {
+        schema.insert("oneOf".to_owned(), names);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn warnings_survive_a_round_trip_known_or_not() {
+        let names = "multipleFaces smallFace faceNearEdge lowLight blurred greyscale rotated";
+        assert!(Warning::ALL.iter().map(Warning::to_string).eq(names.split(' ')));
+
+        let newer = Warning::Unknown("fogged".into());
+        for warning in Warning::ALL.iter().chain([&newer]) {
+            let json = serde_json::to_string(warning).expect("a string");
+            assert_eq!(json, format!("\"{warning}\""));
+            assert_eq!(&serde_json::from_str::<Warning>(&json).expect("a warning"), warning);
+        }
+    }
+
+    #[test]
+    fn a_warning_is_a_string() {
+        for json in ["5", "null", r#"["smallFace"]"#] {
+            assert!(serde_json::from_str::<Warning>(json).is_err(), "{json}");
+        }
+    }
 }

@@ -51,11 +51,8 @@ impl Row {
                 return Self { code, ..Self::unread(photo, error.to_string()) };
             }
         };
-        let warnings = response
-            .warnings
-            .iter()
-            .filter_map(|warning| serde_json::to_value(warning).ok()?.as_str().map(str::to_owned));
-        let warnings = warnings.collect::<Vec<_>>().join(" ");
+        let warnings: Vec<_> = response.warnings.iter().map(ToString::to_string).collect();
+        let warnings = warnings.join(" ");
         Self {
             photo,
             spoof_score: Some(response.spoof_score),

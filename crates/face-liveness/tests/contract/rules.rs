@@ -737,10 +737,8 @@ mod response_fields {
 
     #[test]
     fn each_warning_is_given_where_it_applies() {
-        let warns = |image: &DynamicImage, warning: Warning| {
-            response_to_file(&SERVICE, &encoded(image, ImageFormat::Png))
-                .warnings
-                .contains(&warning)
+        let warns = |image: &DynamicImage, warning: &Warning| {
+            response_to_file(&SERVICE, &encoded(image, ImageFormat::Png)).warnings.contains(warning)
         };
         let dark = DynamicImage::ImageRgb8(imageops::brighten(&PORTRAIT.to_rgb8(), -130));
         let cut = PORTRAIT.crop_imm(182, 20, 300, 300);
@@ -750,8 +748,8 @@ mod response_fields {
             (Warning::Greyscale, &PORTRAIT.grayscale()),
             (Warning::FaceNearEdge, &cut),
         ] {
-            assert!(warns(applies, warning), "{warning:?}");
-            assert!(!warns(&PORTRAIT, warning), "{warning:?}");
+            assert!(warns(applies, &warning), "{warning:?}");
+            assert!(!warns(&PORTRAIT, &warning), "{warning:?}");
         }
     }
 

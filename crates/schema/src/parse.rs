@@ -4,8 +4,8 @@ use std::fmt;
 
 use crate::RequestError;
 use crate::cursor::Cursor;
+use crate::model_inputs::{ModelInputs, SelectedImage, select};
 use crate::request::{Image, ImageData, ImageType, Request};
-use crate::select::{ModelInputs, SelectedImage, select};
 
 /// A request body whose shape and indexes are checked, and whose images are not yet.
 ///
