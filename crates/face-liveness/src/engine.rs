@@ -73,7 +73,7 @@ impl Engine {
     /// use face_liveness::{Engine, ErrorCode, Image, Request};
     ///
     /// let engine = Engine::builder().build()?;
-    /// let request = Request { auto_rotate: true, ..Request::new([Image::rgb(1, "/9j/4AAQ")]) };
+    /// let request = Request::new([Image::rgb(1, "/9j/4AAQ")]).with_auto_rotate(true);
     /// let error = engine.detect(&request).unwrap_err();
     /// assert_eq!((error.code(), error.path()), (ErrorCode::InvalidValue, Some("images[0].index")));
     /// # Ok::<(), face_liveness::Error>(())
@@ -262,7 +262,7 @@ impl Engine {
         let mut warnings = warnings(&seen.faces, used, seen.copy.view(), position);
         warnings.extend((seen.turned != Orientation::UPRIGHT).then_some(Warning::Rotated));
         let spoof_score = self.ended(Stage::Score, spoof_score(model, &frames)?);
-        let response = Response { spoof_score, position, model: model.name().to_owned(), warnings };
+        let response = Response::new(spoof_score, position, model.name()).with_warnings(warnings);
         Ok(Detection { response, face })
     }
 }

@@ -6,7 +6,7 @@ mod support;
 use std::sync::LazyLock;
 
 use face_liveness::image::Orientation;
-use face_liveness::{Image, ImageType, Request, Response};
+use face_liveness::{Image, Request, Response};
 use image::{DynamicImage, ImageFormat, RgbImage};
 use proptest::collection::vec;
 use proptest::option;
@@ -147,10 +147,12 @@ proptest! {
         model in any::<Option<String>>(),
     ) {
         let images = images.iter().map(|(index, kind, data, auto_rotate)| {
-            let image_type = ImageType::from(kind.as_str());
-            Image { image_type, auto_rotate: *auto_rotate, ..Image::rgb(*index, data.as_str()) }
+            let mut image = Image::new(*index, kind.as_str(), data.as_str());
+            image.auto_rotate = *auto_rotate;
+            image
         });
-        let request = Request { auto_rotate, model, ..Request::new(images) };
+        let mut request = Request::new(images).with_auto_rotate(auto_rotate);
+        request.model = model;
         let printed = serde_json::to_string(&request).unwrap();
         prop_assert_eq!(Request::from_json(printed.as_bytes()).unwrap(), request);
     }

@@ -11,9 +11,13 @@ use crate::ErrorCode;
 ///
 /// let body = ErrorBody::new(ErrorCode::NoFace, "No face was found in images[0]");
 /// assert_eq!(
-///     serde_json::to_string(&body).unwrap(),
-///     r#"{"error":{"code":223,"message":"image_entity_not_found","description":"No face was found in images[0]"}}"#
+///     serde_json::to_string(&body)?,
+///     concat!(
+///         r#"{"error":{"code":223,"message":"image_entity_not_found","#,
+///         r#""description":"No face was found in images[0]"}}"#,
+///     )
 /// );
+/// # Ok::<(), serde_json::Error>(())
 /// ```
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "json-schema", derive(schemars::JsonSchema))]
@@ -21,6 +25,7 @@ use crate::ErrorCode;
     feature = "json-schema",
     schemars(description = "The body of an answer that is not a response.")
 )]
+#[non_exhaustive]
 pub struct ErrorBody {
     /// What was wrong.
     pub error: ErrorDetail,
@@ -29,6 +34,7 @@ pub struct ErrorBody {
 /// The one member of an error body.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "json-schema", derive(schemars::JsonSchema))]
+#[non_exhaustive]
 pub struct ErrorDetail {
     /// The number to branch on.
     pub code: ErrorCode,

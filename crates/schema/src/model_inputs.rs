@@ -26,12 +26,14 @@ impl ModelInputs {
     ///
     /// # Panics
     /// When `types` is empty: a model without an image has nothing to score.
+    #[must_use]
     pub fn new(types: Vec<ImageType>) -> Self {
         assert!(!types.is_empty(), "a model takes at least one image");
         Self { required: types.len(), types }
     }
 
     /// One image.
+    #[must_use]
     pub fn single(image_type: ImageType) -> Self {
         Self::new(vec![image_type])
     }
@@ -40,17 +42,20 @@ impl ModelInputs {
     ///
     /// # Panics
     /// When `count` is empty or allows no image at all.
+    #[must_use]
     pub fn burst(image_type: ImageType, count: RangeInclusive<usize>) -> Self {
         assert!(*count.start() >= 1 && !count.is_empty(), "a model takes at least one image");
         Self { types: vec![image_type; *count.end()], required: *count.start() }
     }
 
     /// The type for each index that the model takes. An image with an index past them is ignored.
+    #[must_use]
     pub fn types(&self) -> &[ImageType] {
         &self.types
     }
 
     /// How many images must be there.
+    #[must_use]
     pub fn required(&self) -> usize {
         self.required
     }
@@ -58,6 +63,7 @@ impl ModelInputs {
 
 /// An image that the model takes, checked but not decoded.
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct SelectedImage<'a> {
     /// Its place in the `images` array, for paths in error texts. Not its index.
     pub place: usize,
@@ -69,6 +75,7 @@ pub struct SelectedImage<'a> {
 
 impl SelectedImage<'_> {
     /// The image's path in the body: `images[0]`.
+    #[must_use]
     pub fn path(&self) -> String {
         format!("images[{}]", self.place)
     }

@@ -52,6 +52,7 @@ impl<'a> RequestDocument<'a> {
     }
 
     /// The model that the body names.
+    #[must_use]
     pub fn model(&self) -> Option<&str> {
         self.model.as_deref()
     }

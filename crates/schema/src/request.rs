@@ -8,21 +8,27 @@ use zeroize::Zeroize;
 
 /// A request to score one capture.
 ///
-/// Callers in the same process fill one in; a service reads one from its body by
-/// [`RequestDocument`](crate::RequestDocument), or by [`Request::from_json`] where no model is at hand.
+/// A caller in the same process builds one. A service parses its body with
+/// [`RequestDocument`](crate::RequestDocument), or with [`Request::from_json`] when it knows no
+/// model.
 ///
 /// ```
 /// use face_liveness_schema::{Image, Request};
 ///
-/// let request = Request::new([Image::rgb(0, "/9j/4AAQ")]);
-/// let body = serde_json::to_string(&request).unwrap();
-/// assert_eq!(body, r#"{"images":[{"index":0,"type":"RGB","data":"/9j/4AAQ"}],"autoRotate":false}"#);
-/// assert_eq!(Request::from_json(body.as_bytes()).unwrap(), request);
+/// let request = Request::new([Image::rgb(0, "/9j/4AAQ")]).with_auto_rotate(true);
+/// let body = serde_json::to_string(&request)?;
+/// assert_eq!(
+///     body,
+///     r#"{"images":[{"index":0,"type":"RGB","data":"/9j/4AAQ"}],"autoRotate":true}"#
+/// );
+/// assert_eq!(Request::from_json(body.as_bytes())?, request);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[cfg_attr(feature = "json-schema", derive(schemars::JsonSchema))]
 #[cfg_attr(feature = "json-schema", schemars(description = "A request to score one capture."))]
 #[serde(rename_all = "camelCase")]
+#[non_exhaustive]
 pub struct Request<'a> {
     /// The images of the capture. Their indexes order them, not their places in this list.
     pub images: Vec<Image<'a>>,
@@ -40,6 +46,7 @@ pub struct Request<'a> {
 #[cfg_attr(feature = "json-schema", derive(schemars::JsonSchema))]
 #[cfg_attr(feature = "json-schema", schemars(description = "One image of a request."))]
 #[serde(rename_all = "camelCase")]
+#[non_exhaustive]
 pub struct Image<'a> {
     /// Counts 0, 1, 2 … and orders the images.
     #[cfg_attr(feature = "json-schema", schemars(range(min = 0)))]
@@ -60,12 +67,42 @@ impl<'a> Request<'a> {
     pub fn new(images: impl IntoIterator<Item = Image<'a>>) -> Self {
         Self { images: images.into_iter().collect(), auto_rotate: false, model: None }
     }
+
+    /// Sets whether Exif orientations are applied.
+    #[must_use]
+    pub fn with_auto_rotate(mut self, auto_rotate: bool) -> Self {
+        self.auto_rotate = auto_rotate;
+        self
+    }
+
+    /// Names the liveness model.
+    #[must_use]
+    pub fn with_model(mut self, model: impl Into<String>) -> Self {
+        self.model = Some(model.into());
+        self
+    }
 }
 
 impl<'a> Image<'a> {
-    /// An image of an RGB camera.
+    /// An image of any type.
+    pub fn new(
+        index: i64,
+        image_type: impl Into<ImageType>,
+        data: impl Into<ImageData<'a>>,
+    ) -> Self {
+        Self { index, image_type: image_type.into(), data: data.into(), auto_rotate: None }
+    }
+
+    /// A colour image from an RGB camera.
     pub fn rgb(index: i64, data: impl Into<ImageData<'a>>) -> Self {
-        Self { index, image_type: ImageType::Rgb, data: data.into(), auto_rotate: None }
+        Self::new(index, ImageType::Rgb, data)
+    }
+
+    /// Overrides the request's `autoRotate` for this image.
+    #[must_use]
+    pub fn with_auto_rotate(mut self, auto_rotate: bool) -> Self {
+        self.auto_rotate = Some(auto_rotate);
+        self
     }
 }
 
@@ -75,12 +112,15 @@ impl<'a> Image<'a> {
 pub enum ImageType {
     /// `RGB`: a colour image from an RGB camera.
     Rgb,
-    /// A type that this version has no name for; a registered model may take it.
+    /// Any other name; a custom model may take it. Only `ImageType::from` makes this variant, so a
+    /// name never has two representations.
+    #[non_exhaustive]
     Other(String),
 }
 
 impl ImageType {
     /// The name in the request.
+    #[must_use]
     pub fn as_str(&self) -> &str {
         match self {
             Self::Rgb => "RGB",
@@ -124,13 +164,14 @@ pub struct ImageData<'a>(Cow<'a, str>);
 
 impl<'a> ImageData<'a> {
     /// The text, as the client wrote it.
+    #[must_use]
     pub fn as_str(&self) -> &str {
         &self.0
     }
 
     /// The same text without a copy.
-    pub fn borrowed(&'a self) -> Self {
-        Self(Cow::Borrowed(&self.0))
+    pub(crate) fn borrowed(&self) -> ImageData<'_> {
+        ImageData(Cow::Borrowed(&self.0))
     }
 
     /// Reads a JSON string that is known to be well-formed, quotes included.

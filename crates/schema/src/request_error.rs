@@ -59,6 +59,7 @@ pub enum RequestError {
 
 impl RequestError {
     /// The contract's code.
+    #[must_use]
     pub fn code(&self) -> ErrorCode {
         match self {
             Self::Missing { .. } => ErrorCode::Missing,
@@ -71,6 +72,7 @@ impl RequestError {
     }
 
     /// The field at fault, by its path in the body: `images[1].data`.
+    #[must_use]
     pub fn path(&self) -> &str {
         match self {
             Self::Missing { path }

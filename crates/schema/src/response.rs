@@ -10,11 +10,16 @@ use serde::{Deserialize, Serialize};
 /// use face_liveness_schema::{Position, Response};
 ///
 /// let position = Position { top: 80, left: 230, width: 124, height: 197 };
-/// let response = Response { spoof_score: 0.0123, position, model: "rgb-single-v1".into(), warnings: vec![] };
+/// let response = Response::new(0.0123, position, "rgb-single-v1");
 /// assert_eq!(
-///     serde_json::to_string(&response).unwrap(),
-///     r#"{"spoofScore":0.0123,"position":{"top":80,"left":230,"width":124,"height":197},"model":"rgb-single-v1"}"#
+///     serde_json::to_string(&response)?,
+///     concat!(
+///         r#"{"spoofScore":0.0123,"#,
+///         r#""position":{"top":80,"left":230,"width":124,"height":197},"#,
+///         r#""model":"rgb-single-v1"}"#,
+///     )
 /// );
+/// # Ok::<(), serde_json::Error>(())
 /// ```
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(feature = "json-schema", derive(schemars::JsonSchema))]
@@ -23,6 +28,7 @@ use serde::{Deserialize, Serialize};
     schemars(description = "How likely the face is a spoof, and where it is.")
 )]
 #[serde(rename_all = "camelCase")]
+#[non_exhaustive]
 pub struct Response {
     /// The probability, 0 to 1, that the face is a spoof attack. No verdict: compare it with a threshold
     /// of your own; `spoof_score >= threshold` means spoof. 0.5 is the recommended one.
@@ -36,6 +42,20 @@ pub struct Response {
     /// What may make the score less reliable. Never changes the score.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub warnings: Vec<Warning>,
+}
+
+impl Response {
+    /// A response without warnings.
+    pub fn new(spoof_score: f32, position: Position, model: impl Into<String>) -> Self {
+        Self { spoof_score, position, model: model.into(), warnings: Vec::new() }
+    }
+
+    /// Sets the warnings.
+    #[must_use]
+    pub fn with_warnings(mut self, warnings: impl IntoIterator<Item = Warning>) -> Self {
+        self.warnings = warnings.into_iter().collect();
+        self
+    }
 }
 
 /// A box in whole pixels. Inside the image; `width` and `height` are at least 1.

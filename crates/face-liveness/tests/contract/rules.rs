@@ -645,14 +645,9 @@ mod search_rotations {
             let found = response_to_file(&searching, &lying);
             assert_eq!(found.spoof_score, upright.spoof_score);
             assert_eq!(found.warnings, [&upright.warnings[..], &[Warning::Rotated]].concat());
-            let position = Position { top, left, width, height };
-            assert_same_face(
-                &found,
-                &Response { position, ..found.clone() },
-                1,
-                0.0,
-                "in the image as it was sent",
-            );
+            let mut expected = found.clone();
+            expected.position = Position { top, left, width, height };
+            assert_same_face(&found, &expected, 1, 0.0, "in the image as it was sent");
             let source = ImageSource::Encoded { bytes: &lying, auto_rotate: false };
             let face = engine.detect_image(source).unwrap().face;
             assert!(
