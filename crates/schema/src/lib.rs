@@ -1,8 +1,9 @@
 #![doc = include_str!("../README.md")]
 
-mod cursor;
 mod error_body;
 mod error_code;
+mod fields;
+mod json_type;
 mod model_inputs;
 mod parse;
 mod request;

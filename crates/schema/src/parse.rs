@@ -1,16 +1,34 @@
-//! A request body as it came: JSON to [`RequestDocument`], and on to the images that a model takes.
+//! Parses a request body, first without regard to a model, then for the images that a model takes.
+//!
+//! serde_json reads every value; this module sees only its text. Image data is passed over twice: to
+//! find the `images` array, and to find the fields of each image.
 
 use std::fmt;
 
+use serde::de::{Deserialize, DeserializeSeed, Deserializer};
+use serde_json::value::RawValue;
+
 use crate::RequestError;
-use crate::cursor::Cursor;
+use crate::fields::{Fields, Named};
+use crate::json_type::{Type, boolean, integer, string};
 use crate::model_inputs::{ModelInputs, SelectedImage, select};
 use crate::request::{Image, ImageData, ImageType, Request};
 
-/// A request body whose shape and indexes are checked, and whose images are not yet.
+/// A request body with a valid shape and valid indexes. Its images are not checked yet.
 ///
-/// It borrows from the body. Fields that the contract does not know are ignored; a known field that
-/// stands twice in one object is refused (116), since parsers differ in which of the two they believe.
+/// The document borrows from the body. Unknown fields are ignored. A known field that appears more
+/// than once in an object is refused (116), because parsers disagree on which value counts.
+///
+/// ```
+/// use face_liveness_schema::{ImageType, ModelInputs, RequestDocument};
+///
+/// let body = br#"{"images": [{"index": 0, "type": "RGB", "data": "\/9j\/4AAQ"}]}"#;
+/// let document = RequestDocument::parse(body)?;
+/// assert_eq!(document.model(), None);
+/// let images = document.select(&ModelInputs::single(ImageType::Rgb))?;
+/// assert_eq!(images[0].data.as_str(), "/9j/4AAQ");
+/// # Ok::<(), face_liveness_schema::RequestError>(())
+/// ```
 #[derive(Clone)]
 pub struct RequestDocument<'a> {
     images: Vec<ImageFields<'a>>,
@@ -18,34 +36,31 @@ pub struct RequestDocument<'a> {
     model: Option<String>,
 }
 
-#[derive(Clone)]
-struct ImageFields<'a> {
-    index: i64,
-    image_type: Option<&'a str>,
-    data: Option<&'a str>,
-    auto_rotate: Option<&'a str>,
-}
-
 impl<'a> RequestDocument<'a> {
-    /// Reads a body.
+    /// Parses a body.
     ///
     /// # Errors
-    /// 112 on `body` when it is not JSON; 110 and 111 for `images`, `autoRotate`, `model`, the images and
-    /// their indexes; 116 for a field that stands twice.
+    /// 112 on `body` when it is not JSON; 110 and 111 for `images`, `autoRotate`, `model`, each
+    /// image and each index; 112 for an index past 64 bits; 116 for a field that appears more than
+    /// once.
     pub fn parse(body: &'a [u8]) -> Result<Self, RequestError> {
         let text = std::str::from_utf8(body)
             .map_err(|_| RequestError::invalid_value("body", "is not UTF-8"))?;
-        let mut body = Cursor::new(text).map_err(|error| not_json(&error))?;
-        if body.peek() != Some(b'{') {
-            expect_type(body.value(), "body", Type::Object)?;
+        if !text.trim_start_matches(WHITE_SPACE).starts_with('{') {
+            let value: &RawValue = serde_json::from_str(text).map_err(|error| not_json(&error))?;
+            Type::Object.check(value.get(), "body")?;
         }
-        let [images, auto_rotate, model] =
-            fields(&mut body, "", ["images", "autoRotate", "model"])?;
+        let mut deserializer = serde_json::Deserializer::from_str(text);
+        let fields = Named(["images", "autoRotate", "model"])
+            .deserialize(&mut deserializer)
+            .and_then(|fields| deserializer.end().map(|()| fields))
+            .map_err(|error| not_json(&error))?;
+        let [images, auto_rotate, model] = fields.values("")?;
 
         let images = images.ok_or_else(|| RequestError::Missing { path: "images".into() })?;
-        expect_type(images, "images", Type::Array)?;
+        Type::Array.check(images, "images")?;
         Ok(Self {
-            images: ImageFields::all(images)?,
+            images: ImageFields::parse_all(images)?,
             auto_rotate: auto_rotate.map_or(Ok(false), |value| boolean(value, "autoRotate"))?,
             model: model.map(|value| string(value, "model")).transpose()?,
         })
@@ -57,11 +72,11 @@ impl<'a> RequestDocument<'a> {
         self.model.as_deref()
     }
 
-    /// The images that a model takes, in the order of their indexes; the others are ignored, whatever
-    /// they hold.
+    /// The images that a model takes, in the order of their indexes. Other images are ignored;
+    /// their fields may hold anything.
     ///
     /// # Errors
-    /// Those of [`Request::select`], and 110 and 111 for the fields of the images taken.
+    /// The errors of [`Request::select`]; 110 and 111 for the fields of the selected images.
     pub fn select(&self, inputs: &ModelInputs) -> Result<Vec<SelectedImage<'a>>, RequestError> {
         let indexes: Vec<_> = self.images.iter().map(|image| image.index).collect();
         select(&indexes, inputs, self.auto_rotate, |place| self.images[place].checked(place))
@@ -75,10 +90,10 @@ impl fmt::Debug for RequestDocument<'_> {
 }
 
 impl<'a> Request<'a> {
-    /// Reads a body without regard to a model: every image must have all of its fields.
+    /// Parses a body without regard to a model: every image needs all of its required fields.
     ///
     /// # Errors
-    /// Those of [`RequestDocument::parse`], and 110 and 111 for the fields of any image.
+    /// The errors of [`RequestDocument::parse`]; 110 and 111 for the fields of every image.
     pub fn from_json(body: &'a [u8]) -> Result<Self, RequestError> {
         let RequestDocument { images, auto_rotate, model } = RequestDocument::parse(body)?;
         let images = images.iter().enumerate().map(|(place, image)| image.checked(place));
@@ -86,32 +101,42 @@ impl<'a> Request<'a> {
     }
 }
 
+/// The fields of an image. Only the index is checked: the model may ignore the image.
+#[derive(Clone)]
+struct ImageFields<'a> {
+    index: i64,
+    image_type: Option<&'a str>,
+    data: Option<&'a str>,
+    auto_rotate: Option<&'a str>,
+}
+
 impl<'a> ImageFields<'a> {
-    /// The elements of the `images` array, each checked as it is met, so that an array of a million wrong ones costs no more than its
-    /// first.
-    fn all(array: &'a str) -> Result<Vec<Self>, RequestError> {
-        let mut images = Ok(Vec::new());
-        Cursor::within(array).elements(|cursor| match &mut images {
-            Ok(parsed) => match Self::parse(cursor, parsed.len()) {
-                Ok(image) => parsed.push(image),
-                Err(error) => images = Err(error),
-            },
-            Err(_) => _ = cursor.value(),
-        });
-        images
+    /// Parses the elements of a well-formed array up to the first faulty one, so that a million
+    /// faulty elements cost no more than one.
+    fn parse_all(array: &'a str) -> Result<Vec<Self>, RequestError> {
+        let mut images = Vec::new();
+        let mut rest = array[1..].trim_start_matches(BETWEEN_ELEMENTS);
+        while !rest.starts_with(']') {
+            let (image, length) = Self::parse(rest, images.len())?;
+            images.push(image);
+            rest = rest[length..].trim_start_matches(BETWEEN_ELEMENTS);
+        }
+        Ok(images)
     }
 
-    fn parse(cursor: &mut Cursor<'a>, place: usize) -> Result<Self, RequestError> {
+    /// Parses the element at the start of the text. Returns its length in bytes, too.
+    fn parse(text: &'a str, place: usize) -> Result<(Self, usize), RequestError> {
         let path = format!("images[{place}]");
-        if cursor.peek() != Some(b'{') {
-            expect_type(cursor.value(), &path, Type::Object)?;
+        if !text.starts_with('{') {
+            let (value, _) = first_value::<&RawValue>(text)?;
+            Type::Object.check(value.get(), &path)?;
         }
-        let names = ["index", "type", "data", "autoRotate"];
-        let [index, image_type, data, auto_rotate] = fields(cursor, &format!("{path}."), names)?;
+        let (ImageObject(fields), length) = first_value(text)?;
+        let [index, image_type, data, auto_rotate] = fields.values(&format!("{path}."))?;
         let path = format!("{path}.index");
-        let index =
-            integer(index.ok_or_else(|| RequestError::Missing { path: path.clone() })?, &path)?;
-        Ok(Self { index, image_type, data, auto_rotate })
+        let index = index.ok_or_else(|| RequestError::Missing { path: path.clone() })?;
+        let index = integer(index, &path)?;
+        Ok((Self { index, image_type, data, auto_rotate }, length))
     }
 
     fn checked(&self, place: usize) -> Result<Image<'a>, RequestError> {
@@ -121,7 +146,7 @@ impl<'a> ImageFields<'a> {
         };
         let image_type = string(required(self.image_type, "type")?, &path("type"))?;
         let data = required(self.data, "data")?;
-        expect_type(data, &path("data"), Type::String)?;
+        Type::String.check(data, &path("data"))?;
         Ok(Image {
             index: self.index,
             image_type: ImageType::from(image_type.as_str()),
@@ -134,99 +159,81 @@ impl<'a> ImageFields<'a> {
     }
 }
 
-/// The values of the named fields of the object that comes next, whose paths begin with a prefix; other fields are ignored. The
-/// cursor leaves the object.
-fn fields<'a, const N: usize>(
-    cursor: &mut Cursor<'a>,
-    prefix: &str,
-    names: [&'static str; N],
-) -> Result<[Option<&'a str>; N], RequestError> {
-    let (mut values, mut duplicate) = ([None; N], None);
-    let keys = cursor.members(|cursor, key| {
-        let value = cursor.value();
-        if let Some(place) = names.iter().position(|name| *name == key)
-            && values[place].replace(value).is_some()
-        {
-            duplicate.get_or_insert(names[place]);
-        }
-    });
-    keys.map_err(|_| RequestError::invalid_value("body", "has a key that is not Unicode"))?;
-    duplicate.map_or(Ok(values), |name| {
-        Err(RequestError::Duplicated {
-            path: format!("{prefix}{name}"),
-            problem: "stands twice in the same object".into(),
-        })
-    })
-}
+struct ImageObject<'a>(Fields<'a, 4>);
 
-fn boolean(value: &str, path: &str) -> Result<bool, RequestError> {
-    expect_type(value, path, Type::Boolean)?;
-    Ok(value == "true")
-}
-
-fn string(value: &str, path: &str) -> Result<String, RequestError> {
-    expect_type(value, path, Type::String)?;
-    serde_json::from_str(value)
-        .map_err(|_| RequestError::invalid_value(path, "is not a Unicode string"))
-}
-
-fn integer(value: &str, path: &str) -> Result<i64, RequestError> {
-    expect_type(value, path, Type::Integer)?;
-    value.parse().map_err(|_| RequestError::invalid_value(path, "is out of range"))
-}
-
-fn expect_type(value: &str, path: &str, expected: Type) -> Result<(), RequestError> {
-    let found = Type::of(value);
-    if found == expected {
-        return Ok(());
-    }
-    Err(RequestError::InvalidType {
-        path: path.to_owned(),
-        expected: expected.name(),
-        found: found.name(),
-    })
-}
-
-/// The type of a JSON value, with integers apart from other numbers.
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Type {
-    Null,
-    Boolean,
-    Integer,
-    Number,
-    String,
-    Array,
-    Object,
-}
-
-impl Type {
-    fn of(value: &str) -> Self {
-        match value.as_bytes() {
-            [b'n', ..] => Self::Null,
-            [b't' | b'f', ..] => Self::Boolean,
-            [b'"', ..] => Self::String,
-            [b'[', ..] => Self::Array,
-            [b'{', ..] => Self::Object,
-            digits if digits.iter().any(|byte| matches!(byte, b'.' | b'e' | b'E')) => Self::Number,
-            _ => Self::Integer,
-        }
-    }
-
-    fn name(self) -> &'static str {
-        match self {
-            Self::Null => "null",
-            Self::Boolean => "a boolean",
-            Self::Integer => "an integer",
-            Self::Number => "a number",
-            Self::String => "a string",
-            Self::Array => "an array",
-            Self::Object => "an object",
-        }
+impl<'de> Deserialize<'de> for ImageObject<'de> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        Named(["index", "type", "data", "autoRotate"]).deserialize(deserializer).map(Self)
     }
 }
 
-/// serde_json's own words are left out: some of them quote what they reject.
+/// The value at the start of a well-formed text, and its length in bytes.
+fn first_value<'a, T: Deserialize<'a>>(text: &'a str) -> Result<(T, usize), RequestError> {
+    let mut values = serde_json::Deserializer::from_str(text).into_iter();
+    match values.next() {
+        Some(Ok(value)) => Ok((value, values.byte_offset())),
+        _ => Err(RequestError::invalid_value("body", "is not valid JSON")),
+    }
+}
+
+/// serde_json's own message is dropped, because it may quote the value that it rejects.
 fn not_json(error: &serde_json::Error) -> RequestError {
     let problem = format!("is not valid JSON (line {}, column {})", error.line(), error.column());
     RequestError::invalid_value("body", problem)
+}
+
+/// The white space of JSON.
+const WHITE_SPACE: [char; 4] = [' ', '\t', '\n', '\r'];
+const BETWEEN_ELEMENTS: [char; 5] = [',', ' ', '\t', '\n', '\r'];
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn error(body: &str) -> String {
+        RequestDocument::parse(body.as_bytes()).expect_err(body).to_string()
+    }
+
+    #[test]
+    fn white_space_is_allowed_between_all_tokens() {
+        let body = "\t{ \"images\" : [ { \"index\" : 1 } ,\r\n{\"index\":0}\n] , \"x\" : { } } \n";
+        let document = RequestDocument::parse(body.as_bytes()).expect("valid");
+        assert!(document.images.iter().map(|image| image.index).eq([1, 0]));
+    }
+
+    #[test]
+    fn malformed_json_is_112_on_body_whatever_else_is_wrong() {
+        for body in [
+            "",
+            "nul",
+            "[1,]",
+            "{} {}",
+            r#"{"images": 1, "images": 2"#,
+            r#"{"images": [5, {"index": 0}}"#,
+            r#"{"images": [{"index": 0},]}"#,
+            r#"{"images": [{"index": 0} {"index": 1}]}"#,
+            r#"{"images": [{"index": 0}, , {"index": 1}]}"#,
+            r#"{"images": [{"index": 0, "data": "\x"}]}"#,
+            r#"{"images": [{"index": 0, "data": "\ud80"}]}"#,
+            "{\"images\": [{\"index\": 0, \"data\": \"\n\"}]}",
+        ] {
+            let error = error(body);
+            assert!(error.starts_with("body is not valid JSON (line "), "{body}: {error}");
+        }
+    }
+
+    #[test]
+    fn the_first_faulty_image_is_named() {
+        for (images, expected) in [
+            (r#"[{"index": 0}, "no image", 7]"#, "images[1] must be an object, not a string"),
+            (r#"[{"index": 0}, 7, {}]"#, "images[1] must be an object, not an integer"),
+            (r#"[7, 0.5]"#, "images[0] must be an object, not an integer"),
+            (r#"[0.5, 7]"#, "images[0] must be an object, not a number"),
+            (r#"[[{"index": 0}]]"#, "images[0] must be an object, not an array"),
+            (r#"[{"index": 0}, {}, null]"#, "images[1].index is missing"),
+            (r#"{"index": 0}"#, "images must be an array, not an object"),
+        ] {
+            assert_eq!(error(&format!(r#"{{"images": {images}}}"#)), expected);
+        }
+    }
 }

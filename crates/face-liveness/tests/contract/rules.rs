@@ -266,10 +266,7 @@ mod request_rules {
             (r#"{"images": [{"index": 0, "\u0069ndex": 1}]}"#, "images[0].index"),
         ] {
             let (code, _, description) = error(&SERVICE, body.as_bytes());
-            assert_eq!(
-                (code, description),
-                (116, format!("{path} stands twice in the same object"))
-            );
+            assert_eq!((code, description), (116, format!("{path} appears more than once")));
         }
     }
 
