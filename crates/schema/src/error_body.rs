@@ -1,10 +1,10 @@
-//! The error body.
+//! The body of an error answer.
 
 use serde::{Deserialize, Serialize};
 
 use crate::ErrorCode;
 
-/// The body of an answer that is not a response: `{"error": {…}}`.
+/// The body of an error answer: `{"error": {…}}`.
 ///
 /// ```
 /// use face_liveness_schema::{ErrorBody, ErrorCode};
@@ -27,11 +27,11 @@ use crate::ErrorCode;
 )]
 #[non_exhaustive]
 pub struct ErrorBody {
-    /// What was wrong.
+    /// What is wrong.
     pub error: ErrorDetail,
 }
 
-/// The one member of an error body.
+/// The content of an error body.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "json-schema", derive(schemars::JsonSchema))]
 #[non_exhaustive]
@@ -40,12 +40,13 @@ pub struct ErrorDetail {
     pub code: ErrorCode,
     /// The code in words.
     pub message: String,
-    /// A sentence for a developer: the field by its path and what was wrong with it, never image data.
+    /// A sentence for developers: the path of the field and what is wrong with it. Never holds
+    /// image data.
     pub description: String,
 }
 
 impl ErrorBody {
-    /// The body for a code and a sentence about this one case.
+    /// The body for a code, with the code's `message`, and a sentence about this case.
     pub fn new(code: ErrorCode, description: impl Into<String>) -> Self {
         let message = code.message().to_owned();
         Self { error: ErrorDetail { code, message, description: description.into() } }

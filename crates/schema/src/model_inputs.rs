@@ -1,11 +1,11 @@
-//! Which images of a request a model gets.
+//! The images that a model takes, and their selection from a request.
 
 use std::collections::HashMap;
 use std::ops::RangeInclusive;
 
 use crate::{Image, ImageData, ImageType, Request, RequestError};
 
-/// The images that a model takes: a type for each index, and how many of them it cannot do without.
+/// The images that a model takes: a type for each index, and how many are required.
 ///
 /// ```
 /// use face_liveness_schema::{ImageType, ModelInputs};
@@ -22,10 +22,10 @@ pub struct ModelInputs {
 }
 
 impl ModelInputs {
-    /// One type for each index from 0, all of them required.
+    /// One type for each index from 0. All images are required.
     ///
     /// # Panics
-    /// When `types` is empty: a model without an image has nothing to score.
+    /// If `types` is empty: a model without an image has nothing to score.
     #[must_use]
     pub fn new(types: Vec<ImageType>) -> Self {
         assert!(!types.is_empty(), "a model takes at least one image");
@@ -41,35 +41,35 @@ impl ModelInputs {
     /// Several frames of one capture, all of one type.
     ///
     /// # Panics
-    /// When `count` is empty or allows no image at all.
+    /// If `count` is empty or includes 0.
     #[must_use]
     pub fn burst(image_type: ImageType, count: RangeInclusive<usize>) -> Self {
         assert!(*count.start() >= 1 && !count.is_empty(), "a model takes at least one image");
         Self { types: vec![image_type; *count.end()], required: *count.start() }
     }
 
-    /// The type for each index that the model takes. An image with an index past them is ignored.
+    /// The type of each image, by index. Images with higher indexes are ignored.
     #[must_use]
     pub fn types(&self) -> &[ImageType] {
         &self.types
     }
 
-    /// How many images must be there.
+    /// The smallest number of images that the model can score.
     #[must_use]
     pub fn required(&self) -> usize {
         self.required
     }
 }
 
-/// An image that the model takes, checked but not decoded.
+/// An image that the model takes. Its type and index are checked; it is not decoded yet.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct SelectedImage<'a> {
-    /// Its place in the `images` array, for paths in error texts. Not its index.
+    /// The position in the `images` array, for the paths of errors. Not the image's `index`.
     pub place: usize,
-    /// The encoded image in base64; not blank.
+    /// The encoded image in base64. Not blank.
     pub data: ImageData<'a>,
-    /// Whether to apply its Exif orientation: its own flag, else the request's.
+    /// Whether to apply the Exif orientation: the image's own flag, or else the request's.
     pub auto_rotate: bool,
 }
 
@@ -82,11 +82,12 @@ impl SelectedImage<'_> {
 }
 
 impl Request<'_> {
-    /// The images that a model takes, in the order of their indexes; the others are ignored.
+    /// The images that a model takes, in the order of their indexes. Other images are ignored.
     ///
     /// # Errors
-    /// 219 when there are fewer than the model needs, 116 when an index stands twice, 112 when one is
-    /// negative or skipped, when a type is not the model's, or when the data is blank.
+    /// 219 for fewer images than the model needs; 116 for an index that appears more than once; 112
+    /// for a negative index, a gap in the indexes, a type that the model does not take at that
+    /// index, and blank data.
     ///
     /// ```
     /// use face_liveness_schema::{ErrorCode, Image, ImageType, ModelInputs, Request};
@@ -113,8 +114,9 @@ impl Request<'_> {
     }
 }
 
-/// Picks and checks the images that a model takes, of those with these indexes; `image_at` gives the one at a
-/// place in the array, and `auto_rotate` is the request's flag.
+/// Selects and checks the images that a model takes. `indexes` holds the index of each image of the
+/// request, `image_at` returns the image at a position in the array, and `auto_rotate` is the
+/// request's flag.
 pub(crate) fn select<'a>(
     indexes: &[i64],
     inputs: &ModelInputs,
@@ -131,7 +133,7 @@ pub(crate) fn select<'a>(
     places_by_index(indexes, inputs)?.into_iter().zip(inputs.types()).map(take).collect()
 }
 
-/// The places in the `images` array of the images with index 0, 1, 2 …, as many as the model takes.
+/// The positions of the images with index 0, 1, 2 …, as many as the model takes.
 fn places_by_index(indexes: &[i64], inputs: &ModelInputs) -> Result<Vec<usize>, RequestError> {
     let mut place_of = HashMap::with_capacity(indexes.len());
     for (place, &index) in indexes.iter().enumerate() {
@@ -144,37 +146,30 @@ fn places_by_index(indexes: &[i64], inputs: &ModelInputs) -> Result<Vec<usize>, 
             return Err(RequestError::Duplicated { path: path(), problem });
         }
     }
-    if indexes.len() < inputs.required() {
-        return Err(RequestError::TooFewImages {
-            given: indexes.len(),
-            required: inputs.required(),
-        });
+    let (given, required) = (indexes.len(), inputs.required());
+    if given < required {
+        return Err(RequestError::TooFewImages { given, required });
     }
-    let places: Vec<_> =
-        (0..).map_while(|index| place_of.get(&index).copied()).take(inputs.types().len()).collect();
 
-    let gap = places.len() as i64;
-    let taken_past_gap =
-        indexes.iter().any(|&index| index > gap && (index as usize) < inputs.types().len());
-    if places.len() < inputs.required() || taken_past_gap {
-        let past = (0..indexes.len())
-            .filter(|&place| indexes[place] > gap)
-            .min_by_key(|&place| indexes[place]);
-        let path = format!("images[{}].index", past.unwrap_or(0));
-        return Err(RequestError::invalid_value(
-            path,
-            format!("leaves a gap: no image has the index {gap}"),
-        ));
+    let taken = inputs.types().len();
+    let places: Vec<_> =
+        (0..).map_while(|index| place_of.get(&index).copied()).take(taken).collect();
+    let missing = places.len() as i64;
+    let next = (0..given).filter(|&place| indexes[place] > missing).min_by_key(|&p| indexes[p]);
+    match next {
+        Some(next) if places.len() < required || indexes[next] < taken as i64 => {
+            let problem = format!("leaves a gap: no image has the index {missing}");
+            Err(RequestError::invalid_value(format!("images[{next}].index"), problem))
+        }
+        _ => Ok(places),
     }
-    Ok(places)
 }
 
 fn check_type(place: usize, given: &ImageType, expected: &ImageType) -> Result<(), RequestError> {
     if given == expected {
         return Ok(());
     }
-    let problem =
-        format!("is not {}, the type that the model takes at this index", expected.as_str());
+    let problem = format!("must be {}, the type that the model takes here", expected.as_str());
     Err(RequestError::invalid_value(format!("images[{place}].type"), problem))
 }
 

@@ -1,7 +1,7 @@
 //! Parses a request body, first without regard to a model, then for the images that a model takes.
 //!
-//! serde_json reads every value; this module sees only its text. Image data is passed over twice: to
-//! find the `images` array, and to find the fields of each image.
+//! serde_json reads every value; this module sees only its text. Image data is passed over twice:
+//! to find the `images` array, and to find the fields of each image.
 
 use std::fmt;
 

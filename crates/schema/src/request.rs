@@ -1,4 +1,4 @@
-//! The request as a client writes it.
+//! A request: the images of one capture and how to treat them.
 
 use std::borrow::Cow;
 use std::fmt;
@@ -8,9 +8,9 @@ use zeroize::Zeroize;
 
 /// A request to score one capture.
 ///
-/// A caller in the same process builds one. A service parses its body with
-/// [`RequestDocument`](crate::RequestDocument), or with [`Request::from_json`] when it knows no
-/// model.
+/// A caller in the same process builds one. A service parses a body with
+/// [`RequestDocument`](crate::RequestDocument), or with [`Request::from_json`] when it does not know
+/// the models.
 ///
 /// ```
 /// use face_liveness_schema::{Image, Request};
@@ -30,7 +30,7 @@ use zeroize::Zeroize;
 #[serde(rename_all = "camelCase")]
 #[non_exhaustive]
 pub struct Request<'a> {
-    /// The images of the capture. Their indexes order them, not their places in this list.
+    /// The images of the capture, in any order; their indexes order them.
     pub images: Vec<Image<'a>>,
     /// Apply each image's Exif orientation before anything else.
     #[serde(default)]
@@ -39,27 +39,6 @@ pub struct Request<'a> {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[cfg_attr(feature = "json-schema", schemars(with = "String"))]
     pub model: Option<String>,
-}
-
-/// One image of a [`Request`].
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-#[cfg_attr(feature = "json-schema", derive(schemars::JsonSchema))]
-#[cfg_attr(feature = "json-schema", schemars(description = "One image of a request."))]
-#[serde(rename_all = "camelCase")]
-#[non_exhaustive]
-pub struct Image<'a> {
-    /// Counts 0, 1, 2 … and orders the images.
-    #[cfg_attr(feature = "json-schema", schemars(range(min = 0)))]
-    pub index: i64,
-    /// What camera took it.
-    #[serde(rename = "type")]
-    pub image_type: ImageType,
-    /// The encoded image, in base64.
-    pub data: ImageData<'a>,
-    /// Overrides the request's `autoRotate` for this image.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[cfg_attr(feature = "json-schema", schemars(with = "bool"))]
-    pub auto_rotate: Option<bool>,
 }
 
 impl<'a> Request<'a> {
@@ -83,8 +62,37 @@ impl<'a> Request<'a> {
     }
 }
 
+/// One image of a [`Request`].
+///
+/// ```
+/// use face_liveness_schema::{Image, ImageType};
+///
+/// let image = Image::new(0, "RGB", "/9j/4AAQ").with_auto_rotate(true);
+/// assert_eq!(image.image_type, ImageType::Rgb);
+/// assert_eq!(image.auto_rotate, Some(true));
+/// ```
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[cfg_attr(feature = "json-schema", derive(schemars::JsonSchema))]
+#[cfg_attr(feature = "json-schema", schemars(description = "One image of a request."))]
+#[serde(rename_all = "camelCase")]
+#[non_exhaustive]
+pub struct Image<'a> {
+    /// Counts 0, 1, 2 … and orders the images.
+    #[cfg_attr(feature = "json-schema", schemars(range(min = 0)))]
+    pub index: i64,
+    /// The camera that took it.
+    #[serde(rename = "type")]
+    pub image_type: ImageType,
+    /// The encoded image, in base64.
+    pub data: ImageData<'a>,
+    /// Overrides the request's `autoRotate` for this image.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "json-schema", schemars(with = "bool"))]
+    pub auto_rotate: Option<bool>,
+}
+
 impl<'a> Image<'a> {
-    /// An image of any type.
+    /// An image of a type that a model takes.
     pub fn new(
         index: i64,
         image_type: impl Into<ImageType>,
@@ -106,7 +114,7 @@ impl<'a> Image<'a> {
     }
 }
 
-/// What camera took an image. The list grows with new models.
+/// The camera that took an image. The list grows with new models.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum ImageType {
@@ -119,7 +127,7 @@ pub enum ImageType {
 }
 
 impl ImageType {
-    /// The name in the request.
+    /// The name on the wire.
     #[must_use]
     pub fn as_str(&self) -> &str {
         match self {
@@ -155,10 +163,17 @@ impl schemars::JsonSchema for ImageType {
     }
 }
 
-/// Base64 text of an encoded image.
+/// The base64 text of an encoded image.
 ///
-/// Borrowed from the body where possible. A copy of its own is wiped when dropped, and `Debug` shows the
-/// length alone.
+/// Borrowed from the body where possible. An owned copy is wiped when dropped. `Debug` shows the
+/// length only:
+///
+/// ```
+/// use face_liveness_schema::ImageData;
+///
+/// let data = ImageData::from("/9j/4AAQ");
+/// assert_eq!(format!("{data:?}"), "ImageData(8 characters)");
+/// ```
 #[derive(Clone, PartialEq, Eq)]
 pub struct ImageData<'a>(Cow<'a, str>);
 
@@ -174,26 +189,31 @@ impl<'a> ImageData<'a> {
         ImageData(Cow::Borrowed(&self.0))
     }
 
-    /// Reads a JSON string that is known to be well-formed, quotes included.
+    /// Reads a well-formed JSON string, quotes included.
     ///
-    /// serde_json would unescape into a buffer that it does not wipe; most PHP and .NET clients escape
-    /// `/` and `+`, so that buffer would hold the whole picture.
+    /// serde_json would unescape into a buffer that it does not wipe. Most PHP and .NET clients
+    /// escape `/` or `+`, so that buffer would hold the whole image.
     pub(crate) fn from_json_string(quoted: &'a str) -> Self {
-        let text = &quoted[1..quoted.len() - 1];
-        if memchr::memchr(b'\\', text.as_bytes()).is_none() {
-            return Self(Cow::Borrowed(text));
+        let mut rest = &quoted[1..quoted.len() - 1];
+        let escape = |text: &str| memchr::memchr(b'\\', text.as_bytes());
+        if escape(rest).is_none() {
+            return Self(Cow::Borrowed(rest));
         }
-        // Never longer than the escaped text, so never reallocated: no stale copy is left behind.
-        let mut plain = String::with_capacity(text.len());
-        let mut rest = text.chars();
-        while let Some(c) = rest.next() {
-            plain.push(if c == '\\' { unescape(&mut rest) } else { c });
+        // Unescaping never lengthens the text, so this never reallocates and leaves no stale copy.
+        let mut plain = String::with_capacity(rest.len());
+        while let Some(at) = escape(rest) {
+            plain.push_str(&rest[..at]);
+            let mut escaped = rest[at + 1..].chars();
+            plain.push(unescape(&mut escaped));
+            rest = escaped.as_str();
         }
+        plain.push_str(rest);
         Self(Cow::Owned(plain))
     }
 }
 
-/// The character behind a backslash. Halves of a surrogate pair become U+FFFD, which is not base64 either.
+/// The character that an escape stands for, read from behind its backslash. Half of a surrogate
+/// pair becomes U+FFFD, which is not base64 either.
 fn unescape(rest: &mut std::str::Chars<'_>) -> char {
     match rest.next() {
         Some('b') => '\u{8}',
@@ -226,7 +246,7 @@ impl From<String> for ImageData<'_> {
 impl Drop for ImageData<'_> {
     fn drop(&mut self) {
         if let Cow::Owned(text) = &mut self.0 {
-            // All at once: `String::zeroize` writes byte by byte.
+            // Spare capacity is wiped in large blocks; `String::zeroize` writes byte by byte.
             let mut bytes = std::mem::take(text).into_bytes();
             bytes.clear();
             bytes.spare_capacity_mut().zeroize();

@@ -1,10 +1,10 @@
-//! What can be wrong with a request.
+//! The faults of a request, apart from its images.
 
 use crate::ErrorCode;
 
-/// What is wrong with a request, before any image is looked at.
+/// A fault of a request, found before any image is decoded.
 ///
-/// Every variant names the field by its path (`images[1].data`; `body` is the whole) and none of them
+/// Every variant names the field by its path: `images[1].data`, or `body` for the whole. No variant
 /// holds a value that the client sent.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
@@ -12,37 +12,37 @@ pub enum RequestError {
     /// 110: a required field is absent.
     #[error("{path} is missing")]
     Missing {
-        /// The field.
+        /// The path of the field.
         path: String,
     },
     /// 111: a field has the wrong JSON type.
     #[error("{path} must be {expected}, not {found}")]
     InvalidType {
-        /// The field.
+        /// The path of the field.
         path: String,
-        /// The type that the contract asks for, with its article: `an integer`.
+        /// The type in the contract, with its article: `an integer`.
         expected: &'static str,
-        /// The type that was sent, with its article: `a string`.
+        /// The type of the value, with its article: `a string`.
         found: &'static str,
     },
-    /// 112: the right type, a value that is not allowed.
+    /// 112: a field has the right type but a value that is not allowed.
     #[error("{path} {problem}")]
     InvalidValue {
-        /// The field.
+        /// The path of the field.
         path: String,
         /// A predicate: `is not valid JSON (line 1, column 5)`.
         problem: String,
     },
-    /// 113: the field names something that does not exist.
-    #[error("{path} names no model of this engine")]
+    /// 113: a field names something that does not exist.
+    #[error("{path} names an unknown model")]
     NotFound {
-        /// The field.
+        /// The path of the field.
         path: String,
     },
-    /// 116: a value that must be unique stands twice.
+    /// 116: a value that must be unique appears more than once.
     #[error("{path} {problem}")]
     Duplicated {
-        /// The second of the two.
+        /// The path of the repeated field.
         path: String,
         /// A predicate: `is also the index of images[0]`.
         problem: String,
@@ -50,15 +50,15 @@ pub enum RequestError {
     /// 219: fewer images than the model needs.
     #[error("images holds {given} of the {required} images that the model needs")]
     TooFewImages {
-        /// How many there are.
+        /// The number of images in the request.
         given: usize,
-        /// How many the model needs.
+        /// The number of images that the model needs.
         required: usize,
     },
 }
 
 impl RequestError {
-    /// The contract's code.
+    /// The code of the contract.
     #[must_use]
     pub fn code(&self) -> ErrorCode {
         match self {
@@ -71,7 +71,7 @@ impl RequestError {
         }
     }
 
-    /// The field at fault, by its path in the body: `images[1].data`.
+    /// The path of the faulty field in the body: `images[1].data`.
     #[must_use]
     pub fn path(&self) -> &str {
         match self {

@@ -1,10 +1,10 @@
-//! The answer to a request that was in order.
+//! The response to a valid request.
 
 use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
-/// How likely the face is a presentation attack, and where it is.
+/// The probability that the face is a presentation attack, and the face's position.
 ///
 /// ```
 /// use face_liveness_schema::{Position, Response};
@@ -30,16 +30,16 @@ use serde::{Deserialize, Serialize};
 #[serde(rename_all = "camelCase")]
 #[non_exhaustive]
 pub struct Response {
-    /// The probability, 0 to 1, that the face is a spoof attack. No verdict: compare it with a threshold
-    /// of your own; `spoof_score >= threshold` means spoof. 0.5 is the recommended one.
+    /// The probability, 0 to 1, that the face is a spoof attack. It is not a verdict: compare it
+    /// with a threshold; `spoof_score >= threshold` means spoof. 0.5 is recommended.
     #[cfg_attr(feature = "json-schema", schemars(range(min = 0.0, max = 1.0)))]
     pub spoof_score: f32,
-    /// The box of the face used, in the image with index 0 as it was processed: after `autoRotate`,
-    /// when that was on.
+    /// The box of the face used, in the image with index 0 as it was processed: after `autoRotate`
+    /// if that was on.
     pub position: Position,
     /// The name of the model that answered.
     pub model: String,
-    /// What may make the score less reliable. Never changes the score.
+    /// Circumstances that may make the score less reliable. They never change the score.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub warnings: Vec<Warning>,
 }
@@ -58,13 +58,13 @@ impl Response {
     }
 }
 
-/// A box in whole pixels. Inside the image; `width` and `height` are at least 1.
+/// A box in whole pixels, inside the image. `width` and `height` are at least 1.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[cfg_attr(feature = "json-schema", derive(schemars::JsonSchema))]
 pub struct Position {
-    /// The y coordinate of the top-left corner, counted from the top of the image.
+    /// The y coordinate of the top-left corner, from the top of the image.
     pub top: u32,
-    /// The x coordinate of the top-left corner, counted from the left of the image.
+    /// The x coordinate of the top-left corner, from the left of the image.
     pub left: u32,
     /// From the left edge of the box to its right edge.
     #[cfg_attr(feature = "json-schema", schemars(range(min = 1)))]
@@ -137,8 +137,8 @@ impl fmt::Display for Warning {
     }
 }
 
-/// schemars describes an enum with an untagged variant by `anyOf`. The names exclude each other, so
-/// `oneOf` says more, and code generators make an enum of it.
+/// schemars writes `anyOf` for an enum with an untagged variant. The names exclude each other, so
+/// `oneOf` is exact, and code generators turn it into an enum.
 #[cfg(feature = "json-schema")]
 fn one_of(schema: &mut schemars::Schema) {
     if let Some(names) = schema.remove("anyOf") {

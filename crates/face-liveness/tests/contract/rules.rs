@@ -152,7 +152,7 @@ mod request_fields {
     fn type_that_the_model_does_not_take_is_112() {
         for name in ["IR", "rgb", "", "RGB "] {
             let body = request([json!({ "index": 0, "type": name, "data": "AAAA" })]);
-            assert_eq!(code(&body, "images[0].type is not RGB"), 112);
+            assert_eq!(code(&body, "images[0].type must be RGB"), 112);
         }
     }
 
