@@ -32,7 +32,7 @@ fn main() {
     let start = Instant::now();
     // 36 megapixels exceed the default body limit of 5 MB.
     let engine = Engine::builder()
-        .limits(Limits { max_body_bytes: 50_000_000, ..Default::default() })
+        .limits(Limits::default().with_max_body_bytes(50_000_000))
         .build()
         .unwrap();
     let started = milliseconds(start);
@@ -192,8 +192,8 @@ fn costs(engine: &Engine, width: u32, height: u32) -> Vec<(&'static str, f64)> {
     bad_base64[end] = b'!';
     let no_image = body(&vec![7; photo.len()]);
     let cut = body(&photo[..photo.len() / 2]);
-    let strict = Engine::builder()
-        .limits(Limits { max_body_bytes: answered.len() - 1, ..Default::default() });
+    let strict =
+        Engine::builder().limits(Limits::default().with_max_body_bytes(answered.len() - 1));
     let strict = strict.build().unwrap();
     let time = |engine: &Engine, body: &[u8], status: u16| {
         let mut times = [0.0; RUNS];

@@ -4,7 +4,7 @@
 use cpu_time::ProcessTime;
 use face_liveness::Engine;
 use face_liveness::detection::{FaceDetector, HeatmapDetector, largest};
-use face_liveness::image::{Limits, decode_base64, decode_scaled};
+use face_liveness::imaging::{Limits, decode_base64, decode_scaled};
 use face_liveness::inference::{Frame, Fusion, LivenessModel, RgbSingle};
 use face_liveness::schema::{ImageType, ModelInputs, RequestDocument};
 use face_liveness_models as weights;

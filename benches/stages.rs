@@ -3,7 +3,7 @@
 
 use criterion::{BenchmarkId, Criterion, criterion_group, criterion_main};
 use face_liveness::detection::{FaceDetector, largest};
-use face_liveness::image::{Limits, Orientation, RgbImage, decode_base64, decode_scaled};
+use face_liveness::imaging::{Limits, Orientation, RgbImage, decode_base64, decode_scaled};
 use face_liveness::inference::{Frame, LivenessModel};
 use face_liveness::schema::{ImageType, ModelInputs, RequestDocument};
 use face_liveness_benches::{SEARCH_SIDE, SIZES, Stack, body, photo};

@@ -6,7 +6,7 @@ use std::io::{Read, Write};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
-use face_liveness::image::{Limits, RgbImage, decode};
+use face_liveness::imaging::{Limits, RgbImage, decode};
 use face_liveness::{Engine, ImageSource, Position, Response};
 use lexopt::prelude::*;
 use serde::Serialize;

@@ -58,7 +58,7 @@ async fn main() -> ExitCode {
 async fn run(arguments: Arguments) -> Result<(), Box<dyn std::error::Error + Send + Sync>> {
     start_logging(LogFormat::Text, "warn")?;
     let metrics = Metrics::default();
-    let engine = Engine::builder().on_stage(Metrics::ended).build()?;
+    let engine = Engine::builder().on_progress(Metrics::ended).build()?;
     let pool = Pool::new(engine, arguments.engines.params(), metrics.clone());
     let worker = Worker::start(&arguments.server, &arguments.subject, pool).await?;
     if let Some(listen) = arguments.probes {

@@ -8,7 +8,7 @@ use std::sync::LazyLock;
 
 use arbitrary::{Arbitrary, Unstructured};
 use face_liveness::detection::{BoundingBox, HeatmapDetector, HeatmapDetectorParams, Network};
-use face_liveness::image::{ImageView, Limits, Orientation, ScaledImage, decode_scaled};
+use face_liveness::imaging::{ImageView, Limits, Orientation, ScaledImage, decode_scaled};
 use face_liveness::inference::{Crop, RgbSingle};
 use face_liveness::{Engine, Response};
 use face_liveness_models::{FACE_DETECTOR_V1, FACE_DETECTOR_V1_REFINER};
@@ -28,7 +28,7 @@ static ENGINE: LazyLock<Engine> = LazyLock::new(|| {
     let (heatmap, refiner) = (FACE_DETECTOR_V1.onnx, FACE_DETECTOR_V1_REFINER.onnx);
     let detector =
         HeatmapDetector::with_params(heatmap, refiner, params).expect("the built-in detector");
-    let limits = face_liveness::Limits { image: LIMITS, ..Default::default() };
+    let limits = face_liveness::Limits::default().with_image(LIMITS);
     Engine::builder().detector(detector).limits(limits).build().expect("an engine")
 });
 

@@ -16,7 +16,7 @@ use std::sync::Arc;
 
 use clap::Parser;
 use face_liveness::detection::{BoundingBox, Face, FaceDetector, HeatmapDetector, Point, largest};
-use face_liveness::image::{Limits, Orientation, RgbImage, decode, resize};
+use face_liveness::imaging::{Limits, Orientation, RgbImage, decode, resize};
 use face_liveness::{Detection, Engine, Error, ImageSource, Warning};
 use face_liveness_models as weights;
 use rayon::prelude::*;
@@ -190,7 +190,7 @@ impl Report {
             rotation.right_when_searched = match engine
                 .detect_image(ImageSource::Rgb(rotated.view()))
             {
-                Ok(Detection { response, face }) => {
+                Ok(Detection { response, face, .. }) => {
                     let warned = response.warnings.contains(&Warning::Rotated);
                     is_right(Some(&face), &truth) && warned == (orientation != Orientation::UPRIGHT)
                 }

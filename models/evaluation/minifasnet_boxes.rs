@@ -9,7 +9,7 @@
 use std::path::PathBuf;
 
 use face_liveness::detection::BoundingBox;
-use face_liveness::image::{Limits, decode};
+use face_liveness::imaging::{Limits, decode};
 use face_liveness::inference::{Frame, LivenessModel, MiniFasNet};
 use serde::Deserialize;
 

@@ -1,20 +1,24 @@
-//! What an engine is made of.
+//! The settings of an engine.
 
 use std::sync::{Arc, OnceLock};
 
 use face_liveness_detection::{FaceDetector, HeatmapDetector};
-use face_liveness_inference::{BurstParams, Fusion, LivenessModel, RgbBurst, RgbSingle};
+use face_liveness_inference::{self as inference, BurstParams, Fusion, LivenessModel};
+use face_liveness_inference::{RgbBurst, RgbSingle};
 use face_liveness_models as weights;
 
-use crate::engine::{Engine, Parts};
-use crate::{Error, Limits, RequestError, Stage};
+use crate::locate::Locator;
+use crate::pipeline::Pipeline;
+use crate::progress::{Progress, Reporter};
+use crate::{BuildError, Engine, Limits};
 
 const SINGLE: &str = "rgb-single-v1";
-const OPEN: &str = "rgb-single-v1-open";
 const BURST: &str = "rgb-burst-v1";
+const BUILT_IN: [&str; 2] = [SINGLE, BURST];
+/// The contract's smallest face, in pixels.
+const MIN_FACE_SIDE: u32 = 32;
 // Fitted on the development sets by `models/training`.
 const SINGLE_FUSION: Fusion = Fusion { close: 0.828, near: 0.552, intercept: 0.415 };
-const OPEN_FUSION: Fusion = Fusion { close: 0.560, near: 0.729, intercept: 0.490 };
 
 /// Sets up an [`Engine`].
 ///
@@ -23,82 +27,109 @@ const OPEN_FUSION: Fusion = Fusion { close: 0.560, near: 0.729, intercept: 0.490
 ///
 /// let engine = Engine::builder()
 ///     .search_rotations(true)
-///     .limits(Limits { max_body_bytes: 10_000_000, ..Default::default() })
+///     .limits(Limits::default().with_max_body_bytes(10_000_000))
 ///     .build()?;
-/// assert_eq!(engine.model_names().collect::<Vec<_>>(), ["rgb-single-v1", "rgb-burst-v1", "rgb-single-v1-open"]);
-/// # Ok::<(), face_liveness::Error>(())
+/// assert_eq!(engine.model_names().collect::<Vec<_>>(), ["rgb-single-v1", "rgb-burst-v1"]);
+/// # Ok::<(), face_liveness::BuildError>(())
 /// ```
 #[must_use]
 pub struct EngineBuilder {
     detector: Option<Box<dyn FaceDetector>>,
+    built_in_models: Vec<String>,
     models: Vec<Box<dyn LivenessModel>>,
     default_model: String,
     limits: Limits,
     min_face_side: u32,
     search_rotations: bool,
-    on_stage: Option<Box<dyn Fn(Stage) + Send + Sync>>,
+    progress: Reporter,
+}
+
+impl Engine {
+    /// Sets up an engine. Without further settings it has the built-in detector and models.
+    pub fn builder() -> EngineBuilder {
+        EngineBuilder::default()
+    }
 }
 
 impl Default for EngineBuilder {
     fn default() -> Self {
         Self {
             detector: None,
+            built_in_models: BUILT_IN.map(str::to_owned).to_vec(),
             models: Vec::new(),
             default_model: SINGLE.to_owned(),
             limits: Limits::default(),
-            // The contract's smallest face.
-            min_face_side: 32,
+            min_face_side: MIN_FACE_SIDE,
             search_rotations: false,
-            on_stage: None,
+            progress: Reporter::default(),
         }
     }
 }
 
 impl EngineBuilder {
-    /// The face detector; [`HeatmapDetector`] with the built-in weights unless set.
+    /// Sets the face detector. The built-in one, [`HeatmapDetector`], is then not loaded.
     pub fn detector(mut self, detector: impl FaceDetector + 'static) -> Self {
         self.detector = Some(Box::new(detector));
         self
     }
 
-    /// Adds a liveness model, for requests that name it. It replaces an earlier one of the same name,
-    /// `rgb-single-v1` included.
+    /// Chooses the built-in models to load; `rgb-single-v1` and `rgb-burst-v1` unless set. Those
+    /// two share their networks.
+    ///
+    /// ```
+    /// use face_liveness::Engine;
+    ///
+    /// let engine = Engine::builder().built_in_models(["rgb-single-v1"]).build()?;
+    /// assert_eq!(engine.model_names().collect::<Vec<_>>(), ["rgb-single-v1"]);
+    /// # Ok::<(), face_liveness::BuildError>(())
+    /// ```
+    pub fn built_in_models<'a>(mut self, names: impl IntoIterator<Item = &'a str>) -> Self {
+        self.built_in_models = names.into_iter().map(str::to_owned).collect();
+        self
+    }
+
+    /// Adds a liveness model, for requests that name it. It replaces a model of the same name, also
+    /// a built-in one.
     pub fn model(mut self, model: impl LivenessModel + 'static) -> Self {
         self.models.retain(|earlier| earlier.name() != model.name());
         self.models.push(Box::new(model));
         self
     }
 
-    /// The model for requests that name none; `rgb-single-v1` unless set.
+    /// Sets the model for requests that name none; `rgb-single-v1` unless set.
     pub fn default_model(mut self, name: impl Into<String>) -> Self {
         self.default_model = name.into();
         self
     }
 
-    /// What a request may cost.
+    /// Sets the limits on the memory and time of a request.
     pub fn limits(mut self, limits: Limits) -> Self {
         self.limits = limits;
         self
     }
 
-    /// The shorter side of the smallest face that counts as one, in pixels of `position`; 32 unless set.
+    /// Sets the size of the smallest face: its shorter side in pixels of `position`; 32 unless set.
+    /// A smaller face counts as no face.
     pub fn min_face_side(mut self, pixels: u32) -> Self {
         self.min_face_side = pixels;
         self
     }
 
-    /// Where no upright face is found, whether to try the image's other three turns: for photos that lost their Exif
-    /// orientation. Off unless set: then the built-in detector finds no face that lies sideways or upside down, for the liveness
-    /// models have not learnt such faces. A face is upright when its landmarks lean by at most 60°; one that was found in a
-    /// turned image is scored there, `position` and the landmarks stay in the image as it was sent, and `warnings` says
-    /// `rotated`. Images without a face then cost four detections.
+    /// Whether to rotate an image that shows no upright face by 90°, 180° and 270°, and to search
+    /// it again: for rotated photos without an Exif tag. Off unless set.
+    ///
+    /// A face is upright when it rolls by at most 60°. A face found in a rotated image is scored
+    /// there, because the models are trained on upright faces. `position` and the landmarks refer
+    /// to the image as it was sent, and `warnings` contains `rotated`. An image without a face
+    /// takes four detections instead of one.
     ///
     /// ```
-    /// use face_liveness::image::{Limits, Orientation, decode};
+    /// use face_liveness::imaging::{Limits, Orientation, decode};
     /// use face_liveness::{Engine, ImageSource, Warning};
     ///
     /// let engine = Engine::builder().search_rotations(true).build()?;
-    /// let upright = decode(&std::fs::read("../../examples/photos/astronaut.png")?, &Limits::default(), false)?;
+    /// let bytes = std::fs::read("examples/photos/astronaut.jpg")?;
+    /// let upright = decode(&bytes, &Limits::default(), false)?;
     /// let sideways = Orientation::new(6).unwrap().apply(upright);
     /// let detection = engine.detect_image(ImageSource::Rgb(sideways.view()))?;
     /// assert!(detection.response.warnings.contains(&Warning::Rotated));
@@ -109,87 +140,108 @@ impl EngineBuilder {
         self
     }
 
-    /// Calls a function whenever a stage of a request has ended, on the thread that answers it. A caller who times requests
-    /// reads the clock there: the engine itself knows none.
+    /// Sets a function to call when a stage of a request has ended, on the thread that works on the
+    /// request. A stage that fails is not reported. The clock is read only when a function is set.
     ///
     /// ```
     /// use std::sync::Mutex;
     /// use face_liveness::{Engine, ImageSource, Stage};
     ///
-    /// static ENDED: Mutex<Vec<Stage>> = Mutex::new(Vec::new());
-    /// let engine = Engine::builder().on_stage(|stage| ENDED.lock().unwrap().push(stage)).build()?;
-    /// let bytes = std::fs::read("../../examples/photos/astronaut.jpg")?;
+    /// static STAGES: Mutex<Vec<(Stage, Option<usize>)>> = Mutex::new(Vec::new());
+    /// let engine = Engine::builder()
+    ///     .on_progress(|ended| STAGES.lock().unwrap().push((ended.stage, ended.image)))
+    ///     .build()?;
+    /// let bytes = std::fs::read("examples/photos/astronaut.jpg")?;
     /// engine.detect_image(ImageSource::Encoded { bytes: &bytes, auto_rotate: true })?;
-    /// assert_eq!(*ENDED.lock().unwrap(), [Stage::Decode, Stage::Detect, Stage::Score]);
+    /// let expected = [(Stage::Decode, Some(0)), (Stage::Detect, Some(0)), (Stage::Score, None)];
+    /// assert_eq!(*STAGES.lock().unwrap(), expected);
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
-    pub fn on_stage(mut self, ended: impl Fn(Stage) + Send + Sync + 'static) -> Self {
-        self.on_stage = Some(Box::new(ended));
+    pub fn on_progress(mut self, callback: impl Fn(&Progress) + Send + Sync + 'static) -> Self {
+        self.progress = Reporter::new(callback);
         self
     }
 
-    /// Loads what is not set. The built-in networks are loaded once in a process; further engines share them.
+    /// Builds the engine. The built-in networks are loaded once per process; all engines share
+    /// them.
     ///
     /// # Errors
-    /// When a network cannot be loaded, or [`default_model`](Self::default_model) names no model.
-    pub fn build(self) -> Result<Engine, Error> {
-        let mut models = built_in_models()?;
-        models.retain(|built_in| self.models.iter().all(|own| own.name() != built_in.name()));
+    /// [`BuildError::Load`] when a built-in network cannot be loaded, and
+    /// [`BuildError::UnknownModel`] when a setting names a model that does not exist.
+    pub fn build(self) -> Result<Engine, BuildError> {
+        let mut models = Vec::new();
+        for name in &self.built_in_models {
+            if self.models.iter().all(|own| own.name() != name) {
+                models.push(built_in_model(name)?);
+            }
+        }
         models.extend(self.models);
         let default_model = models.iter().position(|model| model.name() == self.default_model);
-        let default_model =
-            default_model.ok_or_else(|| RequestError::NotFound { path: "default_model".into() })?;
-        let detector = match self.detector {
-            Some(detector) => detector,
-            None => Box::new(built_in_detector()?),
-        };
-        Ok(Engine(Arc::new(Parts {
-            detector,
-            models,
-            default_model,
-            limits: self.limits,
+        let default_model = default_model.ok_or_else(|| BuildError::UnknownModel {
+            setting: "default_model",
+            name: self.default_model,
+        })?;
+        let locator = Locator {
+            detector: match self.detector {
+                Some(detector) => detector,
+                None => Box::new(built_in_detector()?),
+            },
             min_face_side: self.min_face_side,
             search_rotations: self.search_rotations,
-            on_stage: self.on_stage,
+            progress: self.progress.clone(),
+        };
+        Ok(Engine(Arc::new(Pipeline {
+            models,
+            default_model,
+            locator,
+            limits: self.limits,
+            progress: self.progress,
         })))
     }
 }
 
-fn built_in_detector() -> Result<Arc<HeatmapDetector>, Error> {
+fn built_in_detector() -> Result<Arc<HeatmapDetector>, BuildError> {
     static DETECTOR: OnceLock<Arc<HeatmapDetector>> = OnceLock::new();
     let [heatmap, refiner] = [weights::FACE_DETECTOR_V1, weights::FACE_DETECTOR_V1_REFINER];
-    loaded_once(&DETECTOR, || {
-        Ok(Arc::new(HeatmapDetector::new(pinned(heatmap)?, pinned(refiner)?)?))
+    loaded_once(&DETECTOR, "face-detector-v1", || {
+        Ok(Arc::new(HeatmapDetector::new(verified(heatmap)?, verified(refiner)?)?))
     })
 }
 
-/// One photo, the same by weights that are free of research data, and several frames of one capture.
-fn built_in_models() -> Result<Vec<Box<dyn LivenessModel>>, Error> {
-    static SINGLES: OnceLock<[RgbSingle; 2]> = OnceLock::new();
-    let [single, open] = loaded_once(&SINGLES, || {
-        let [close, near] = [weights::RGB_SINGLE_V1_CLOSE, weights::RGB_SINGLE_V1_NEAR];
-        let single = RgbSingle::new(SINGLE, pinned(close)?, pinned(near)?, SINGLE_FUSION)?;
-        let [close, near] = [weights::RGB_SINGLE_V1_OPEN_CLOSE, weights::RGB_SINGLE_V1_OPEN_NEAR];
-        Ok([single, RgbSingle::new(OPEN, pinned(close)?, pinned(near)?, OPEN_FUSION)?])
-    })?;
-    let burst = RgbBurst::new(BURST, single.clone(), BurstParams::default());
-    Ok(vec![Box::new(single), Box::new(burst), Box::new(open)])
+fn built_in_model(name: &str) -> Result<Box<dyn LivenessModel>, BuildError> {
+    static NETWORKS: OnceLock<RgbSingle> = OnceLock::new();
+    let single = || {
+        loaded_once(&NETWORKS, SINGLE, || {
+            let [close, near] = [weights::RGB_SINGLE_V1_CLOSE, weights::RGB_SINGLE_V1_NEAR];
+            RgbSingle::new(SINGLE, verified(close)?, verified(near)?, SINGLE_FUSION)
+        })
+    };
+    match name {
+        SINGLE => Ok(Box::new(single()?)),
+        BURST => Ok(Box::new(RgbBurst::new(BURST, single()?, BurstParams::default()))),
+        _ => {
+            let setting = "built_in_models";
+            Err(BuildError::UnknownModel { setting, name: name.to_owned() })
+        }
+    }
 }
 
-/// The network, unless its bytes are others than those that were measured.
-fn pinned(weights: weights::Weights) -> Result<&'static [u8], Error> {
-    Ok(weights
-        .verified()
-        .map_err(|error| face_liveness_inference::Error::new("cannot be loaded", error))?)
+/// The bytes of a network, after their SHA-256 is checked.
+fn verified(weights: weights::Weights) -> Result<&'static [u8], inference::Error> {
+    weights.verified().map_err(|error| inference::Error::new("cannot be loaded", error))
 }
 
-/// A copy of what the cell holds, loaded where it holds nothing yet.
+/// A clone of the cell's value, which is loaded first when the cell is empty.
 fn loaded_once<T: Clone>(
     cell: &OnceLock<T>,
-    load: impl FnOnce() -> Result<T, Error>,
-) -> Result<T, Error> {
+    name: &'static str,
+    load: impl FnOnce() -> Result<T, inference::Error>,
+) -> Result<T, BuildError> {
     match cell.get() {
         Some(loaded) => Ok(loaded.clone()),
-        None => load().map(|loaded| cell.get_or_init(|| loaded).clone()),
+        None => {
+            let loaded = load().map_err(|source| BuildError::Load { name, source })?;
+            Ok(cell.get_or_init(|| loaded).clone())
+        }
     }
 }

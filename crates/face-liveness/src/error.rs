@@ -1,29 +1,36 @@
-//! The one error type.
+//! The errors of a request and of building an engine.
 
+use std::error::Error as _;
+
+use face_liveness_image as imaging;
+use face_liveness_inference as inference;
 use face_liveness_schema::{ErrorBody, ErrorCode, RequestError};
 
-/// Why there is no response. Holds no image data and no value that the client sent.
+/// Why a request has no response. Holds no image data and no value that the client sent.
+///
+/// `Display` begins with the path of the field and leaves the cause to `source()`;
+/// [`description`](Self::description) has both.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum Error {
-    /// 110, 111, 112, 113, 116, 219: the request is not in order.
+    /// 110, 111, 112, 113, 116 or 219: the request breaks the contract.
     #[error(transparent)]
     Request(#[from] RequestError),
-    /// 112 for what is not base64, 215 for an image that cannot be had.
-    #[error("{path} cannot be used: {source}")]
+    /// 112 for text that is not base64, 215 for a file that is not a usable image.
+    #[error("{path} cannot be used")]
     Image {
         /// The field: `images[0].data`.
         path: String,
         /// What is wrong with it.
-        source: face_liveness_image::Error,
+        source: imaging::Error,
     },
-    /// 223: no face of at least the smallest size.
-    #[error("No face was found in {path}")]
+    /// 223: no face, or none of at least the smallest size.
+    #[error("{path} shows no face")]
     NoFace {
         /// The image: `images[0]`.
         path: String,
     },
-    /// 413: the body is past the limit.
+    /// 413: the body exceeds the limit.
     #[error("body is {length} bytes long, past the limit of {limit}")]
     BodyTooLarge {
         /// The length of the body in bytes.
@@ -31,9 +38,9 @@ pub enum Error {
         /// The limit in bytes.
         limit: usize,
     },
-    /// 500: a network cannot be loaded, or fails.
-    #[error(transparent)]
-    Engine(#[from] face_liveness_inference::Error),
+    /// 500: the engine failed. The request is not at fault.
+    #[error("the engine failed")]
+    Engine(#[from] inference::Error),
 }
 
 impl Error {
@@ -41,9 +48,7 @@ impl Error {
     pub fn code(&self) -> ErrorCode {
         match self {
             Self::Request(error) => error.code(),
-            Self::Image { source: face_liveness_image::Error::Base64, .. } => {
-                ErrorCode::InvalidValue
-            }
+            Self::Image { source: imaging::Error::Base64, .. } => ErrorCode::InvalidValue,
             Self::Image { .. } => ErrorCode::ImageNotSupported,
             Self::NoFace { .. } => ErrorCode::NoFace,
             Self::BodyTooLarge { .. } => ErrorCode::BodyTooLarge,
@@ -51,7 +56,7 @@ impl Error {
         }
     }
 
-    /// The field at fault, by its path in the body; `None` when the fault is the engine's.
+    /// The path of the field at fault; `None` when the engine failed.
     pub fn path(&self) -> Option<&str> {
         match self {
             Self::Request(error) => Some(error.path()),
@@ -61,12 +66,43 @@ impl Error {
         }
     }
 
-    /// The body to answer with. Of the engine's own trouble it tells the client nothing.
+    /// The error and its cause in one line: `images[0].data cannot be used: the text is not
+    /// base64`.
+    pub fn description(&self) -> String {
+        match self.source() {
+            Some(cause) => format!("{self}: {cause}"),
+            None => self.to_string(),
+        }
+    }
+
+    /// The body to answer with. It tells the client nothing about a failure of the engine.
     pub fn to_body(&self) -> ErrorBody {
         let description = match self {
             Self::Engine(_) => "The engine failed; the request may be in order".to_owned(),
-            error => error.to_string(),
+            error => error.description(),
         };
         ErrorBody::new(self.code(), description)
     }
+}
+
+/// Why an engine cannot be built.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum BuildError {
+    /// A built-in network cannot be loaded.
+    #[error("{name} cannot be loaded")]
+    Load {
+        /// The detector or the model.
+        name: &'static str,
+        /// Why.
+        source: inference::Error,
+    },
+    /// A setting names a model that does not exist.
+    #[error("{setting} names no model of this engine: {name}")]
+    UnknownModel {
+        /// The setting: `default_model` or `built_in_models`.
+        setting: &'static str,
+        /// The name that was set.
+        name: String,
+    },
 }

@@ -3,46 +3,62 @@
 mod builder;
 mod engine;
 mod error;
+mod image_source;
 mod json;
 mod limits;
-mod look;
+mod locate;
+mod pipeline;
 mod position;
+mod progress;
 mod quality;
-mod stage;
+mod rotation;
+mod working_image;
 
 use std::sync::LazyLock;
 
 pub use builder::EngineBuilder;
-pub use engine::{Detection, Engine, ImageSource};
-pub use error::Error;
+pub use engine::Engine;
+pub use error::{BuildError, Error};
 pub use face_liveness_detection as detection;
-pub use face_liveness_image as image;
+pub use face_liveness_image as imaging;
 pub use face_liveness_inference as inference;
 pub use face_liveness_schema as schema;
 pub use face_liveness_schema::{
     ErrorBody, ErrorCode, Image, ImageData, ImageType, Position, Request, RequestError, Response,
     Warning,
 };
+pub use image_source::ImageSource;
 pub use json::JsonAnswer;
 pub use limits::Limits;
-pub use stage::Stage;
+pub use pipeline::Detection;
+pub use progress::{Progress, Stage};
 
-/// Scores a request with the default engine, which is built on first use (about 0.4 s) and then shared.
+/// Scores a request with the default engine. The first call builds it, which takes about 0.4 s.
 ///
 /// # Errors
 /// See [`Error`].
 ///
 /// ```
-/// use face_liveness::{detect, ErrorCode, Image, Request};
+/// use face_liveness::{ErrorCode, Image, Request, detect};
 ///
 /// let error = detect(&Request::new([Image::rgb(0, "bm90IGFuIGltYWdl")])).unwrap_err();
 /// assert_eq!(error.code(), ErrorCode::ImageNotSupported);
 /// assert_eq!(error.path(), Some("images[0].data"));
 /// ```
 pub fn detect(request: &Request<'_>) -> Result<Response, Error> {
-    static ENGINE: LazyLock<Result<Engine, Error>> = LazyLock::new(|| Engine::builder().build());
+    static ENGINE: LazyLock<Result<Engine, BuildError>> =
+        LazyLock::new(|| Engine::builder().build());
     match &*ENGINE {
         Ok(engine) => engine.detect(request),
         Err(error) => Err(Error::Engine(inference::Error::new("cannot be loaded", error))),
     }
 }
+
+/// An engine is shared between threads, and errors cross them.
+const _: () = {
+    const fn send_sync<T: Send + Sync + 'static>() {}
+    send_sync::<Engine>();
+    send_sync::<EngineBuilder>();
+    send_sync::<Error>();
+    send_sync::<BuildError>();
+};

@@ -1,45 +1,59 @@
-//! What a request may cost.
+//! The limits on a request.
 
-use face_liveness_image as image;
+use face_liveness_image as imaging;
 
-/// What a request may cost: checked before the memory or the time is spent, and refused where it is more.
+/// Limits on the memory and time of a request. They are checked before the memory or time is spent.
 ///
-/// Others are not for a caller to set: JSON nests at most 127 deep, serde_json's own bound (112 beyond it); of `images`, those that the
-/// model does not take are never decoded; of a GIF or an animated WebP only the first frame is; a JPEG has at most 100 scans and 100
-/// parts of an extended XMP, the codes of a WebP 64 MB of tables, and a PNG 16 MB beside its pixels (215).
+/// Some limits cannot be changed. JSON nests at most 127 levels deep (112 beyond that). Images that
+/// the model does not take are never decoded. Only the first frame of a GIF or an animated WebP is
+/// decoded. A JPEG has at most 100 scans and 100 parts of extended XMP, a WebP at most 64 MB of
+/// Huffman tables, and a PNG at most 16 MB besides its pixels (215 beyond that).
 ///
 /// ```
-/// use face_liveness::{Engine, Limits, image};
+/// use face_liveness::{Engine, Limits};
 ///
-/// let image = image::Limits { max_pixels: 13_000_000, ..Default::default() };
-/// let engine = Engine::builder().limits(Limits { image, ..Default::default() }).build()?;
-/// assert_eq!(engine.limits().max_body_bytes, 5_000_000);
-/// # Ok::<(), face_liveness::Error>(())
+/// let limits = Limits::default().with_max_body_bytes(10_000_000);
+/// let engine = Engine::builder().limits(limits).build()?;
+/// assert_eq!(engine.limits().max_body_bytes, 10_000_000);
+/// # Ok::<(), face_liveness::BuildError>(())
 /// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct Limits {
-    /// The longest body that [`Engine::detect_json`](crate::Engine::detect_json) reads, in bytes; 413 beyond it. 5 million, as the
-    /// vendor has it: a photo of 12 megapixels as phones write it. A server does well to stop reading there.
+    /// The longest request body, in bytes; 413 beyond it. 5 million, as in the vendor's API: enough
+    /// for a 12-megapixel photo from a phone. A server should stop reading a body there.
     pub max_body_bytes: usize,
-    /// What an image may cost; 215 beyond it. Of several that a model takes, each may have an equal part of the pixels, so that
-    /// eight frames cost no more to decode than one photo.
-    pub image: image::Limits,
-}
-
-impl Limits {
-    pub(crate) fn of_one_in(&self, images: usize) -> image::Limits {
-        let part = |pixels: u64| pixels / images.max(1) as u64;
-        let image::Limits { max_pixels, max_scan_pixels, .. } = self.image;
-        image::Limits {
-            max_pixels: part(max_pixels),
-            max_scan_pixels: part(max_scan_pixels),
-            ..self.image
-        }
-    }
+    /// The limits on one image; 215 beyond them. When a model takes several images, they share the
+    /// pixels and the scan pixels equally, so that eight frames cost no more than one photo.
+    pub image: imaging::Limits,
 }
 
 impl Default for Limits {
     fn default() -> Self {
-        Self { max_body_bytes: 5_000_000, image: image::Limits::default() }
+        Self { max_body_bytes: 5_000_000, image: imaging::Limits::default() }
+    }
+}
+
+impl Limits {
+    /// Sets [`max_body_bytes`](Self::max_body_bytes).
+    #[must_use]
+    pub fn with_max_body_bytes(mut self, bytes: usize) -> Self {
+        self.max_body_bytes = bytes;
+        self
+    }
+
+    /// Sets [`image`](Self::image).
+    #[must_use]
+    pub fn with_image(mut self, limits: imaging::Limits) -> Self {
+        self.image = limits;
+        self
+    }
+
+    /// The limits on each of several images.
+    pub(crate) fn per_image(&self, images: usize) -> imaging::Limits {
+        let mut limits = self.image;
+        limits.max_pixels /= images.max(1) as u64;
+        limits.max_scan_pixels /= images.max(1) as u64;
+        limits
     }
 }

@@ -1,9 +1,9 @@
-//! A detector's box as the contract's `position`.
+//! The contract's `position` from a detector's box.
 
 use face_liveness_detection::BoundingBox;
 use face_liveness_schema::Position;
 
-/// The box to the nearest whole pixels, inside an image of this size, at least 1 × 1.
+/// Rounds a box to whole pixels inside an image of `width × height`, at least 1 × 1.
 pub(crate) fn position(face: &BoundingBox, width: u32, height: u32) -> Position {
     let span = |from: f32, to: f32, length: u32| {
         let first = (from.round() as u32).min(length - 1);

@@ -1,4 +1,4 @@
-//! What about the photo may make the score less reliable.
+//! Warnings: properties of the photo that make the score less reliable.
 
 use face_liveness_detection::Face;
 use face_liveness_image::{ImageView, ZeroizeVec};
@@ -6,30 +6,32 @@ use face_liveness_schema::{Position, Warning};
 
 use crate::position::position;
 
-/// The contract's recommended size of a face, in pixels.
+/// The contract's recommended face size, in pixels.
 const RECOMMENDED_SIDE: u32 = 200;
-/// A face is near an edge when the space between is less than this part of its box: what a hand-held
-/// camera drifts between framing and release.
+/// A face is near an edge when the gap is smaller than this part of its box: about how far a
+/// hand-held camera drifts between framing and release.
 const EDGE_MARGIN: f32 = 0.05;
 /// Mean luma, 0 to 255, below which a face is dark.
 const LOW_LUMA: f32 = 50.0;
-/// Mean difference between the strongest and the weakest channel, 0 to 255, below which a face has no
-/// colour. A greyscale file has 0; JPEG rounding of one adds up to 2.
+/// Mean difference between the strongest and the weakest channel, 0 to 255, below which a face has
+/// no colour. A greyscale file has 0; JPEG rounding adds up to 2.
 const LOW_COLOUR: f32 = 3.0;
-/// Variance of the Laplacian over variance of the luma, below which a face is blurred. On 218 sharp portraits
-/// (Caltech) the least is 0.19; blurred by a Gaussian of 2 % of the face's width the median is 0.026, by one
-/// of 3 % the most is 0.030.
+/// Variance of the Laplacian divided by variance of the luma, below which a face is blurred. Over
+/// 218 sharp portraits (Caltech) the minimum is 0.19. After a Gaussian blur of 2 % of the face's
+/// width the median is
+/// 0.026; after one of 3 % the maximum is 0.030.
 const LOW_SHARPNESS: f32 = 0.03;
-/// The face is judged on this many cells a side, each the mean of 2 × 2 pixels of the photo.
+/// Cells along each side of the grid on which a face is measured. A cell is the mean of 2 × 2
+/// samples.
 const GRID: usize = 64;
 
-/// The warnings for the face used, of those found in the image, which may be a reduced copy of the one in which the face has
-/// that position.
+/// The warnings for one of the faces found in a working image, given its position in the full
+/// image.
 pub(crate) fn warnings(
     faces: &[Face],
     face: &Face,
     image: ImageView<'_>,
-    in_full: Position,
+    full_position: Position,
 ) -> Vec<Warning> {
     let at = position(&face.bounding_box, image.width(), image.height());
     let near = |margin: f32, side: u32| margin < EDGE_MARGIN * side as f32;
@@ -40,7 +42,7 @@ pub(crate) fn warnings(
     let samples = Samples::of(image, at);
     [
         (faces.len() > 1, Warning::MultipleFaces),
-        (in_full.width.min(in_full.height) < RECOMMENDED_SIDE, Warning::SmallFace),
+        (full_position.width.min(full_position.height) < RECOMMENDED_SIDE, Warning::SmallFace),
         (near_edge, Warning::FaceNearEdge),
         (samples.mean_luma() < LOW_LUMA, Warning::LowLight),
         (samples.sharpness() < LOW_SHARPNESS, Warning::Blurred),
@@ -51,7 +53,7 @@ pub(crate) fn warnings(
     .collect()
 }
 
-/// The face's luma on a grid, and its mean colour, 0 to 255 both.
+/// The luma of a face on a grid, and its mean colour, both from 0 to 255.
 struct Samples {
     luma: ZeroizeVec<f32>,
     colour: f32,
@@ -70,7 +72,7 @@ impl Samples {
                 let pixel =
                     image.pixel(at(face.left, face.width, column), at(face.top, face.height, row));
                 let [red, green, blue] = pixel.map(f32::from);
-                // ITU-R BT.601; a quarter, for the mean of four.
+                // ITU-R BT.601, divided by the four samples of a cell.
                 luma[row / 2 * GRID + column / 2] +=
                     (0.299 * red + 0.587 * green + 0.114 * blue) / 4.0;
                 colour += red.max(green).max(blue) - red.min(green).min(blue);
@@ -89,7 +91,7 @@ impl Samples {
         let laplacian = inner.map(|(x, y)| {
             4.0 * luma(x, y) - luma(x - 1, y) - luma(x + 1, y) - luma(x, y - 1) - luma(x, y + 1)
         });
-        // 1 keeps a face of one flat tone from dividing by zero; it counts as blurred.
+        // The 1 avoids a division by zero for a face of one tone, which counts as blurred.
         variance(laplacian) / (variance(self.luma.iter().copied()) + 1.0)
     }
 }

@@ -48,7 +48,7 @@ impl Row {
             Ok(detection) => detection.response,
             Err(error) => {
                 let code = Some(error.code().into());
-                return Self { code, ..Self::unread(photo, error.to_string()) };
+                return Self { code, ..Self::unread(photo, error.description()) };
             }
         };
         let warnings: Vec<_> = response.warnings.iter().map(ToString::to_string).collect();

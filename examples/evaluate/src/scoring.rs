@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, HashMap};
 use std::path::Path;
 
 use face_liveness::detection::BoundingBox;
-use face_liveness::image::{Limits, RgbImage, decode};
+use face_liveness::imaging::{Limits, RgbImage, decode};
 use face_liveness::{Engine, Error, ImageSource};
 use rayon::prelude::*;
 use serde::Deserialize;
@@ -169,7 +169,7 @@ fn read(presentation: &Presentation) -> Result<RgbImage, NonResponse> {
 
 impl From<&Error> for NonResponse {
     fn from(error: &Error) -> Self {
-        Self { code: Some(error.code().into()), description: error.to_string() }
+        Self { code: Some(error.code().into()), description: error.description() }
     }
 }
 

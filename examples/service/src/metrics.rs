@@ -2,9 +2,9 @@
 
 use std::cell::Cell;
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
-use face_liveness::Stage;
+use face_liveness::{Progress, Stage};
 use prometheus_client::encoding::text::encode;
 use prometheus_client::encoding::{EncodeLabelSet, EncodeLabelValue};
 use prometheus_client::metrics::counter::Counter;
@@ -69,8 +69,8 @@ impl EncodeLabelValue for Part {
 }
 
 thread_local! {
-    /// When the stage began that this thread works on, and how long each took until now, in the order of [`Stage::ALL`].
-    static WORK: Cell<Option<(Instant, [Duration; Stage::ALL.len()])>> = const { Cell::new(None) };
+    /// How long each stage of this thread's request took until now, in the order of [`Stage::ALL`].
+    static WORK: Cell<Option<[Duration; Stage::ALL.len()]>> = const { Cell::new(None) };
 }
 
 impl Default for Metrics {
@@ -117,23 +117,22 @@ impl Metrics {
         text
     }
 
-    /// For [`EngineBuilder::on_stage`](face_liveness::EngineBuilder::on_stage): times the stages of the
-    /// request that this thread works on.
-    pub fn ended(stage: Stage) {
-        if let Some((began, mut took)) = WORK.get() {
-            let now = Instant::now();
-            took[stage as usize] += now - began;
-            WORK.set(Some((now, took)));
+    /// For [`EngineBuilder::on_progress`](face_liveness::EngineBuilder::on_progress): times the stages
+    /// of the request that this thread works on.
+    pub fn ended(progress: &Progress) {
+        if let Some(mut took) = WORK.get() {
+            took[progress.stage as usize] += progress.duration;
+            WORK.set(Some(took));
         }
     }
 
     /// Does the work of one request and notes how long its stages took.
     pub(crate) fn timed<T>(&self, work: impl FnOnce() -> T) -> T {
-        WORK.set(Some((Instant::now(), Default::default())));
+        WORK.set(Some(Default::default()));
         let result = work();
-        if let Some((_, took)) = WORK.take() {
+        if let Some(took) = WORK.take() {
             for (stage, took) in
-                Stage::ALL.into_iter().zip(took).filter(|(_, took)| !took.is_zero())
+                Stage::ALL.iter().copied().zip(took).filter(|(_, took)| !took.is_zero())
             {
                 self.took(Part::Engine(stage), took);
             }

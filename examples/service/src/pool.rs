@@ -170,7 +170,7 @@ mod tests {
     fn in_any_order_requests_are_answered_or_refused_and_nothing_of_those_that_left_remains() {
         let body = br#"{"images": [{"index": 0, "type": "RGB", "data": "AAAA"}]}"#;
         // Others may run while one is worked on.
-        let engine = Engine::builder().on_stage(|_| thread::yield_now()).build().unwrap();
+        let engine = Engine::builder().on_progress(|_| thread::yield_now()).build().unwrap();
         let params = PoolParams { workers: 2, queue: 1, deadline: Duration::MAX };
         let in_some_order = move || {
             let metrics = Metrics::default();

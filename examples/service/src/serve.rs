@@ -43,7 +43,7 @@ impl Server {
     pub async fn start(config: Config) -> Result<Self, Failure> {
         match config.nats {
             None => {
-                let engine = Engine::builder().on_stage(Metrics::ended).build()?;
+                let engine = Engine::builder().on_progress(Metrics::ended).build()?;
                 Self::with_engine(config, engine).await
             }
             Some(_) => Self::with_workers(config, MAX_BODY).await,

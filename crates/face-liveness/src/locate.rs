@@ -1,0 +1,133 @@
+//! Decodes an image in as much detail as its faces need, and detects them.
+
+use face_liveness_detection::{BoundingBox, Face, FaceDetector, largest};
+use face_liveness_image::{self as imaging, Orientation, decode_scaled};
+
+use crate::Error;
+use crate::image_source::{ImageSource, Input};
+use crate::position::position;
+use crate::progress::{Reporter, Stage};
+use crate::rotation::{Rotated, is_upright, search_rotations};
+use crate::working_image::{FULL_SIDE, SEARCH_SIDE, WorkingImage};
+
+/// Finds the faces of an image.
+pub(crate) struct Locator {
+    pub(crate) detector: Box<dyn FaceDetector>,
+    /// The shorter side of the smallest face, in pixels of the full image.
+    pub(crate) min_face_side: u32,
+    /// Whether to rotate an image that shows no upright face.
+    pub(crate) search_rotations: bool,
+    pub(crate) progress: Reporter,
+}
+
+/// A working image, and the faces in it.
+pub(crate) struct Located<'a> {
+    pub(crate) image: WorkingImage<'a>,
+    /// The rotation in which the faces were found.
+    orientation: Orientation,
+    /// The faces, in pixels of the working image.
+    pub(crate) faces: Vec<Face>,
+}
+
+impl Locator {
+    /// Decodes an image with at least this longer side and detects its faces. Decodes it again in
+    /// more detail when no face is found, or when the largest has too few pixels to be scored.
+    pub(crate) fn locate<'a>(
+        &self,
+        input: &Input<'a>,
+        limits: &imaging::Limits,
+        longer_side: u32,
+    ) -> Result<Located<'a>, Error> {
+        let located = self.search(self.decode(input, limits, longer_side)?, input.index)?;
+        let more_detail = match located.largest_face() {
+            Some(face) => located.image.longer_side_for(&face.bounding_box),
+            None => located.image.is_scaled_down().then_some(FULL_SIDE),
+        };
+        match more_detail {
+            Some(longer_side) => self.locate(input, limits, longer_side),
+            None => Ok(located),
+        }
+    }
+
+    /// Decodes an image in enough detail to score a face, given in pixels of the full image.
+    pub(crate) fn decode_for<'a>(
+        &self,
+        input: &Input<'a>,
+        limits: &imaging::Limits,
+        face: &BoundingBox,
+    ) -> Result<WorkingImage<'a>, Error> {
+        let image = self.decode(input, limits, SEARCH_SIDE)?;
+        match image.longer_side_for(&image.from_full(face)) {
+            Some(longer_side) => self.decode(input, limits, longer_side),
+            None => Ok(image),
+        }
+    }
+
+    fn decode<'a>(
+        &self,
+        input: &Input<'a>,
+        limits: &imaging::Limits,
+        longer_side: u32,
+    ) -> Result<WorkingImage<'a>, Error> {
+        match input.source {
+            ImageSource::Rgb(view) => Ok(view.into()),
+            ImageSource::Encoded { bytes, auto_rotate } => {
+                self.progress.time(Stage::Decode, Some(input.index), || {
+                    let decoded = decode_scaled(bytes, limits, auto_rotate, longer_side);
+                    let path = || input.data_path.clone();
+                    Ok(decoded.map_err(|source| Error::Image { path: path(), source })?.into())
+                })
+            }
+        }
+    }
+
+    fn search<'a>(&self, image: WorkingImage<'a>, index: usize) -> Result<Located<'a>, Error> {
+        let faces = self.detect(&image, index)?;
+        if !self.search_rotations || faces.iter().any(is_upright) {
+            return Ok(Located { image, orientation: Orientation::UPRIGHT, faces });
+        }
+        Ok(match search_rotations(&image, |rotated| self.detect(rotated, index))? {
+            Some(Rotated { image, orientation, faces }) => Located { image, orientation, faces },
+            None => Located { image, orientation: Orientation::UPRIGHT, faces: Vec::new() },
+        })
+    }
+
+    /// The faces that are large enough to count.
+    fn detect(&self, image: &WorkingImage<'_>, index: usize) -> Result<Vec<Face>, Error> {
+        let [width, height] = image.full_size();
+        if width.min(height) < self.min_face_side {
+            return Ok(Vec::new());
+        }
+        let detect = || self.detector.detect(image.view());
+        let mut faces = self.progress.time(Stage::Detect, Some(index), detect)?;
+        faces.retain(|face| {
+            let position = position(&image.to_full(face).bounding_box, width, height);
+            position.width.min(position.height) >= self.min_face_side
+        });
+        Ok(faces)
+    }
+}
+
+impl Located<'_> {
+    /// The face to score.
+    pub(crate) fn largest_face(&self) -> Option<&Face> {
+        largest(&self.faces)
+    }
+
+    /// Whether the image was rotated to find the faces.
+    pub(crate) fn is_rotated(&self) -> bool {
+        self.orientation != Orientation::UPRIGHT
+    }
+
+    /// Maps a face to the full image as it was sent.
+    pub(crate) fn in_sent_image(&self, face: &Face) -> Face {
+        let [width, height] = self.image.full_size();
+        self.image.to_full(face).upright(self.orientation.inverse(), width, height)
+    }
+
+    /// Width and height of the full image as it was sent.
+    pub(crate) fn sent_size(&self) -> [u32; 2] {
+        let [width, height] = self.image.full_size();
+        self.orientation.inverse().apply_to_size(width, height)
+    }
+}

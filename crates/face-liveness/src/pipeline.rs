@@ -1,0 +1,205 @@
+//! The pipeline: select → decode → locate → score → respond.
+
+use std::iter;
+
+use face_liveness_detection::{BoundingBox, Face};
+use face_liveness_image::{ZeroizeVec, decode_base64};
+use face_liveness_inference::{Frame, LivenessModel};
+use face_liveness_schema::{ModelInputs, RequestDocument, SelectedImage, Warning};
+
+use crate::image_source::{ImageSource, Input};
+use crate::locate::{Located, Locator};
+use crate::position::position;
+use crate::progress::{Reporter, Stage};
+use crate::quality::warnings;
+use crate::working_image::{FULL_SIDE, SEARCH_SIDE};
+use crate::{Error, Limits, Request, RequestError, Response};
+
+/// What an engine shares between its clones.
+pub(crate) struct Pipeline {
+    pub(crate) models: Vec<Box<dyn LivenessModel>>,
+    /// The position of the default model in `models`.
+    pub(crate) default_model: usize,
+    pub(crate) locator: Locator,
+    pub(crate) limits: Limits,
+    pub(crate) progress: Reporter,
+}
+
+/// A response, and the face behind it.
+#[derive(Debug, Clone, PartialEq)]
+#[non_exhaustive]
+pub struct Detection {
+    /// The response, as a service sends it.
+    pub response: Response,
+    /// The face that was scored, in pixels of the image with index 0. Its landmarks, where the
+    /// detector has them, keep the order of the upright face even when the image was rotated.
+    pub face: Face,
+}
+
+/// An image file of a request.
+struct File {
+    bytes: ZeroizeVec<u8>,
+    auto_rotate: bool,
+    path: String,
+    data_path: String,
+}
+
+impl Pipeline {
+    /// Selects the images of a request body, and answers for them.
+    pub(crate) fn detect_body(&self, body: &[u8]) -> Result<Response, Error> {
+        let limit = self.limits.max_body_bytes;
+        if body.len() > limit {
+            return Err(Error::BodyTooLarge { length: body.len(), limit });
+        }
+        let (model, files) = self.progress.time(Stage::Parse, None, || {
+            let document = RequestDocument::parse(body)?;
+            let model = self.model(document.model())?;
+            Ok::<_, Error>((model, files(&document.select(model.inputs())?)?))
+        })?;
+        self.detect_files(model, &files)
+    }
+
+    /// Selects the images of a request, and answers for them.
+    pub(crate) fn detect_request(&self, request: &Request<'_>) -> Result<Response, Error> {
+        let (model, files) = self.progress.time(Stage::Parse, None, || {
+            let model = self.model(request.model.as_deref())?;
+            Ok::<_, Error>((model, files(&request.select(model.inputs())?)?))
+        })?;
+        self.detect_files(model, &files)
+    }
+
+    fn detect_files(&self, model: &dyn LivenessModel, files: &[File]) -> Result<Response, Error> {
+        let inputs: Vec<_> = files.iter().enumerate().map(File::input).collect();
+        Ok(self.detect(model, &inputs)?.response)
+    }
+
+    /// Selects the images that the model takes from those of the caller, and answers for them.
+    pub(crate) fn detect_sources(
+        &self,
+        images: &[ImageSource<'_>],
+        model: Option<&str>,
+    ) -> Result<Detection, Error> {
+        let model = self.model(model)?;
+        check_count(images.len(), model.inputs())?;
+        let selected = images.iter().take(model.inputs().types().len()).enumerate();
+        let inputs: Vec<_> =
+            selected.map(|(index, &source)| Input::direct(index, source)).collect();
+        self.detect(model, &inputs)
+    }
+
+    /// Decode → locate → score → respond.
+    fn detect(&self, model: &dyn LivenessModel, inputs: &[Input<'_>]) -> Result<Detection, Error> {
+        // Frames of a burst are compared with each other, so they are decoded at one size: in full.
+        let longer_side = if inputs.len() == 1 { SEARCH_SIDE } else { FULL_SIDE };
+        let limits = self.limits.per_image(inputs.len());
+        let locate = |input| self.locator.locate(input, &limits, longer_side);
+
+        let Some((first, others)) = inputs.split_first() else {
+            return Err(too_few(0, model.inputs()));
+        };
+        let located = locate(first)?;
+        let Some(face) = located.largest_face() else {
+            return Err(Error::NoFace { path: first.path.clone() });
+        };
+        let others = others.iter().map(locate).collect::<Result<Vec<_>, _>>()?;
+        let frames = iter::once(&located).chain(&others).enumerate().filter_map(frame);
+        let spoof_score = self.score(model, &frames.collect::<Vec<_>>())?;
+        Ok(respond(model, &located, face, spoof_score))
+    }
+
+    /// Decode → score, for a face that the caller has located.
+    pub(crate) fn score_face(
+        &self,
+        image: ImageSource<'_>,
+        face: &BoundingBox,
+        model: Option<&str>,
+    ) -> Result<f32, Error> {
+        let model = self.model(model)?;
+        check_count(1, model.inputs())?;
+        let input = Input::direct(0, image);
+        let image = self.locator.decode_for(&input, &self.limits.image, face)?;
+        let frame = Frame { index: 0, image: image.view(), face: image.from_full(face) };
+        self.score(model, &[frame])
+    }
+
+    /// Decode → locate.
+    pub(crate) fn find_face(&self, image: ImageSource<'_>) -> Result<Face, Error> {
+        let input = Input::direct(0, image);
+        let located = self.locator.locate(&input, &self.limits.image, SEARCH_SIDE)?;
+        match located.largest_face() {
+            Some(face) => Ok(located.in_sent_image(face)),
+            None => Err(Error::NoFace { path: input.path }),
+        }
+    }
+
+    /// The model of that name, or the default one.
+    pub(crate) fn model(&self, name: Option<&str>) -> Result<&dyn LivenessModel, Error> {
+        let model = match name {
+            None => self.models.get(self.default_model),
+            Some(name) => self.models.iter().find(|model| model.name() == name),
+        };
+        Ok(&**model.ok_or_else(|| RequestError::NotFound { path: "model".into() })?)
+    }
+
+    fn score(&self, model: &dyn LivenessModel, frames: &[Frame<'_>]) -> Result<f32, Error> {
+        let score = self.progress.time(Stage::Score, None, || model.spoof_score(frames))?;
+        // The model may be the caller's own.
+        if (0.0..=1.0).contains(&score) {
+            return Ok(score);
+        }
+        let cause = "the model's score is not between 0 and 1";
+        Err(face_liveness_inference::Error::new("failed", cause).into())
+    }
+}
+
+/// Decodes the base64 of every image that the model takes.
+fn files(images: &[SelectedImage<'_>]) -> Result<Vec<File>, Error> {
+    let file = |image: &SelectedImage<'_>| {
+        let (path, data_path) = (image.path(), format!("{}.data", image.path()));
+        match decode_base64(image.data.as_str()) {
+            Ok(bytes) => Ok(File { bytes, auto_rotate: image.auto_rotate, path, data_path }),
+            Err(source) => Err(Error::Image { path: data_path, source }),
+        }
+    };
+    images.iter().map(file).collect()
+}
+
+impl File {
+    fn input((index, file): (usize, &Self)) -> Input<'_> {
+        Input {
+            source: ImageSource::Encoded { bytes: &file.bytes, auto_rotate: file.auto_rotate },
+            index,
+            path: file.path.clone(),
+            data_path: file.data_path.clone(),
+        }
+    }
+}
+
+/// The frame that a model scores; `None` for an image without a face.
+fn frame<'a>((index, located): (usize, &'a Located<'_>)) -> Option<Frame<'a>> {
+    let face = located.largest_face()?.bounding_box;
+    Some(Frame { index, image: located.image.view(), face })
+}
+
+fn respond(
+    model: &dyn LivenessModel,
+    located: &Located<'_>,
+    scored: &Face,
+    spoof_score: f32,
+) -> Detection {
+    let face = located.in_sent_image(scored);
+    let [width, height] = located.sent_size();
+    let position = position(&face.bounding_box, width, height);
+    let mut warnings = warnings(&located.faces, scored, located.image.view(), position);
+    warnings.extend(located.is_rotated().then_some(Warning::Rotated));
+    let response = Response::new(spoof_score, position, model.name()).with_warnings(warnings);
+    Detection { response, face }
+}
+
+fn check_count(given: usize, inputs: &ModelInputs) -> Result<(), Error> {
+    if given < inputs.required() { Err(too_few(given, inputs)) } else { Ok(()) }
+}
+
+fn too_few(given: usize, inputs: &ModelInputs) -> Error {
+    RequestError::TooFewImages { given, required: inputs.required() }.into()
+}

@@ -1,0 +1,92 @@
+//! The image that the detector and the models read: the full image, or a smaller decoding of it.
+
+use face_liveness_detection::{BoundingBox, Face};
+use face_liveness_image::{ImageView, Orientation, RgbImage, ScaledImage};
+
+/// The longer side, in pixels, at which a large photo is searched for faces: three times the
+/// detector's first input.
+pub(crate) const SEARCH_SIDE: u32 = 800;
+/// A longer side that requests the full image.
+pub(crate) const FULL_SIDE: u32 = u32::MAX;
+/// The shorter side of a face, in pixels of the working image, below which a photo is decoded again
+/// in more detail. The models' inputs show at most 64 pixels of it.
+const MIN_FACE_SIDE: f32 = 96.0;
+
+/// An image at the size at which it is searched and scored.
+pub(crate) struct WorkingImage<'a> {
+    pixels: Pixels<'a>,
+    /// Width and height of the full image.
+    full_size: [u32; 2],
+}
+
+enum Pixels<'a> {
+    Owned(RgbImage),
+    Borrowed(ImageView<'a>),
+}
+
+impl<'a> From<ImageView<'a>> for WorkingImage<'a> {
+    fn from(view: ImageView<'a>) -> Self {
+        Self { pixels: Pixels::Borrowed(view), full_size: [view.width(), view.height()] }
+    }
+}
+
+impl From<ScaledImage> for WorkingImage<'_> {
+    fn from(ScaledImage { image, full_width, full_height, .. }: ScaledImage) -> Self {
+        Self { pixels: Pixels::Owned(image), full_size: [full_width, full_height] }
+    }
+}
+
+impl WorkingImage<'_> {
+    pub(crate) fn view(&self) -> ImageView<'_> {
+        match &self.pixels {
+            Pixels::Owned(image) => image.view(),
+            Pixels::Borrowed(view) => *view,
+        }
+    }
+
+    /// Width and height of the full image.
+    pub(crate) fn full_size(&self) -> [u32; 2] {
+        self.full_size
+    }
+
+    pub(crate) fn is_scaled_down(&self) -> bool {
+        [self.view().width(), self.view().height()] != self.full_size
+    }
+
+    /// The longer side at which a face has enough pixels to be scored; `None` when it has them here
+    /// or when there is no more detail to decode.
+    pub(crate) fn longer_side_for(&self, face: &BoundingBox) -> Option<u32> {
+        let factor = MIN_FACE_SIDE / face.width.min(face.height);
+        let image = self.view();
+        let longer_side = (factor * image.width().max(image.height()) as f32).ceil();
+        (self.is_scaled_down() && factor > 1.0).then_some(longer_side as u32)
+    }
+
+    /// A rotated copy.
+    pub(crate) fn rotated<'b>(&self, orientation: Orientation) -> WorkingImage<'b> {
+        let image = self.view();
+        let pixels = orientation.apply(image.crop(0, 0, image.width(), image.height()));
+        let [width, height] = self.full_size;
+        WorkingImage {
+            pixels: Pixels::Owned(pixels),
+            full_size: orientation.apply_to_size(width, height),
+        }
+    }
+
+    /// Maps a face from the working image to the full image.
+    pub(crate) fn to_full(&self, face: &Face) -> Face {
+        face.scaled(self.scale())
+    }
+
+    /// Maps a box from the full image to the working image.
+    pub(crate) fn from_full(&self, face: &BoundingBox) -> BoundingBox {
+        face.scaled(self.scale().map(f32::recip))
+    }
+
+    /// Pixels of the full image per pixel of the working image, across and down.
+    fn scale(&self) -> [f32; 2] {
+        let image = self.view();
+        let [width, height] = self.full_size;
+        [width as f32 / image.width() as f32, height as f32 / image.height() as f32]
+    }
+}
