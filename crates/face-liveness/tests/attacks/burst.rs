@@ -1,0 +1,76 @@
+//! Images that take long to search for faces, alone and as the frames of a burst.
+
+use face_liveness_test_support::{PORTRAIT, base64, image, photo};
+use image::RgbImage;
+use image::imageops::FilterType;
+use jpeg_encoder::{ColorType, Encoder};
+use png::BitDepth;
+use serde_json::json;
+
+use crate::{Bounds, attack, file, jpeg, png as pngs};
+
+/// The portrait's face 690 times, 64 pixels wide.
+fn crowd(progressive: bool) -> Vec<u8> {
+    let face = PORTRAIT.crop_imm(160, 30, 140, 160);
+    let face = face.resize_exact(64, 64, FilterType::Triangle).to_rgb8();
+    let crowd = RgbImage::from_fn(1_920, 1_472, |x, y| *face.get_pixel(x % 64, y % 64));
+    let mut file = Vec::new();
+    let mut encoder = Encoder::new(&mut file, 20);
+    if progressive {
+        encoder.set_progressive_scans(4);
+    }
+    encoder.encode(&crowd, 1_920, 1_472, ColorType::Rgb).unwrap();
+    file
+}
+
+/// Eight frames. The first shows a face: otherwise the others would not be decoded.
+fn burst(frame: &[u8]) -> Vec<u8> {
+    let others = (1..8).map(|index| image(index, base64(frame)));
+    let first = image(0, base64(&photo("astronaut.jpg")));
+    let images: Vec<_> = [first].into_iter().chain(others).collect();
+    json!({ "images": images, "model": "rgb-burst-v1" }).to_string().into_bytes()
+}
+
+fn flat(width: u32, height: u32) -> Vec<u8> {
+    pngs::flat(width, height, png::ColorType::Rgb, BitDepth::Eight)
+}
+
+#[test]
+fn crowd_of_faces() {
+    let bounds = Bounds { megapixels: 3.0, megabytes: 100.0, seconds: 5.0 };
+    attack("a crowd of 690 faces", || file(&crowd(false)), 200, bounds);
+}
+
+#[test]
+fn frames_of_a_crowd() {
+    let bounds = Bounds { megapixels: 21.0, megabytes: 90.0, seconds: 15.0 };
+    attack("eight frames of it", || burst(&crowd(false)), 200, bounds);
+}
+
+#[test]
+fn frames_of_a_crowd_in_44_scans() {
+    let body = || burst(&jpeg::with_last_scan(&crowd(true), 32));
+    let bounds = Bounds { megapixels: 21.0, megabytes: 90.0, seconds: 15.0 };
+    attack("eight frames of it, 44 scans each", body, 200, bounds);
+}
+
+#[test]
+fn frames_of_6_megapixels() {
+    let bounds = Bounds { megapixels: 44.0, megabytes: 90.0, seconds: 12.0 };
+    let what = "a face, then seven frames of 6 megapixels";
+    attack(what, || burst(&flat(2_048, 3_050)), 200, bounds);
+}
+
+#[test]
+fn frames_of_50_megapixels() {
+    let bounds = Bounds { megapixels: 0.3, megabytes: 10.0, seconds: 0.3 };
+    let what = "a face, then seven frames of 50 megapixels";
+    attack(what, || burst(&flat(16_384, 3_050)), 215, bounds);
+}
+
+#[test]
+fn frames_of_20_empty_scans() {
+    let body = || burst(&jpeg::of_empty_bands(2_048, 3_050, 3, 18));
+    let bounds = Bounds { megapixels: 44.0, megabytes: 90.0, seconds: 15.0 };
+    attack("a face, then seven frames of 6 megapixels in 20 scans", body, 200, bounds);
+}
