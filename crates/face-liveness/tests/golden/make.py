@@ -1,4 +1,7 @@
-"""Makes the pictures from the portrait, which is in the public domain (NASA): `pip install pillow==12.0.0`, `python make.py`."""
+"""Makes the golden images from NASA's portrait, which is in the public domain.
+
+    pip install pillow==12.0.0 && python make.py
+"""
 
 import pathlib
 
@@ -8,7 +11,7 @@ HERE = pathlib.Path(__file__).parent
 portrait = Image.open(HERE / "../../../../examples/photos/astronaut.png").convert("RGB")
 head = portrait.crop((130, 20, 322, 212))
 
-pictures = {
+images = {
     "head": head,
     "mirrored": ImageOps.mirror(head),
     "small": portrait.resize((220, 220), Image.Resampling.BOX).crop((40, 0, 160, 120)),
@@ -18,8 +21,13 @@ pictures = {
     "blurred": head.filter(ImageFilter.GaussianBlur(2)),
     "grey": ImageOps.grayscale(head).convert("RGB"),
     "leaning": portrait.rotate(20, Image.Resampling.BICUBIC).crop((120, 20, 340, 240)),
-    # As if printed and held before a wall.
+    # Like a print held before a wall.
     "in_a_frame": ImageOps.expand(ImageOps.expand(head, 12, (250, 250, 245)), 40, (90, 80, 70)),
 }
-for name, picture in pictures.items():
-    picture.save(HERE / f"{name}.png", optimize=True)
+for name, image in images.items():
+    image.save(HERE / f"{name}.png", optimize=True)
+
+# Large enough for the JPEG decoder to halve it, which it does from a longer side of 1600 pixels.
+scaled = Image.new("RGB", (1800, 1350), (120, 110, 100))
+scaled.paste(portrait.resize((1350, 1350), Image.Resampling.BICUBIC), (225, 0))
+scaled.save(HERE / "scaled.jpg", quality=70)
