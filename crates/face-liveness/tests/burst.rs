@@ -1,16 +1,15 @@
-//! A model of several frames is registered like any other, through the public API alone.
+//! Models that take several frames: one of the caller's own, and `rgb-burst-v1`.
 #![allow(missing_docs, clippy::unwrap_used)]
-
-mod support;
 
 use face_liveness::inference::{Error, Frame, LivenessModel};
 use face_liveness::schema::ModelInputs;
 use face_liveness::{Engine, ImageSource, ImageType};
+use face_liveness_test_support::*;
 use image::{DynamicImage, ImageFormat, RgbImage};
 use serde_json::json;
-use support::*;
 
-/// Answers which frames it was given: a sum of 0.1 · 2^-index, plus 0.5 when the first is the portrait.
+/// Scores by which frames it is given: a decimal of one digit for each frame, 1 for the portrait
+/// and 2 for [`other_portrait`].
 struct Burst(ModelInputs);
 
 impl LivenessModel for Burst {
@@ -23,12 +22,9 @@ impl LivenessModel for Burst {
     }
 
     fn spoof_score(&self, frames: &[Frame<'_>]) -> Result<f32, Error> {
-        assert!(
-            frames.windows(2).all(|pair| pair[0].index < pair[1].index),
-            "in the order of their indexes"
-        );
-        Ok(frames.iter().map(|frame| 0.1 / (1 << frame.index) as f32).sum::<f32>()
-            + if frames[0].image.width() == 512 { 0.5 } else { 0.0 })
+        let digit = |frame: &Frame<'_>| if frame.image.width() == 512 { "1" } else { "2" };
+        let digits: String = frames.iter().map(digit).collect();
+        Ok(format!("0.{digits}").parse().unwrap())
     }
 }
 
@@ -42,13 +38,13 @@ fn other_portrait() -> String {
 }
 
 #[test]
-fn the_frames_come_in_the_order_of_their_indexes() {
+fn frames_arrive_in_the_order_of_their_indexes() {
     let engine = engine();
     let (a, b) = (image(0, PORTRAIT_JPEG.as_str()), image(1, other_portrait()));
     let answer = response(&engine, &request([a.clone(), b.clone()]));
-    assert_eq!((answer.spoof_score, answer.model.as_str()), (0.1 + 0.05 + 0.5, "burst"));
+    assert_eq!((answer.spoof_score, answer.model.as_str()), (0.12, "burst"));
     assert_eq!(response(&engine, &request([b, a])), answer);
-    // The single model is there too, and its position is the same: that of index 0.
+    // The position is that of the face in the image with index 0, as for a single image.
     let single = response(
         &engine,
         &json!({ "images": [image(0, PORTRAIT_JPEG.as_str())], "model": "rgb-single-v1" }),
@@ -57,19 +53,19 @@ fn the_frames_come_in_the_order_of_their_indexes() {
 }
 
 #[test]
-fn a_later_frame_without_a_face_is_left_out_and_the_first_is_needed() {
+fn a_later_frame_without_a_face_is_omitted_and_the_first_needs_one() {
     let engine = engine();
     let wall =
         || base64(&encoded(&DynamicImage::ImageRgb8(RgbImage::new(64, 64)), ImageFormat::Png));
     let frames = [image(0, PORTRAIT_JPEG.as_str()), image(1, wall()), image(2, other_portrait())];
-    assert_eq!(response(&engine, &request(frames)).spoof_score, 0.1 + 0.025 + 0.5);
+    assert_eq!(response(&engine, &request(frames)).spoof_score, 0.12);
 
     let frames = request([image(0, wall()), image(1, PORTRAIT_JPEG.as_str())]).to_string();
     assert_eq!(error(&engine, frames.as_bytes()).0, 223);
 }
 
 #[test]
-fn gaps_extras_and_types_follow_the_models_inputs() {
+fn gaps_extra_images_and_types_follow_the_inputs_of_the_model() {
     let engine = engine();
     let frame = |index: i64| image(index, PORTRAIT_JPEG.as_str());
     let code =
@@ -91,20 +87,20 @@ fn gaps_extras_and_types_follow_the_models_inputs() {
 }
 
 #[test]
-fn images_that_the_caller_holds_are_taken_in_their_order() {
+fn images_passed_directly_keep_their_order() {
     let engine = engine();
     let portrait = photo("astronaut.jpg");
     let frame = ImageSource::Encoded { bytes: &portrait, auto_rotate: false };
     let detection = engine.detect_images(&[frame, frame, frame], None).unwrap();
-    assert_eq!(detection.response.spoof_score, 0.1 + 0.05 + 0.025 + 0.5);
+    assert_eq!(detection.response.spoof_score, 0.111);
     assert_eq!(
         engine.detect_image(frame).unwrap_err().code(),
         face_liveness::ErrorCode::TooFewImages
     );
 }
 
-/// The model that ships: `rgb-burst-v1`.
-mod shipped {
+/// `rgb-burst-v1`.
+mod built_in {
     use super::*;
 
     fn burst(images: Vec<serde_json::Value>) -> serde_json::Value {
@@ -132,12 +128,12 @@ mod shipped {
             assert!((0.0..=1.0).contains(&answer.spoof_score));
         }
         assert_eq!(error(&engine, frames(1).to_string().as_bytes()).0, 219);
-        // An index past those that it takes is ignored, as for any model.
+        // An image beyond those that the model takes is ignored.
         assert_eq!(response(&engine, &frames(9)), response(&engine, &frames(8)));
     }
 
     #[test]
-    fn a_frame_without_a_face_is_left_out_and_the_first_needs_one() {
+    fn a_frame_without_a_face_is_omitted_and_the_first_needs_one() {
         let engine = Engine::builder().build().unwrap();
         let portrait = |index| image(index, PORTRAIT_JPEG.as_str());
         let gap = response(&engine, &burst(vec![portrait(0), image(1, wall()), portrait(2)]));
@@ -150,7 +146,8 @@ mod shipped {
         );
     }
 
-    /// Frames that are copies of one another are a picture before a still camera, or a cheat: nobody holds so still.
+    /// A live person moves between frames. Identical frames are a picture before a fixed camera, or
+    /// copies of one photo.
     #[test]
     fn copies_of_one_photo_score_higher_than_the_photo() {
         let engine = Engine::builder().build().unwrap();

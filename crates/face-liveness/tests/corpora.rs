@@ -1,22 +1,21 @@
-//! Third-party corpora: they are not part of the repository, so these tests are ignored unless asked for.
+//! Third-party corpora. They are not part of the repository, so these tests are ignored by default.
 //!
 //!     FACE_LIVENESS_DATA=DIR cargo test --release --test corpora -- --ignored --nocapture
 //!
-//! `DIR` holds `exif/`, `json/`, `decoders/` and `faces/`: CONTRIBUTING.md says where they come from.
+//! `DIR` holds `exif/`, `json/`, `decoders/` and `faces/`. CONTRIBUTING.md says where they come
+//! from.
 #![allow(missing_docs, clippy::unwrap_used, clippy::print_stdout)]
-
-mod support;
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 use face_liveness::detection::{BoundingBox, Point};
-use face_liveness::image::{Error, Limits, RgbImage, decode, decode_scaled};
+use face_liveness::imaging::{Error, Limits, RgbImage, decode, decode_scaled};
 use face_liveness::{Engine, ImageSource};
+use face_liveness_test_support::*;
 use peak_alloc::PeakAlloc;
 use serde::Deserialize;
-use support::*;
 
 #[global_allocator]
 static MEMORY: PeakAlloc = PeakAlloc;
@@ -29,7 +28,7 @@ fn data(folder: &str) -> PathBuf {
     folder
 }
 
-/// Every file below a folder, in the order of their paths.
+/// Every file below a folder, sorted by path.
 fn files(folder: &Path) -> Vec<PathBuf> {
     let mut found = Vec::new();
     let mut folders = vec![folder.to_owned()];
@@ -59,7 +58,7 @@ fn mean_difference(a: &RgbImage, b: &RgbImage) -> f64 {
 
 #[test]
 #[ignore = "needs FACE_LIVENESS_DATA"]
-fn every_exif_variant_turns_upright() {
+fn every_exif_variant_becomes_upright() {
     let mut compared = 0;
     for scene in ["Landscape", "Portrait"] {
         let of = |orientation: u32| {
@@ -74,8 +73,8 @@ fn every_exif_variant_turns_upright() {
             );
             let difference = mean_difference(&variant, &reference);
             println!("{scene} {orientation}: mean difference {difference:.2}");
-            // The corpus prints its number into each picture and stores each at JPEG quality; a wrong turn
-            // gives 40 and more.
+            // Each picture shows its own number and has its own JPEG artefacts. A wrong rotation
+            // differs by 40 and more.
             assert!(difference < 4.0, "{scene} {orientation}: {difference}");
             compared += 1;
         }
@@ -104,7 +103,7 @@ fn every_exif_variant_turns_upright() {
 
 #[test]
 #[ignore = "needs FACE_LIVENESS_DATA"]
-fn json_that_must_not_parse_is_112_on_body_and_json_that_must_is_not() {
+fn invalid_json_is_112_on_body_and_valid_json_is_not() {
     let engine = Engine::builder().build().unwrap();
     let mut counts = BTreeMap::new();
     for file in
@@ -124,7 +123,7 @@ fn json_that_must_not_parse_is_112_on_body_and_json_that_must_is_not() {
     assert!(counts["y_"] >= 90 && counts["n_"] >= 180, "{counts:?}");
 }
 
-/// Alone in the process's memory: see `--test-threads` in `.ci/run`.
+/// Measures the memory of the process, so it needs `--test-threads 1`.
 #[test]
 #[ignore = "needs FACE_LIVENESS_DATA"]
 fn every_decoder_file_gives_pixels_or_215_within_5_s_and_600_mb() {
@@ -154,7 +153,7 @@ fn every_decoder_file_gives_pixels_or_215_within_5_s_and_600_mb() {
                 decoded += 1;
             }
             Err(Error::Base64 | Error::Shape { .. }) => {
-                panic!("{}: no reason for 215", file.display())
+                panic!("{}: not an error of a file", file.display())
             }
             Err(_) => refused += 1,
         }
@@ -176,12 +175,12 @@ fn every_decoder_file_gives_pixels_or_215_within_5_s_and_600_mb() {
 
 #[test]
 #[ignore = "needs FACE_LIVENESS_DATA"]
-fn pngsuite_pictures_equal_their_references() {
+fn pngsuite_images_equal_their_references() {
     let (mut equal, mut broken) = (0, 0);
     for file in files(&data("decoders/pngsuite/png")) {
         let decoded = decode(&std::fs::read(&file).unwrap(), &Limits::default(), false);
         let name = name(&file);
-        // Files whose names begin with x are broken on purpose.
+        // Names that begin with x mark corrupt files.
         if name.starts_with('x') {
             assert!(
                 matches!(decoded, Err(Error::Corrupt { .. } | Error::UnsupportedFormat)),
@@ -193,7 +192,7 @@ fn pngsuite_pictures_equal_their_references() {
         let reference = data("decoders/pngsuite/bmp").join(Path::new(&name).with_extension("bmp"));
         let reference = image::open(reference).unwrap().into_rgba8();
         let decoded = decoded.unwrap_or_else(|error| panic!("{name}: {error}"));
-        // The references round 16 bits to 8 down in colour and to the nearest in greyscale.
+        // For 16 bits the references round colour down and greyscale to the nearest.
         let tolerance = u8::from(name.ends_with("16.png"));
         assert_eq!((decoded.width(), decoded.height()), reference.dimensions(), "{name}");
         for (pixel, reference) in decoded.pixels().chunks_exact(3).zip(reference.pixels()) {
@@ -219,7 +218,7 @@ struct Labelled {
 
 #[test]
 #[ignore = "needs FACE_LIVENESS_DATA"]
-fn the_largest_face_is_right_on_98_percent_of_caltech() {
+fn the_largest_face_is_correct_on_98_percent_of_caltech() {
     let engine = Engine::builder().build().unwrap();
     let folder = data("faces/caltech");
     let labels = std::fs::read(folder.join("boxes.json")).unwrap();
@@ -244,7 +243,7 @@ fn the_largest_face_is_right_on_98_percent_of_caltech() {
 
 #[test]
 #[ignore = "needs FACE_LIVENESS_DATA"]
-fn the_nose_lies_in_the_box_on_every_compreface_photo_of_one_face() {
+fn the_box_contains_the_nose_on_every_compreface_photo_of_one_face() {
     let engine = Engine::builder().build().unwrap();
     let folder = data("faces/compreface");
     let noses = std::fs::read(folder.join("noses.json")).unwrap();
@@ -265,10 +264,9 @@ fn the_nose_lies_in_the_box_on_every_compreface_photo_of_one_face() {
     assert!(photos >= 8, "{photos} photos");
 }
 
-/// Large photos are read in no more detail than their face needs; read in full they give the same answer.
 #[test]
 #[ignore = "needs FACE_LIVENESS_DATA"]
-fn a_large_photo_gives_in_full_what_it_gives_reduced() {
+fn a_large_photo_has_the_same_answer_at_full_and_reduced_size() {
     let engine = Engine::builder().build().unwrap();
     let mut large = 0;
     for path in files(&data("faces")) {

@@ -1,8 +1,10 @@
-//! A thousand requests in a process whose kernel kills it when it opens a file for writing or a socket (seccomp). Its memory then
-//! holds neither the text, nor the file, nor the pixels of the picture, if it was a JPEG; and nothing that it said does. Of other
-//! formats a part may remain.
+//! A thousand requests in a process that seccomp kills when it opens a file for writing or a
+//! socket. Afterwards neither its memory nor its output holds the image of a JPEG: not the base64
+//! text, not the file, not the pixels. Up to a quarter of an image in another format may remain in
+//! memory.
 //!
-//! Linux only, for seccomp and `/proc/self/mem`. One test, so that no other test's picture is in the same memory.
+//! Linux only, for seccomp and `/proc/self/mem`. One test, so that no other test's image is in the
+//! same memory.
 #![cfg(target_os = "linux")]
 #![allow(missing_docs, clippy::print_stdout, clippy::unwrap_used)]
 
@@ -16,17 +18,17 @@ use std::process::{Command, Output};
 use base64::Engine as _;
 use base64::prelude::BASE64_STANDARD;
 use face_liveness::Engine;
-use face_liveness::image::{Limits, decode};
+use face_liveness::imaging::{Limits, decode};
 use seccompiler::{
     SeccompAction, SeccompCmpArgLen, SeccompCmpOp, SeccompCondition, SeccompFilter, SeccompRule,
 };
 use zeroize::Zeroizing;
 
-/// Of seven photos, each in three requests.
-const TIMES: usize = 48;
-/// How much of the picture has to stand in memory to count as found: far more than chance gives.
+/// Repetitions of three requests for each of seven files.
+const REPETITIONS: usize = 48;
+/// Bytes in a row that count as found: far more than coincide by chance.
 const NEEDLE: usize = 48;
-/// What is looked for is kept under this mask, or the search would find its own needles.
+/// The needles are kept under this mask, so that the search does not find the needles themselves.
 const MASK: u8 = 0x5a;
 
 /// Pieces from all over a buffer, masked.
@@ -35,19 +37,19 @@ fn needles(haystack: &[u8]) -> Vec<Vec<u8>> {
     let masked = |start: usize| {
         haystack[start..start + NEEDLE].iter().map(|byte| byte ^ MASK).collect::<Vec<_>>()
     };
-    // Flat parts (a background, a run of zeros) could stand anywhere.
+    // Flat parts, such as a background or a run of zeros, may occur anywhere.
     let is_flat =
         |needle: &Vec<u8>| needle.iter().collect::<std::collections::HashSet<_>>().len() < 16;
     starts.map(masked).filter(|needle| !is_flat(needle)).collect()
 }
 
-/// How many of the needles stand somewhere in this process's writable memory.
+/// How many of the needles are somewhere in this process's writable memory.
 fn found(needles: &[Vec<u8>]) -> usize {
     let maps = std::fs::read_to_string("/proc/self/maps").unwrap();
     let mut memory = File::open("/proc/self/mem").unwrap();
     let mut seen = vec![false; needles.len()];
     let mut buffer = Zeroizing::new(vec![0; 1 << 20]);
-    // The search leaves itself out: what it reads there is what it read before.
+    // The search skips its own buffer, which holds what it read before.
     let own = buffer.as_ptr() as u64..buffer.as_ptr() as u64 + buffer.len() as u64;
     for line in maps
         .lines()
@@ -64,21 +66,21 @@ fn found(needles: &[Vec<u8>]) -> usize {
             let length = buffer.len().min((until - from) as usize);
             memory.seek(SeekFrom::Start(from)).unwrap();
             if memory.read_exact(&mut buffer[..length]).is_err() {
-                break; // [vvar] and its like cannot be read
+                break; // [vvar] and the like cannot be read
             }
             buffer.iter_mut().for_each(|byte| *byte ^= MASK);
             for (needle, seen) in needles.iter().zip(&mut seen) {
                 *seen |= memchr::memmem::find(&buffer[..length], needle).is_some();
             }
-            // Windows overlap, so that no needle is cut in two.
+            // Windows overlap, so that no needle is split.
             from += if length < buffer.len() { length } else { length - NEEDLE } as u64;
         }
     }
     seen.into_iter().filter(|&seen| seen).count()
 }
 
-/// From here on the kernel kills the process, whichever of its threads it is, where it would open a file for writing, change one,
-/// write to anything but standard output and error, or talk to anybody.
+/// From here on, the kernel kills the process when any of its threads opens a file for writing,
+/// changes a file, writes to anything but standard output and error, or sends anything.
 fn seal() {
     let argument = |index, length, compare, value| {
         SeccompRule::new(vec![SeccompCondition::new(index, length, compare, value).unwrap()])
@@ -100,7 +102,7 @@ fn seal() {
         [libc::SYS_write, libc::SYS_writev, libc::SYS_pwrite64]
             .map(|call| (call, past_standard_error())),
     );
-    // Whatever their arguments.
+    // With any arguments.
     let never = [
         libc::SYS_openat2,
         libc::SYS_socket,
@@ -136,7 +138,7 @@ fn seal() {
 }
 
 #[test]
-fn nothing_of_a_picture_stays() {
+fn no_part_of_an_image_remains() {
     match std::env::var("SEALED").as_deref() {
         Ok("file") => {
             seal();
@@ -148,7 +150,7 @@ fn nothing_of_a_picture_stays() {
         }
         Ok(_) => {
             seal();
-            nothing_stays_in_memory();
+            nothing_remains_in_memory();
         }
         Err(_) => {
             write_other_formats();
@@ -161,14 +163,14 @@ fn nothing_of_a_picture_stays() {
             }
             let Output { status, stdout, stderr } = run("requests");
 
-            let said = [stdout, stderr].concat();
-            assert!(status.success(), "{status}: {}", String::from_utf8_lossy(&said));
+            let output = [stdout, stderr].concat();
+            assert!(status.success(), "{status}: {}", String::from_utf8_lossy(&output));
             for path in files() {
                 let text = BASE64_STANDARD.encode(std::fs::read(path).unwrap());
                 let needles = text.as_bytes().windows(NEEDLE).step_by(NEEDLE / 2);
                 assert!(
                     needles
-                        .map(|needle| memchr::memmem::find(&said, needle))
+                        .map(|needle| memchr::memmem::find(&output, needle))
                         .all(|found| found.is_none())
                 );
             }
@@ -181,7 +183,8 @@ fn run(what: &str) -> Output {
     itself.env("SEALED", what).arg("--nocapture").output().unwrap()
 }
 
-/// The portrait in other formats: made by another process than the one whose memory is searched, for encoders leave pixels, too.
+/// The portrait in other formats. Another process encodes them, because encoders leave pixels in
+/// memory.
 const OTHER_FORMATS: [&str; 4] = ["png", "gif", "webp", "bmp"];
 
 fn files() -> Vec<PathBuf> {
@@ -198,7 +201,7 @@ fn write_other_formats() {
     others.iter().for_each(|path| portrait.save(path).unwrap());
 }
 
-fn nothing_stays_in_memory() {
+fn nothing_remains_in_memory() {
     let engine = Engine::builder().build().unwrap();
     let files = files();
     for (path, auto_rotate) in files.iter().map(|path| (path, true)).chain([(&files[0], false)]) {
@@ -220,12 +223,12 @@ fn nothing_stays_in_memory() {
             needles
         };
         let is_jpeg = path.extension().is_some_and(|format| format == "jpg");
-        // A bitmap's bytes are as flat as its background.
+        // The bytes of a bitmap are as flat as its background.
         let least = if is_jpeg { 90 } else { 40 };
         assert!(of_text.len() > least && of_file.len() > least && of_pixels.len() > 40);
         assert_eq!(found(&of_text), of_text.len(), "the search finds what is there");
 
-        // As PHP sends it, the text has to be copied to be read.
+        // Escaped as PHP does it, so that the text is copied to be parsed.
         let mut escaped = Zeroizing::new(String::with_capacity(2 * body.len()));
         body.split_inclusive('/').for_each(|part| match part.strip_suffix('/') {
             Some(part) => escaped.extend([part, r"\/"]),
@@ -233,7 +236,7 @@ fn nothing_stays_in_memory() {
         });
         let mut broken = Zeroizing::new(String::with_capacity(body.len() + 1));
         broken.extend([&body[..text.end], "!", &body[text.end..]]);
-        for _ in 0..TIMES {
+        for _ in 0..REPETITIONS {
             for (body, status) in [(&escaped, 200), (&body, 200), (&broken, 400)] {
                 let answer = engine.detect_json(body.as_bytes());
                 assert_eq!(answer.status, status);
@@ -243,8 +246,8 @@ fn nothing_stays_in_memory() {
         drop((body, escaped, broken, file));
 
         assert_eq!(found(&of_text), 0, "{path:?}: the base64 text");
-        // Of the other formats the decoders do not wipe what they read last: of a PNG a piece of the file and 11 of 84 of the
-        // pixels are found, of a GIF sometimes a piece of the file.
+        // The decoders of other formats do not wipe what they read last: a part of the file and
+        // 11 of 84 needles of the pixels remain of a PNG, sometimes a part of the file of a GIF.
         let most = |needles: &[Vec<u8>]| if is_jpeg { 0 } else { needles.len() / 4 };
         assert!(found(&of_file) <= most(&of_file), "{path:?}: the file");
         assert!(found(&of_pixels) <= most(&of_pixels), "{path:?}: the pixels");

@@ -1,23 +1,22 @@
-//! What holds for any request that the schema can express, and for any bytes: found out by trying many (proptest).
+//! Properties of all requests and of all bytes, tested on random ones (proptest).
 #![allow(missing_docs, clippy::unwrap_used)]
-
-mod support;
 
 use std::sync::LazyLock;
 
-use face_liveness::image::Orientation;
+use face_liveness::imaging::{ImageView, Orientation};
 use face_liveness::{Image, Request, Response};
+use face_liveness_test_support::*;
 use image::{DynamicImage, ImageFormat, RgbImage};
 use proptest::collection::vec;
 use proptest::option;
 use proptest::prelude::*;
 use proptest::sample::{Index, select};
 use serde_json::{Map, Value, json};
-use support::*;
 
 const CODES: [u64; 8] = [110, 111, 112, 113, 116, 215, 219, 223];
 
-/// The portrait's head and shoulders, 160 × 160, and other files: small, so that many requests can be tried.
+/// Files and their sizes: the portrait's head and shoulders, and others. Small, so that many
+/// requests run.
 static FILES: LazyLock<Vec<(String, [u32; 2])>> = LazyLock::new(|| {
     let head = PORTRAIT.crop_imm(145, 30, 160, 160);
     let wall = DynamicImage::ImageRgb8(RgbImage::from_pixel(64, 48, image::Rgb([90, 80, 70])));
@@ -49,7 +48,7 @@ fn any_json() -> impl Strategy<Value = Value> {
     })
 }
 
-/// Mostly what the field should hold, sometimes anything, sometimes nothing.
+/// Usually a valid value of the field, sometimes any value, sometimes none.
 fn field(right: impl Strategy<Value = Value> + 'static) -> impl Strategy<Value = Option<Value>> {
     prop_oneof![12 => right.prop_map(Some), 1 => any_json().prop_map(Some), 1 => Just(None)]
 }
@@ -78,9 +77,21 @@ fn any_image() -> impl Strategy<Value = Value> {
     )
 }
 
+/// An image as the schema's own type.
+fn typed_image() -> impl Strategy<Value = Image<'static>> {
+    let data = "[A-Za-z0-9+/\\\\\"é]{1,30}";
+    (any::<i64>(), "RGB|[A-Z]{1,3}", data, any::<Option<bool>>()).prop_map(
+        |(index, kind, data, auto_rotate)| {
+            let mut image = Image::new(index, kind.as_str(), data);
+            image.auto_rotate = auto_rotate;
+            image
+        },
+    )
+}
+
 fn any_request() -> impl Strategy<Value = Value> {
     let images = vec(any_image(), 0..4).prop_map(Value::from);
-    let models = ["rgb-single-v1", "rgb-single-v1", "rgb-burst-v1", "rgb-single-v1-open", "none"];
+    let models = ["rgb-single-v1", "rgb-single-v1", "rgb-burst-v1", "none"];
     let model = option::of(select(models.to_vec()).prop_map(Value::from));
     let flag = option::of(any::<bool>().prop_map(Value::from));
     (field(images), flag, model, vec((".{0,8}", any_json()), 0..2)).prop_map(
@@ -90,7 +101,8 @@ fn any_request() -> impl Strategy<Value = Value> {
     )
 }
 
-/// A response whose face lies in one of the files, or an error of the contract that quotes nothing of them.
+/// Checks that a body gets a response with a face inside one of the files, or an error of the
+/// contract that quotes none of them.
 fn check(body: &Value) -> Result<(), TestCaseError> {
     let (status, answer) = answer(&ENGINE, body.to_string().as_bytes());
     if status == 200 {
@@ -115,22 +127,26 @@ fn check(body: &Value) -> Result<(), TestCaseError> {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 400, failure_persistence: None, ..ProptestConfig::default() })]
+    #![proptest_config(cases(400))]
 
     #[test]
-    fn any_request_is_answered_by_a_response_or_a_code_of_the_contract(body in any_request()) {
+    fn any_request_gets_a_response_or_a_code_of_the_contract(body in any_request()) {
         check(&body)?;
     }
 
     #[test]
-    fn any_bytes_are_answered(bytes in vec(any::<u8>(), 0..400)) {
+    fn any_bytes_get_an_error(bytes in vec(any::<u8>(), 0..400)) {
         let (status, answer) = answer(&ENGINE, &bytes);
-        prop_assert!(status == 400 && answer["error"]["code"] == 112 || answer["error"]["code"] == 111, "{}", answer);
+        let code = answer["error"]["code"].as_u64();
+        prop_assert!(status == 400 && matches!(code, Some(111 | 112)), "{}", answer);
     }
 
     #[test]
-    fn a_request_with_a_part_of_it_changed_is_answered(
-        body in any_request(), at in any::<Index>(), bytes in vec(any::<u8>(), 0..4), dropped in 0..4_usize,
+    fn a_corrupted_request_is_answered(
+        body in any_request(),
+        at in any::<Index>(),
+        bytes in vec(any::<u8>(), 0..4),
+        dropped in 0..4_usize,
     ) {
         let mut body = body.to_string().into_bytes();
         let at = at.index(body.len());
@@ -141,28 +157,23 @@ proptest! {
     }
 
     #[test]
-    fn what_was_printed_is_read_again(
-        images in vec((any::<i64>(), "RGB|[A-Z]{1,3}", "[A-Za-z0-9+/\\\\\"é]{1,30}", any::<Option<bool>>()), 0..4),
+    fn a_serialised_request_parses_to_itself(
+        images in vec(typed_image(), 0..4),
         auto_rotate in any::<bool>(),
         model in any::<Option<String>>(),
     ) {
-        let images = images.iter().map(|(index, kind, data, auto_rotate)| {
-            let mut image = Image::new(*index, kind.as_str(), data.as_str());
-            image.auto_rotate = *auto_rotate;
-            image
-        });
         let mut request = Request::new(images).with_auto_rotate(auto_rotate);
         request.model = model;
-        let printed = serde_json::to_string(&request).unwrap();
-        prop_assert_eq!(Request::from_json(printed.as_bytes()).unwrap(), request);
+        let body = serde_json::to_string(&request).unwrap();
+        prop_assert_eq!(Request::from_json(body.as_bytes()).unwrap(), request);
     }
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 60, failure_persistence: None, ..ProptestConfig::default() })]
+    #![proptest_config(cases(60))]
 
     #[test]
-    fn order_extras_and_unknown_fields_never_change_the_answer(
+    fn order_extra_images_and_unknown_fields_never_change_the_answer(
         frames in vec(select(vec![0, 1]), 3),
         order in Just([0, 1, 2, 3, 4]).prop_shuffle(),
         extras in vec(any_json(), 2),
@@ -173,13 +184,15 @@ proptest! {
         let frame = |index: usize| image(index, FILES[frames[index]].0.as_str());
         let plain: Vec<_> = (0..taken).map(frame).collect();
         let model = if burst { "rgb-burst-v1" } else { "rgb-single-v1" };
-        let expected = answer(&ENGINE, json!({ "images": plain, "model": model }).to_string().as_bytes());
+        let body = json!({ "images": plain, "model": model }).to_string();
+        let expected = answer(&ENGINE, body.as_bytes());
         prop_assert_eq!(expected.0, 200);
 
-        // A burst takes up to eight.
-        let extra = |index: usize, data: &Value| json!({ "index": index, "type": data, "data": data });
-        let mut images: Vec<_> = plain.clone();
-        images.extend(extras.iter().enumerate().map(|(place, data)| extra(8 + place, data)));
+        // A burst takes up to eight, with the indexes 0 to 7.
+        let extras = (8..).zip(&extras);
+        let extras =
+            extras.map(|(index, data)| json!({ "index": index, "type": data, "data": data }));
+        let images: Vec<_> = plain.into_iter().chain(extras).collect();
         let images: Vec<_> = order.iter().filter_map(|&place| images.get(place).cloned()).collect();
         let mut body = json!({ "images": images, "model": model });
         for (name, value) in unknown {
@@ -190,20 +203,29 @@ proptest! {
     }
 
     #[test]
-    fn turned_pixels_with_their_tag_are_the_same_face(
-        left in 60..170_u32, top in 0..50_u32, width in 180..340_u32, height in 190..460_u32, orientation in 1..=8_u32,
+    fn a_rotated_image_with_its_tag_has_the_same_answer(
+        left in 60..170_u32,
+        top in 0..50_u32,
+        width in 180..340_u32,
+        height in 190..460_u32,
+        orientation in 1..=8_u32,
     ) {
         let upright = PORTRAIT.crop_imm(left, top, width, height).into_rgb8();
         let (width, height) = upright.dimensions();
-        let expected = answer(&ENGINE, request([image(0, base64(&png(&upright, 1)))]).to_string().as_bytes());
-        let pixels = face_liveness::image::ImageView::new(width, height, &upright).unwrap();
-        let stored = Orientation::new(orientation).unwrap().inverse().apply(pixels.crop(0, 0, width, height));
-        let view = stored.view();
-        let stored = RgbImage::from_raw(view.width(), view.height(), view.pixels().to_vec()).unwrap();
+        let body = request([image(0, base64(&png(&upright, 1)))]).to_string();
+        let expected = answer(&ENGINE, body.as_bytes());
+        let pixels = ImageView::new(width, height, &upright).unwrap().crop(0, 0, width, height);
+        let stored = Orientation::new(orientation).unwrap().inverse().apply(pixels);
+        let [width, height] = [stored.width(), stored.height()];
+        let stored = RgbImage::from_raw(width, height, stored.pixels().to_vec()).unwrap();
         let mut body = request([image(0, base64(&png(&stored, orientation)))]);
         body["autoRotate"] = json!(true);
         prop_assert_eq!(answer(&ENGINE, body.to_string().as_bytes()), expected);
     }
+}
+
+fn cases(cases: u32) -> ProptestConfig {
+    ProptestConfig { cases, failure_persistence: None, ..ProptestConfig::default() }
 }
 
 /// A PNG with an Exif orientation.

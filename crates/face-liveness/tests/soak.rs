@@ -1,27 +1,25 @@
-//! Many requests, good and bad, on more threads than cores: every answer is the one that the request had at first, and the process
-//! grows by nothing. 2,000 requests; `SOAK_REQUESTS` says how many others.
+//! Many requests, valid and invalid, on more threads than cores: every answer stays the same, and
+//! the process's memory does not grow. 2,000 requests, or `SOAK_REQUESTS`.
 #![allow(missing_docs, clippy::unwrap_used, clippy::print_stdout)]
-
-mod support;
 
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread;
 use std::time::Instant;
 
+use face_liveness_test_support::*;
 use image::{DynamicImage, ImageFormat, RgbImage};
 use peak_alloc::PeakAlloc;
 use serde_json::json;
-use support::*;
 
 #[global_allocator]
 static MEMORY: PeakAlloc = PeakAlloc;
 
 const THREADS: usize = 4;
-/// What threads keep of their own, in megabytes.
-const MAY_STAY: f32 = 2.0;
+/// Megabytes that threads may keep in caches of their own.
+const MAX_GROWTH: f32 = 2.0;
 
 #[test]
-fn every_answer_stays_what_it_was_and_nothing_grows() {
+fn answers_stay_the_same_and_memory_does_not_grow() {
     let requests = std::env::var("SOAK_REQUESTS").map_or(2_000, |number| number.parse().unwrap());
     let portrait = photo("astronaut.jpg");
     let small = encoded(&PORTRAIT.crop_imm(145, 30, 160, 160), ImageFormat::Png);
@@ -32,13 +30,13 @@ fn every_answer_stays_what_it_was_and_nothing_grows() {
     let gif = encoded(&PORTRAIT.crop_imm(145, 30, 160, 160), ImageFormat::Gif);
     let burst: Vec<_> = (0..2).map(|index| image(index, base64(&small))).collect();
     let one = |file: &[u8]| request([image(0, base64(file))]).to_string();
-    let mut turned = request([image(0, base64(&photo("exif_6.jpg")))]);
-    turned["autoRotate"] = json!(true);
+    let mut rotated = request([image(0, base64(&photo("exif_6.jpg")))]);
+    rotated["autoRotate"] = json!(true);
     let bodies = [
         one(&portrait),
         one(&small),
         one(&gif),
-        turned.to_string(),
+        rotated.to_string(),
         json!({ "images": burst, "model": "rgb-burst-v1" }).to_string(),
         one(&wall),
         one(&portrait[..60_000]),
@@ -49,8 +47,8 @@ fn every_answer_stays_what_it_was_and_nothing_grows() {
         one(&portrait).split_off(1),
     ];
     let expected: Vec<_> = bodies.iter().map(|body| ENGINE.detect_json(body.as_bytes())).collect();
-    let good = expected.iter().filter(|answer| answer.status == 200).count();
-    assert_eq!((good, expected.len()), (5, 12));
+    let responses = expected.iter().filter(|answer| answer.status == 200).count();
+    assert_eq!((responses, expected.len()), (5, 12));
 
     let run = |requests: usize| {
         let next = AtomicUsize::new(0);
@@ -76,10 +74,10 @@ fn every_answer_stays_what_it_was_and_nothing_grows() {
     run(requests / 10);
     let (before, began) = (MEMORY.current_usage_as_mb(), Instant::now());
     run(requests);
-    let grown = MEMORY.current_usage_as_mb() - before;
+    let growth = MEMORY.current_usage_as_mb() - before;
     println!(
-        "{requests} requests on {THREADS} threads in {:.0?}: grown by {grown:.2} MB",
+        "{requests} requests on {THREADS} threads in {:.0?}: memory grew by {growth:.2} MB",
         began.elapsed()
     );
-    assert!(grown < MAY_STAY, "{grown} MB");
+    assert!(growth < MAX_GROWTH, "{growth} MB");
 }

@@ -1,22 +1,20 @@
-//! The wire contract, kept by the HTTP server: every rule over a socket, by a client of another make.
+//! The wire contract, kept by the HTTP server: every rule over a socket, by a separate HTTP client.
 #![allow(missing_docs, clippy::unwrap_used)]
 
-#[path = "../../../crates/face-liveness/tests/contract/rules.rs"]
-mod rules;
 mod running;
-#[path = "../../../crates/face-liveness/tests/support/mod.rs"]
-mod support;
 
-use face_liveness::{Engine, JsonAnswer};
+use std::sync::LazyLock;
+
+use face_liveness::JsonAnswer;
+use face_liveness_test_support::{Contract, Endpoint, contract_rules};
 use running::Running;
 
-type Served = Running;
+static CONTRACT: LazyLock<Contract> =
+    LazyLock::new(|| Contract::new(|engine| Box::new(Running::with_engine(engine, &[]))));
 
-fn serve(engine: Engine) -> Served {
-    Running::with_engine(engine, &[])
-}
+contract_rules!(tests CONTRACT);
 
-impl support::Answers for Running {
+impl Endpoint for Running {
     fn detect_json(&self, body: &[u8]) -> JsonAnswer {
         let (status, body) = self.post(body);
         JsonAnswer { status, body }

@@ -1,18 +1,22 @@
-//! The wire contract, kept by a worker of NATS, asked by a client of NATS and through the HTTP server. Needs `nats-server`:
-//! `cargo test --release --test contract_nats`.
+//! The wire contract, kept by a NATS worker: by a NATS client, and through the HTTP server. Needs
+//! `nats-server`: `cargo test --release --test contract_nats`.
 #![allow(missing_docs, clippy::unwrap_used)]
 
-#[path = "../../../crates/face-liveness/tests/contract/rules.rs"]
-mod rules;
 mod running;
-#[path = "../../../crates/face-liveness/tests/support/mod.rs"]
-mod support;
+
+use std::sync::LazyLock;
 
 use bytes::Bytes;
 use face_liveness::{Engine, JsonAnswer};
 use face_liveness_service::{Metrics, Remote, RemoteParams};
+use face_liveness_test_support::{Contract, Endpoint, contract_rules};
 use running::nats::{NATS, NatsServer};
 use running::{RUNTIME, Running, start_worker};
+
+static CONTRACT: LazyLock<Contract> =
+    LazyLock::new(|| Contract::new(|engine| Box::new(Served::new(engine))));
+
+contract_rules!(tests CONTRACT);
 
 /// The two ways to the worker.
 struct Served {
@@ -20,18 +24,20 @@ struct Served {
     server: Running,
 }
 
-fn serve(engine: Engine) -> Served {
-    let subject = NatsServer::subject();
-    let limit = engine.limits().max_body_bytes;
-    start_worker(&NATS.url, &subject, engine);
-    let remote =
-        Remote::connect(&NATS.url, &subject, limit, RemoteParams::default(), Metrics::default());
-    let remote = RUNTIME.block_on(remote).unwrap();
-    let server = Running::with_workers(limit, &NATS.url, &["--subject", &subject]);
-    Served { remote, server }
+impl Served {
+    fn new(engine: Engine) -> Self {
+        let subject = NatsServer::subject();
+        let limit = engine.limits().max_body_bytes;
+        start_worker(&NATS.url, &subject, engine);
+        let (params, metrics) = (RemoteParams::default(), Metrics::default());
+        let remote = Remote::connect(&NATS.url, &subject, limit, params, metrics);
+        let remote = RUNTIME.block_on(remote).unwrap();
+        let server = Running::with_workers(limit, &NATS.url, &["--subject", &subject]);
+        Self { remote, server }
+    }
 }
 
-impl support::Answers for Served {
+impl Endpoint for Served {
     fn detect_json(&self, body: &[u8]) -> JsonAnswer {
         let answer = RUNTIME.block_on(self.remote.answer(Bytes::copy_from_slice(body))).unwrap();
         let (status, through) = self.server.post(body);

@@ -2,8 +2,6 @@
 #![allow(missing_docs, clippy::unwrap_used)]
 
 mod running;
-#[path = "../../../crates/face-liveness/tests/support/mod.rs"]
-mod support;
 
 use std::io::{Read, Write};
 use std::net::TcpStream;
@@ -17,9 +15,9 @@ use face_liveness::Engine;
 use face_liveness::inference::{Error, Frame, LivenessModel};
 use face_liveness::schema::ModelInputs;
 use face_liveness_service::{Config, Keys, Metrics, Server};
+use face_liveness_test_support::{ENGINE, PORTRAIT_JPEG, image, request};
 use running::{RUNTIME, Running, ServerProcess};
 use serde_json::{Value, json};
-use support::{ENGINE, PORTRAIT_JPEG, image, request};
 
 static BODY: LazyLock<String> =
     LazyLock::new(|| request([image(0, PORTRAIT_JPEG.as_str())]).to_string());
@@ -431,7 +429,7 @@ mod watching {
 
     #[test]
     fn probes_metrics_and_request_ids() {
-        let engine = Engine::builder().on_stage(Metrics::ended).build().unwrap();
+        let engine = Engine::builder().on_progress(Metrics::ended).build().unwrap();
         let server = Running::with_engine(engine, &[]);
         assert_eq!(server.get("/healthz"), (200, "ok\n".into()));
         assert_eq!(server.get("/readyz"), (200, "ready\n".into()));

@@ -4,8 +4,6 @@
 #![allow(missing_docs, clippy::unwrap_used, clippy::print_stdout)]
 
 mod running;
-#[path = "../../../crates/face-liveness/tests/support/mod.rs"]
-mod support;
 
 use std::io::Write;
 use std::process::Command;
@@ -13,8 +11,8 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread;
 use std::time::{Duration, Instant};
 
+use face_liveness_test_support::{ENGINE, PORTRAIT_JPEG, image, request};
 use running::ServerProcess;
-use support::{ENGINE, PORTRAIT_JPEG, image, request};
 
 const SECONDS: u64 = 6;
 

@@ -3,8 +3,6 @@
 #![allow(missing_docs, clippy::unwrap_used, clippy::print_stdout)]
 
 mod running;
-#[path = "../../../crates/face-liveness/tests/support/mod.rs"]
-mod support;
 
 use std::io::{BufRead, BufReader};
 use std::process::{Child, Command, Stdio};
@@ -14,10 +12,10 @@ use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 use face_liveness_service::{Metrics, Remote, RemoteParams};
+use face_liveness_test_support::{ENGINE, PORTRAIT_JPEG, image, request};
 use futures_util::future::join_all;
 use running::nats::{NATS, NatsServer};
 use running::{RUNTIME, Running, example};
-use support::{ENGINE, PORTRAIT_JPEG, image, request};
 
 static BODY: LazyLock<Bytes> =
     LazyLock::new(|| request([image(0, PORTRAIT_JPEG.as_str())]).to_string().into_bytes().into());

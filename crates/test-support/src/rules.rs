@@ -1,9 +1,6 @@
-//! The wire contract, a test for every row of its tables. Whoever includes this says by `serve` what answers: the engine, or a
-//! service around it.
+//! The rules of the wire contract: one for each row of its tables.
 
-use std::sync::LazyLock;
-
-use face_liveness::image::{self as decoding, ImageView};
+use face_liveness::imaging::{self, ImageView};
 use face_liveness::inference::{self, Frame, LivenessModel};
 use face_liveness::schema::ModelInputs;
 use face_liveness::{Engine, ImageSource, ImageType, Limits, Position, Response, Warning};
@@ -12,16 +9,12 @@ use image::imageops::FilterType;
 use image::{DynamicImage, Frame as GifFrame, ImageFormat, RgbImage, imageops};
 use serde_json::{Value, json};
 
-use crate::support::*;
-use crate::{Served, serve};
-
-/// The engine with nothing set, served.
-static SERVICE: LazyLock<Served> = LazyLock::new(|| serve(ENGINE.clone()));
+use crate::*;
 
 /// The code of the error, after a check that the description names the field.
 #[track_caller]
-fn code(body: &Value, path: &str) -> u64 {
-    let (code, _, description) = error(&SERVICE, body.to_string().as_bytes());
+fn code(contract: &Contract, body: &Value, path: &str) -> u64 {
+    let (code, _, description) = error(contract, body.to_string().as_bytes());
     assert!(description.contains(path), "{description:?} does not name {path}");
     code
 }
@@ -49,183 +42,200 @@ fn portrait() -> Value {
     image(0, PORTRAIT_JPEG.as_str())
 }
 
-mod request_fields {
+pub(crate) mod request_fields {
     use super::*;
 
-    #[test]
-    fn images_missing_is_110() {
-        assert_eq!(code(&json!({}), "images"), 110);
+    pub(crate) fn images_missing_is_110(contract: &Contract) {
+        assert_eq!(code(contract, &json!({}), "images"), 110);
     }
 
-    #[test]
-    fn images_not_an_array_is_111() {
+    pub(crate) fn images_not_an_array_is_111(contract: &Contract) {
         for value in values_other_than(&["array"]) {
-            assert_eq!(code(&request(value), "images must be an array"), 111);
+            assert_eq!(code(contract, &request(value), "images must be an array"), 111);
         }
     }
 
-    #[test]
-    fn an_element_of_images_that_is_no_object_is_111() {
+    pub(crate) fn an_image_that_is_not_an_object_is_111(contract: &Contract) {
         for value in values_other_than(&["object"]) {
-            assert_eq!(code(&request([portrait(), value]), "images[1] must be an object"), 111);
+            assert_eq!(
+                code(contract, &request([portrait(), value]), "images[1] must be an object"),
+                111
+            );
         }
     }
 
-    #[test]
-    fn images_empty_or_too_few_is_219() {
-        assert_eq!(code(&request([(); 0].map(|()| Value::Null)), "images"), 219);
-        let two = serve(Engine::builder().model(Fake::new(2)).build().unwrap());
+    pub(crate) fn images_empty_or_too_few_is_219(contract: &Contract) {
+        assert_eq!(code(contract, &request([(); 0].map(|()| Value::Null)), "images"), 219);
+        let two = contract.serve(Engine::builder().model(Fake::new(2)).build().unwrap());
         let body = json!({ "images": [portrait()], "model": "fake" }).to_string();
         let (code, message, description) = error(&two, body.as_bytes());
         assert_eq!((code, message.as_str()), (219, "image_data_too_few"));
         assert_eq!(description, "images holds 1 of the 2 images that the model needs");
     }
 
-    #[test]
-    fn index_missing_is_110() {
+    pub(crate) fn index_missing_is_110(contract: &Contract) {
         assert_eq!(
-            code(&request([json!({ "type": "RGB", "data": "AAAA" })]), "images[0].index"),
+            code(contract, &request([json!({ "type": "RGB", "data": "AAAA" })]), "images[0].index"),
             110
         );
     }
 
-    #[test]
-    fn index_not_an_integer_is_111() {
+    pub(crate) fn index_not_an_integer_is_111(contract: &Contract) {
         for value in values_other_than(&["integer"]) {
             assert_eq!(
-                code(&request([image(value, "AAAA")]), "images[0].index must be an integer"),
+                code(
+                    contract,
+                    &request([image(value, "AAAA")]),
+                    "images[0].index must be an integer"
+                ),
                 111
             );
         }
-        assert_eq!(code(&request([image(0.0, "AAAA")]), "images[0].index must be an integer"), 111);
+        assert_eq!(
+            code(contract, &request([image(0.0, "AAAA")]), "images[0].index must be an integer"),
+            111
+        );
     }
 
-    #[test]
-    fn index_negative_or_out_of_range_is_112() {
-        assert_eq!(code(&request([portrait(), image(-1, "AAAA")]), "images[1].index"), 112);
+    pub(crate) fn index_negative_or_out_of_range_is_112(contract: &Contract) {
+        assert_eq!(
+            code(contract, &request([portrait(), image(-1, "AAAA")]), "images[1].index"),
+            112
+        );
         let body =
             r#"{"images": [{"index": 99999999999999999999, "type": "RGB", "data": "AAAA"}]}"#;
-        let (code, _, description) = error(&SERVICE, body.as_bytes());
+        let (code, _, description) = error(contract, body.as_bytes());
         assert_eq!((code, description.as_str()), (112, "images[0].index is out of range"));
     }
 
-    #[test]
-    fn index_gap_among_those_needed_is_112() {
-        assert_eq!(code(&request([image(1, PORTRAIT_JPEG.as_str())]), "images[0].index"), 112);
-        let two =
-            serve(Engine::builder().model(Fake::new(2)).default_model("fake").build().unwrap());
+    pub(crate) fn index_gap_among_those_needed_is_112(contract: &Contract) {
+        assert_eq!(
+            code(contract, &request([image(1, PORTRAIT_JPEG.as_str())]), "images[0].index"),
+            112
+        );
+        let two = contract
+            .serve(Engine::builder().model(Fake::new(2)).default_model("fake").build().unwrap());
         let body = request([image(2, "AAAA"), portrait()]).to_string();
         let (code, _, description) = error(&two, body.as_bytes());
         assert_eq!(code, 112);
         assert_eq!(description, "images[0].index leaves a gap: no image has the index 1");
     }
 
-    #[test]
-    fn index_twice_is_116_also_among_extras() {
-        assert_eq!(code(&request([portrait(), portrait()]), "images[1].index"), 116);
+    pub(crate) fn duplicate_index_is_116_also_among_extras(contract: &Contract) {
+        assert_eq!(code(contract, &request([portrait(), portrait()]), "images[1].index"), 116);
         assert_eq!(
-            code(&request([portrait(), image(7, "AAAA"), image(7, "AAAA")]), "images[2].index"),
+            code(
+                contract,
+                &request([portrait(), image(7, "AAAA"), image(7, "AAAA")]),
+                "images[2].index"
+            ),
             116
         );
     }
 
-    #[test]
-    fn index_orders_the_images_not_the_array() {
-        let scored = response(&SERVICE, &request([image(1, "no base64!"), portrait()]));
-        assert_eq!(scored, response(&SERVICE, &request([portrait()])));
+    pub(crate) fn index_orders_the_images_whatever_their_position(contract: &Contract) {
+        let scored = response(contract, &request([image(1, "no base64!"), portrait()]));
+        assert_eq!(scored, response(contract, &request([portrait()])));
     }
 
-    #[test]
-    fn type_missing_is_110() {
-        assert_eq!(code(&request([json!({ "index": 0, "data": "AAAA" })]), "images[0].type"), 110);
+    pub(crate) fn type_missing_is_110(contract: &Contract) {
+        assert_eq!(
+            code(contract, &request([json!({ "index": 0, "data": "AAAA" })]), "images[0].type"),
+            110
+        );
     }
 
-    #[test]
-    fn type_not_a_string_is_111() {
+    pub(crate) fn type_not_a_string_is_111(contract: &Contract) {
         for value in values_other_than(&["string"]) {
             let body = request([json!({ "index": 0, "type": value, "data": "AAAA" })]);
-            assert_eq!(code(&body, "images[0].type must be a string"), 111);
+            assert_eq!(code(contract, &body, "images[0].type must be a string"), 111);
         }
     }
 
-    #[test]
-    fn type_that_the_model_does_not_take_is_112() {
+    pub(crate) fn type_that_the_model_does_not_take_is_112(contract: &Contract) {
         for name in ["IR", "rgb", "", "RGB "] {
             let body = request([json!({ "index": 0, "type": name, "data": "AAAA" })]);
-            assert_eq!(code(&body, "images[0].type must be RGB"), 112);
+            assert_eq!(code(contract, &body, "images[0].type must be RGB"), 112);
         }
     }
 
-    #[test]
-    fn type_is_an_open_enum() {
+    pub(crate) fn type_is_an_open_enum(contract: &Contract) {
         let infrared = Fake { inputs: ModelInputs::single(ImageType::from("IR")), ..Fake::new(1) };
-        let engine =
-            serve(Engine::builder().model(infrared).default_model("fake").build().unwrap());
+        let engine = contract
+            .serve(Engine::builder().model(infrared).default_model("fake").build().unwrap());
         let body = request([json!({ "index": 0, "type": "IR", "data": PORTRAIT_JPEG.as_str() })]);
         assert_eq!(response(&engine, &body).model, "fake");
     }
 
-    #[test]
-    fn data_missing_is_110() {
-        assert_eq!(code(&request([json!({ "index": 0, "type": "RGB" })]), "images[0].data"), 110);
+    pub(crate) fn data_missing_is_110(contract: &Contract) {
+        assert_eq!(
+            code(contract, &request([json!({ "index": 0, "type": "RGB" })]), "images[0].data"),
+            110
+        );
     }
 
-    #[test]
-    fn data_not_a_string_is_111() {
+    pub(crate) fn data_not_a_string_is_111(contract: &Contract) {
         for value in values_other_than(&["string"]) {
-            assert_eq!(code(&request([image(0, value)]), "images[0].data must be a string"), 111);
+            assert_eq!(
+                code(contract, &request([image(0, value)]), "images[0].data must be a string"),
+                111
+            );
         }
     }
 
-    #[test]
-    fn data_blank_or_not_base64_is_112() {
+    pub(crate) fn data_blank_or_not_base64_is_112(contract: &Contract) {
         for text in
             ["", " \n\t", "no base64!", "AAAA====", "A", "é", "data:image/png;base64,", "\u{0}AAA"]
         {
-            assert_eq!(code(&request([image(0, text)]), "images[0].data"), 112, "{text:?}");
+            assert_eq!(
+                code(contract, &request([image(0, text)]), "images[0].data"),
+                112,
+                "{text:?}"
+            );
         }
     }
 
-    #[test]
-    fn auto_rotate_not_a_bool_is_111_at_both_levels() {
+    pub(crate) fn auto_rotate_not_a_bool_is_111_at_both_levels(contract: &Contract) {
         for value in values_other_than(&["boolean"]) {
             let body = json!({ "images": [portrait()], "autoRotate": value });
-            assert_eq!(code(&body, "autoRotate must be a boolean"), 111);
+            assert_eq!(code(contract, &body, "autoRotate must be a boolean"), 111);
             let mut image = portrait();
             image["autoRotate"] = value;
-            assert_eq!(code(&request([image]), "images[0].autoRotate must be a boolean"), 111);
+            assert_eq!(
+                code(contract, &request([image]), "images[0].autoRotate must be a boolean"),
+                111
+            );
         }
     }
 
-    #[test]
-    fn model_absent_is_the_default() {
-        assert_eq!(response(&SERVICE, &request([portrait()])).model, "rgb-single-v1");
+    pub(crate) fn model_absent_is_the_default(contract: &Contract) {
+        assert_eq!(response(contract, &request([portrait()])).model, "rgb-single-v1");
         let body = json!({ "images": [portrait()], "model": "rgb-single-v1" });
-        assert_eq!(response(&SERVICE, &body), response(&SERVICE, &request([portrait()])));
+        assert_eq!(response(contract, &body), response(contract, &request([portrait()])));
     }
 
-    #[test]
-    fn model_unknown_is_113() {
+    pub(crate) fn model_unknown_is_113(contract: &Contract) {
         for name in ["rgb-single-v9", "", "RGB-SINGLE-V1"] {
-            assert_eq!(code(&json!({ "images": [portrait()], "model": name }), "model"), 113);
+            assert_eq!(
+                code(contract, &json!({ "images": [portrait()], "model": name }), "model"),
+                113
+            );
         }
     }
 
-    #[test]
-    fn model_not_a_string_is_111() {
+    pub(crate) fn model_not_a_string_is_111(contract: &Contract) {
         for value in values_other_than(&["string"]) {
             let body = json!({ "images": [portrait()], "model": value });
-            assert_eq!(code(&body, "model must be a string"), 111);
+            assert_eq!(code(contract, &body, "model must be a string"), 111);
         }
     }
 }
 
-mod request_rules {
+pub(crate) mod request_rules {
     use super::*;
 
-    #[test]
-    fn extra_images_are_ignored_whatever_they_hold() {
-        let expected = response(&SERVICE, &request([portrait()]));
+    pub(crate) fn extra_images_are_ignored_whatever_they_hold(contract: &Contract) {
+        let expected = response(contract, &request([portrait()]));
         for extra in [
             json!({ "index": 1 }),
             json!({ "index": 5, "type": 7, "data": false, "autoRotate": "no" }),
@@ -233,29 +243,27 @@ mod request_rules {
             json!({ "index": i64::MAX, "type": "RGB", "data": "" }),
         ] {
             assert_eq!(
-                response(&SERVICE, &request([extra.clone(), portrait()])),
+                response(contract, &request([extra.clone(), portrait()])),
                 expected,
                 "{extra}"
             );
             assert_eq!(
-                response(&SERVICE, &request([portrait(), extra.clone()])),
+                response(contract, &request([portrait(), extra.clone()])),
                 expected,
                 "{extra}"
             );
         }
     }
 
-    #[test]
-    fn unknown_fields_are_ignored() {
+    pub(crate) fn unknown_fields_are_ignored(contract: &Contract) {
         let mut image = portrait();
         image["camera"] = json!({ "lens": [1, 2, { "deep": null }] });
         let body =
             json!({ "images": [image], "autoRotate": false, "version": 9, "data": "no base64!" });
-        assert_eq!(response(&SERVICE, &body), response(&SERVICE, &request([portrait()])));
+        assert_eq!(response(contract, &body), response(contract, &request([portrait()])));
     }
 
-    #[test]
-    fn a_known_field_that_stands_twice_is_116() {
+    pub(crate) fn a_field_that_appears_more_than_once_is_116(contract: &Contract) {
         for (body, path) in [
             (r#"{"images": [], "images": []}"#, "images"),
             (r#"{"images": [], "autoRotate": true, "autoRotate": true}"#, "autoRotate"),
@@ -265,14 +273,13 @@ mod request_rules {
             ),
             (r#"{"images": [{"index": 0, "\u0069ndex": 1}]}"#, "images[0].index"),
         ] {
-            let (code, _, description) = error(&SERVICE, body.as_bytes());
+            let (code, _, description) = error(contract, body.as_bytes());
             assert_eq!((code, description), (116, format!("{path} appears more than once")));
         }
     }
 
-    #[test]
-    fn base64_is_accepted_as_clients_send_it() {
-        let expected = response(&SERVICE, &request([portrait()]));
+    pub(crate) fn base64_is_accepted_as_clients_send_it(contract: &Contract) {
+        let expected = response(contract, &request([portrait()]));
         let text = PORTRAIT_JPEG.as_str();
         let wrapped: Vec<_> =
             text.as_bytes().chunks(76).map(|line| str::from_utf8(line).unwrap()).collect();
@@ -289,47 +296,44 @@ mod request_rules {
                 format!("data:image/png;base64,{}", text.trim_end_matches('='))
             }),
         ] {
-            assert_eq!(response(&SERVICE, &request([image(0, form)])), expected, "{what}");
+            assert_eq!(response(contract, &request([image(0, form)])), expected, "{what}");
         }
     }
 
-    #[test]
-    fn base64_may_be_escaped_in_the_json() {
-        let expected = response(&SERVICE, &request([portrait()]));
+    pub(crate) fn base64_may_be_escaped_in_the_json(contract: &Contract) {
+        let expected = response(contract, &request([portrait()]));
         let body = request([portrait()]).to_string();
         for (what, body) in [
             ("as PHP escapes", body.replace('/', r"\/")),
             ("as .NET escapes", body.replace('+', r"\u002B")),
             ("both, with wrapped lines", body.replace('/', r"\n\/").replace('+', r"\r\n\u002b")),
         ] {
-            let (status, answer) = answer(&SERVICE, body.as_bytes());
+            let (status, answer) = answer(contract, body.as_bytes());
             assert_eq!(status, 200, "{what}: {answer}");
             assert_eq!(serde_json::from_value::<Response>(answer).unwrap(), expected, "{what}");
         }
     }
 
-    #[test]
-    fn the_format_is_read_from_the_bytes() {
-        let expected = response_to_file(&SERVICE, &photo("astronaut.png"));
+    pub(crate) fn the_format_is_read_from_the_bytes(contract: &Contract) {
+        let expected = response_to_file(contract, &photo("astronaut.png"));
         let lossless = [ImageFormat::Png, ImageFormat::WebP, ImageFormat::Bmp];
         let rgb = DynamicImage::ImageRgb8(PORTRAIT.to_rgb8());
         for format in lossless {
-            assert_eq!(response_to_file(&SERVICE, &encoded(&rgb, format)), expected, "{format:?}");
+            assert_eq!(response_to_file(contract, &encoded(&rgb, format)), expected, "{format:?}");
         }
         assert_same_face(
-            &response_to_file(&SERVICE, &photo("astronaut.jpg")),
+            &response_to_file(contract, &photo("astronaut.jpg")),
             &expected,
             2,
             0.05,
             "JPEG",
         );
         // A GIF has 256 colours: the same face, another texture.
-        let gif = response_to_file(&SERVICE, &encoded(&rgb, ImageFormat::Gif));
+        let gif = response_to_file(contract, &encoded(&rgb, ImageFormat::Gif));
         assert_same_face(&gif, &expected, 3, 1.0, "GIF");
     }
 
-    #[test]
-    fn other_formats_and_broken_files_are_215() {
+    pub(crate) fn other_formats_and_broken_files_are_215(contract: &Contract) {
         let tiff = b"II*\0\x08\0\0\0".as_slice();
         let (png, jpeg) = (photo("astronaut.png"), photo("astronaut.jpg"));
         let (cut_png, cut_jpeg) = (&png[..300_000], &jpeg[..70_000]);
@@ -342,12 +346,11 @@ mod request_rules {
             cut_jpeg,
             b"\x89PNG\r\n\x1a\n",
         ] {
-            assert_eq!(code(&request([image(0, base64(file))]), "images[0].data"), 215);
+            assert_eq!(code(contract, &request([image(0, base64(file))]), "images[0].data"), 215);
         }
     }
 
-    #[test]
-    fn of_an_animated_gif_the_first_frame_counts() {
+    pub(crate) fn an_animated_gif_is_decoded_to_its_first_frame(contract: &Contract) {
         let portrait = PORTRAIT.to_rgba8();
         let blank = image::RgbaImage::from_pixel(512, 512, image::Rgba([200, 200, 200, 255]));
         let gif = |frames: [&image::RgbaImage; 2]| {
@@ -357,28 +360,27 @@ mod request_rules {
             drop(encoder);
             file
         };
-        let expected = response_to_file(&SERVICE, &encoded(&PORTRAIT, ImageFormat::Gif));
+        let expected = response_to_file(contract, &encoded(&PORTRAIT, ImageFormat::Gif));
         assert_eq!(
-            response_to_file(&SERVICE, &gif([&portrait, &blank])).position,
+            response_to_file(contract, &gif([&portrait, &blank])).position,
             expected.position
         );
-        assert_eq!(code(&request([image(0, base64(&gif([&blank, &portrait])))]), "images[0]"), 223);
+        assert_eq!(
+            code(contract, &request([image(0, base64(&gif([&blank, &portrait])))]), "images[0]"),
+            223
+        );
     }
 
-    #[test]
-    fn a_body_past_5_mb_is_413() {
+    pub(crate) fn a_body_past_5_mb_is_413(contract: &Contract) {
         let mut body = request([portrait()]).to_string().into_bytes();
         body.resize(5_000_000, b' ');
-        assert_eq!(answer(&SERVICE, &body).0, 200);
+        assert_eq!(answer(contract, &body).0, 200);
         body.push(b' ');
-        let (status, answer) = answer(&SERVICE, &body);
+        let (status, answer) = answer(contract, &body);
         assert_eq!((status, answer["error"]["code"].as_u64()), (413, Some(413)));
 
-        let engine = serve(
-            Engine::builder()
-                .limits(Limits { max_body_bytes: 100, ..Default::default() })
-                .build()
-                .unwrap(),
+        let engine = contract.serve(
+            Engine::builder().limits(Limits::default().with_max_body_bytes(100)).build().unwrap(),
         );
         assert_eq!(engine.detect_json(&[b' '; 101]).status, 413);
         assert_eq!(engine.detect_json(&[b' '; 100]).status, 400);
@@ -393,8 +395,7 @@ mod request_rules {
         file
     }
 
-    #[test]
-    fn an_image_past_a_limit_is_215() {
+    pub(crate) fn an_image_past_a_limit_is_215(contract: &Contract) {
         for (width, height, limit) in [
             (16_385, 1, "16384 pixels a side"),
             (1, 16_385, "16384 pixels a side"),
@@ -402,18 +403,18 @@ mod request_rules {
             (u32::MAX >> 1, u32::MAX >> 1, "more than 536870912 bytes of memory"),
         ] {
             let body = request([image(0, base64(&png_header(width, height)))]);
-            assert_eq!(code(&body, limit), 215);
+            assert_eq!(code(contract, &body, limit), 215);
         }
         let limited = |limits, image| {
-            let limits = Limits { image: limits, ..Default::default() };
-            let engine = serve(Engine::builder().limits(limits).build().unwrap());
+            let limits = Limits::default().with_image(limits);
+            let engine = contract.serve(Engine::builder().limits(limits).build().unwrap());
             let body = request([image]).to_string();
             let (code, _, description) = error(&engine, body.as_bytes());
             assert_eq!(code, 215);
             description
         };
         let description = limited(
-            decoding::Limits { max_pixels: 512 * 512 - 1, ..Default::default() },
+            imaging::Limits { max_pixels: 512 * 512 - 1, ..Default::default() },
             portrait(),
         );
         assert!(
@@ -421,10 +422,10 @@ mod request_rules {
             "{description}"
         );
         let description =
-            limited(decoding::Limits { max_side: 511, ..Default::default() }, portrait());
+            limited(imaging::Limits { max_side: 511, ..Default::default() }, portrait());
         assert!(description.contains("past the limit of 511 pixels a side"), "{description}");
         let description = limited(
-            decoding::Limits { max_memory: 512 * 512 * 3, ..Default::default() },
+            imaging::Limits { max_memory: 512 * 512 * 3, ..Default::default() },
             portrait(),
         );
         assert!(description.contains("more than 786432 bytes of memory"), "{description}");
@@ -434,13 +435,12 @@ mod request_rules {
         encoder
             .encode(PORTRAIT.to_rgb8().as_raw(), 512, 512, jpeg_encoder::ColorType::Rgb)
             .unwrap();
-        let limits = decoding::Limits { max_scan_pixels: 512 * 512 * 2, ..Default::default() };
+        let limits = imaging::Limits { max_scan_pixels: 512 * 512 * 2, ..Default::default() };
         let description = limited(limits, image(0, base64(&progressive)));
         assert!(description.contains("scans, past the limit of 2 for its size"), "{description}");
     }
 
-    #[test]
-    fn a_face_under_32_pixels_counts_as_not_found() {
+    pub(crate) fn a_face_under_32_pixels_counts_as_not_found(contract: &Contract) {
         let side_of = |side: u32| {
             DynamicImage::ImageRgb8(imageops::resize(
                 &PORTRAIT.to_rgb8(),
@@ -450,50 +450,47 @@ mod request_rules {
             ))
         };
         let small = encoded(&side_of(230), ImageFormat::Png);
-        let position = response_to_file(&SERVICE, &small).position;
+        let position = response_to_file(contract, &small).position;
         assert!((32..45).contains(&position.width), "{position:?}");
 
         let tiny = encoded(&side_of(150), ImageFormat::Png);
-        assert_eq!(code(&request([image(0, base64(&tiny))]), "images[0]"), 223);
-        let engine = serve(Engine::builder().min_face_side(20).build().unwrap());
+        assert_eq!(code(contract, &request([image(0, base64(&tiny))]), "images[0]"), 223);
+        let engine = contract.serve(Engine::builder().min_face_side(20).build().unwrap());
         let position = response_to_file(&engine, &tiny).position;
         assert!((20..32).contains(&position.width), "{position:?}");
     }
 
-    #[test]
-    fn of_several_faces_the_largest_is_used() {
+    pub(crate) fn the_largest_of_several_faces_is_used(contract: &Contract) {
         let portrait = PORTRAIT.to_rgb8();
         let smaller = imageops::resize(&portrait, 300, 300, FilterType::Triangle);
         for (at_left, at_right) in [(&portrait, &smaller), (&smaller, &portrait)] {
             let mut scene = RgbImage::from_pixel(812, 512, image::Rgb([128, 128, 128]));
             imageops::replace(&mut scene, at_left, 0, 0);
             imageops::replace(&mut scene, at_right, i64::from(at_left.width()), 0);
-            let response = response_to_file(&SERVICE, &encoded(&scene.into(), ImageFormat::Png));
+            let response = response_to_file(contract, &encoded(&scene.into(), ImageFormat::Png));
             assert!(response.position.width > 70, "{:?}", response.position);
             assert_eq!(response.position.left > 300, at_left.width() == 300);
             assert!(response.warnings.contains(&Warning::MultipleFaces));
         }
     }
 
-    #[test]
-    fn no_face_is_223() {
+    pub(crate) fn no_face_is_223(contract: &Contract) {
         let wall =
             RgbImage::from_fn(640, 480, |x, y| image::Rgb([(x / 4) as u8, (y / 3) as u8, 90]));
         let (code, message, description) = error(
-            &SERVICE,
+            contract,
             request([image(0, base64(&encoded(&wall.into(), ImageFormat::Png)))])
                 .to_string()
                 .as_bytes(),
         );
         assert_eq!((code, message.as_str()), (223, "image_entity_not_found"));
-        assert_eq!(description, "No face was found in images[0]");
+        assert_eq!(description, "images[0] shows no face");
     }
 
-    #[test]
-    fn every_kind_of_sample_becomes_8_bit_rgb() {
-        let expected = response_to_file(&SERVICE, &photo("astronaut.png"));
+    pub(crate) fn every_sample_format_becomes_8_bit_rgb(contract: &Contract) {
+        let expected = response_to_file(contract, &photo("astronaut.png"));
         let png =
-            |image: DynamicImage| response_to_file(&SERVICE, &encoded(&image, ImageFormat::Png));
+            |image: DynamicImage| response_to_file(contract, &encoded(&image, ImageFormat::Png));
         assert_eq!(png(PORTRAIT.to_rgb16().into()), expected, "16-bit");
         assert_eq!(png(PORTRAIT.to_rgba8().into()), expected, "opaque alpha");
         assert_eq!(png(PORTRAIT.to_rgba16().into()), expected, "16-bit with opaque alpha");
@@ -509,20 +506,18 @@ mod request_rules {
         assert_eq!(png(PORTRAIT.to_luma_alpha8().into()), grey, "greyscale with opaque alpha");
     }
 
-    #[test]
-    fn alpha_is_laid_over_white() {
+    pub(crate) fn alpha_is_blended_over_white(contract: &Contract) {
         let mut half = PORTRAIT.to_rgba8();
         half.pixels_mut().filter(|pixel| pixel[0] > 128).for_each(|pixel| pixel[3] = 100);
         let over_white = RgbImage::from_fn(512, 512, |x, y| {
             let [r, g, b, a] = half.get_pixel(x, y).0.map(u32::from);
             image::Rgb([r, g, b].map(|sample| ((sample * a + 255 * (255 - a) + 127) / 255) as u8))
         });
-        let expected = response_to_file(&SERVICE, &encoded(&over_white.into(), ImageFormat::Png));
-        assert_eq!(response_to_file(&SERVICE, &encoded(&half.into(), ImageFormat::Png)), expected);
+        let expected = response_to_file(contract, &encoded(&over_white.into(), ImageFormat::Png));
+        assert_eq!(response_to_file(contract, &encoded(&half.into(), ImageFormat::Png)), expected);
     }
 
-    #[test]
-    fn palette_png_is_accepted() {
+    pub(crate) fn palette_png_is_accepted(contract: &Contract) {
         // Three bits of red and green and two of blue.
         let rgb = PORTRAIT.to_rgb8();
         let indexes: Vec<u8> =
@@ -538,21 +533,20 @@ mod request_rules {
         let pixels: Vec<u8> = indexes.iter().flat_map(|&i| palette[usize::from(i)]).collect();
         let source = ImageSource::Rgb(ImageView::new(512, 512, &pixels).unwrap());
         assert_eq!(
-            response_to_file(&SERVICE, &file),
+            response_to_file(contract, &file),
             ENGINE.detect_image(source).unwrap().response
         );
     }
 
-    #[test]
-    fn cmyk_progressive_and_greyscale_jpegs_are_accepted() {
+    pub(crate) fn cmyk_progressive_and_greyscale_jpegs_are_accepted(contract: &Contract) {
         use jpeg_encoder::{ColorType, Encoder};
-        let expected = response_to_file(&SERVICE, &photo("astronaut.png"));
+        let expected = response_to_file(contract, &photo("astronaut.png"));
         let jpeg = |pixels: &[u8], colour, progressive| {
             let mut file = Vec::new();
             let mut encoder = Encoder::new(&mut file, 95);
             encoder.set_progressive(progressive);
             encoder.encode(pixels, 512, 512, colour).unwrap();
-            response_to_file(&SERVICE, &file)
+            response_to_file(contract, &file)
         };
         let rgb = PORTRAIT.to_rgb8();
         // No black ink: the plain complement, which this encoder, as Adobe's, stores inverted.
@@ -567,7 +561,7 @@ mod request_rules {
     }
 }
 
-mod orientation {
+pub(crate) mod orientation {
     use super::*;
 
     fn body(orientation: u32, request_flag: Option<bool>, image_flag: Option<bool>) -> Value {
@@ -581,21 +575,25 @@ mod orientation {
         body
     }
 
-    #[test]
-    fn all_eight_values_are_applied_at_both_flag_levels() {
-        let upright = response(&SERVICE, &body(1, None, None));
+    pub(crate) fn all_eight_values_are_applied_at_both_flag_levels(contract: &Contract) {
+        let upright = response(contract, &body(1, None, None));
         for orientation in 1..=8 {
             for (request_flag, image_flag) in
                 [(Some(true), None), (Some(false), Some(true)), (None, Some(true))]
             {
-                let turned = response(&SERVICE, &body(orientation, request_flag, image_flag));
-                assert_same_face(&turned, &upright, 2, 0.02, &format!("orientation {orientation}"));
+                let rotated = response(contract, &body(orientation, request_flag, image_flag));
+                assert_same_face(
+                    &rotated,
+                    &upright,
+                    2,
+                    0.02,
+                    &format!("orientation {orientation}"),
+                );
             }
         }
     }
 
-    #[test]
-    fn the_tag_is_left_alone_unless_a_flag_asks() {
+    pub(crate) fn the_tag_is_ignored_unless_a_flag_is_set(contract: &Contract) {
         for orientation in 1..=8 {
             let stored = image::load_from_memory(&photo(&format!("exif_{orientation}.jpg")))
                 .unwrap()
@@ -607,7 +605,7 @@ mod orientation {
                 [(None, None), (Some(false), None), (Some(true), Some(false))]
             {
                 let body = body(orientation, request_flag, image_flag).to_string();
-                let answer = SERVICE.detect_json(body.as_bytes());
+                let answer = contract.detect_json(body.as_bytes());
                 match &expected {
                     Ok(expected) => assert_eq!(answer.body, serde_json::to_vec(expected).unwrap()),
                     Err(error) => {
@@ -619,33 +617,32 @@ mod orientation {
     }
 }
 
-mod search_rotations {
+pub(crate) mod search_rotations {
     use super::*;
 
-    #[test]
-    fn a_lying_face_is_scored_as_if_it_were_upright_when_it_is_searched() {
+    pub(crate) fn a_rotated_face_is_scored_as_if_upright(contract: &Contract) {
         let engine = Engine::builder().search_rotations(true).build().unwrap();
-        let searching = serve(engine.clone());
+        let searching = contract.serve(engine.clone());
         let file = |image: &DynamicImage| encoded(image, ImageFormat::Png);
-        let upright = response_to_file(&SERVICE, &file(&PORTRAIT));
+        let upright = response_to_file(contract, &file(&PORTRAIT));
         assert_eq!(response_to_file(&searching, &file(&PORTRAIT)), upright);
 
         let Position { top, left, width, height } = upright.position;
         let (right, below) = (512 - left - width, 512 - top - height);
-        for (lying, [left, top, width, height]) in [
+        for (rotated, [left, top, width, height]) in [
             (PORTRAIT.rotate90(), [below, left, height, width]),
             (PORTRAIT.rotate180(), [right, below, width, height]),
             (PORTRAIT.rotate270(), [top, right, height, width]),
         ] {
-            let lying = file(&lying);
-            assert_eq!(code(&request([image(0, base64(&lying))]), "images[0]"), 223);
-            let found = response_to_file(&searching, &lying);
+            let rotated = file(&rotated);
+            assert_eq!(code(contract, &request([image(0, base64(&rotated))]), "images[0]"), 223);
+            let found = response_to_file(&searching, &rotated);
             assert_eq!(found.spoof_score, upright.spoof_score);
             assert_eq!(found.warnings, [&upright.warnings[..], &[Warning::Rotated]].concat());
             let mut expected = found.clone();
             expected.position = Position { top, left, width, height };
             assert_same_face(&found, &expected, 1, 0.0, "in the image as it was sent");
-            let source = ImageSource::Encoded { bytes: &lying, auto_rotate: false };
+            let source = ImageSource::Encoded { bytes: &rotated, auto_rotate: false };
             let face = engine.detect_image(source).unwrap().face;
             assert!(
                 face.landmarks.unwrap().iter().all(|&point| face.bounding_box.contains(point)),
@@ -655,30 +652,27 @@ mod search_rotations {
         }
     }
 
-    #[test]
-    fn without_any_face_it_stays_223() {
-        let searching = serve(Engine::builder().search_rotations(true).build().unwrap());
+    pub(crate) fn an_image_without_a_face_is_still_223(contract: &Contract) {
+        let searching = contract.serve(Engine::builder().search_rotations(true).build().unwrap());
         let grey = DynamicImage::ImageRgb8(RgbImage::from_pixel(200, 300, image::Rgb([90; 3])));
         let body = request([image(0, base64(&encoded(&grey, ImageFormat::Png)))]);
         assert_eq!(error(&searching, body.to_string().as_bytes()).0, 223);
     }
 }
 
-mod response_fields {
+pub(crate) mod response_fields {
     use super::*;
 
-    #[test]
-    fn a_response_has_these_fields_and_no_other() {
-        let (status, answer) = answer(&SERVICE, request([portrait()]).to_string().as_bytes());
+    pub(crate) fn a_response_has_exactly_these_fields(contract: &Contract) {
+        let (status, answer) = answer(contract, request([portrait()]).to_string().as_bytes());
         assert_eq!(status, 200);
         assert_eq!(keys(&answer), "model position spoofScore warnings");
         assert_eq!(keys(&answer["position"]), "height left top width");
         assert_eq!(answer["warnings"], json!(["smallFace"]));
     }
 
-    #[test]
-    fn position_is_the_face_in_whole_pixels_inside_the_image() {
-        let position = response(&SERVICE, &request([portrait()])).position;
+    pub(crate) fn position_is_in_whole_pixels_inside_the_image(contract: &Contract) {
+        let position = response(contract, &request([portrait()])).position;
         // The face, marked by hand: hairline to chin, cheek to cheek.
         for (value, by_hand) in
             [(position.left, 181), (position.top, 68), (position.width, 90), (position.height, 109)]
@@ -687,27 +681,25 @@ mod response_fields {
         }
         // A face cut by the edges: the box stays inside.
         let cut = PORTRAIT.crop_imm(200, 90, 200, 200);
-        let position = response_to_file(&SERVICE, &encoded(&cut, ImageFormat::Png)).position;
+        let position = response_to_file(contract, &encoded(&cut, ImageFormat::Png)).position;
         assert!(position.left + position.width <= 200 && position.top + position.height <= 200);
         assert!(position.width >= 1 && position.height >= 1);
     }
 
-    #[test]
-    fn spoof_score_is_a_probability_and_bona_fide_for_the_portrait() {
-        let score = response(&SERVICE, &request([portrait()])).spoof_score;
+    pub(crate) fn spoof_score_is_a_probability(contract: &Contract) {
+        let score = response(contract, &request([portrait()])).spoof_score;
         assert!((0.0..0.5).contains(&score), "{score}");
         for score in [0.0, 0.25, 1.0] {
             let engine = Engine::builder().model(Fake { score: Ok(score), ..Fake::new(1) });
-            let engine = serve(engine.default_model("fake").build().unwrap());
+            let engine = contract.serve(engine.default_model("fake").build().unwrap());
             assert_eq!(response(&engine, &request([portrait()])).spoof_score, score);
         }
     }
 
-    #[test]
-    fn a_score_that_is_no_probability_is_the_engines_trouble() {
+    pub(crate) fn a_score_that_is_not_a_probability_is_500(contract: &Contract) {
         for score in [f32::NAN, f32::INFINITY, -0.1, 1.1] {
             let engine = Engine::builder().model(Fake { score: Ok(score), ..Fake::new(1) });
-            let engine = serve(engine.default_model("fake").build().unwrap());
+            let engine = contract.serve(engine.default_model("fake").build().unwrap());
             assert_eq!(
                 answer(&engine, request([portrait()]).to_string().as_bytes()).0,
                 500,
@@ -716,21 +708,19 @@ mod response_fields {
         }
     }
 
-    #[test]
-    fn warnings_never_change_the_score_and_are_absent_when_empty() {
+    pub(crate) fn warnings_never_change_the_score_and_are_absent_when_empty(contract: &Contract) {
         let large =
             PORTRAIT.crop_imm(90, 0, 260, 260).resize_exact(900, 900, FilterType::CatmullRom);
         let (_, answer) = answer(
-            &SERVICE,
+            contract,
             request([image(0, base64(&encoded(&large, ImageFormat::Png)))]).to_string().as_bytes(),
         );
         assert!(answer["position"].is_object() && answer.get("warnings").is_none(), "{answer}");
     }
 
-    #[test]
-    fn each_warning_is_given_where_it_applies() {
+    pub(crate) fn each_warning_appears_where_it_applies(contract: &Contract) {
         let warns = |image: &DynamicImage, warning: &Warning| {
-            response_to_file(&SERVICE, &encoded(image, ImageFormat::Png)).warnings.contains(warning)
+            response_to_file(contract, &encoded(image, ImageFormat::Png)).warnings.contains(warning)
         };
         let dark = DynamicImage::ImageRgb8(imageops::brighten(&PORTRAIT.to_rgb8(), -130));
         let cut = PORTRAIT.crop_imm(182, 20, 300, 300);
@@ -745,30 +735,28 @@ mod response_fields {
         }
     }
 
-    #[test]
-    fn the_same_request_always_gives_the_same_response() {
+    pub(crate) fn the_same_request_always_gives_the_same_response(contract: &Contract) {
         let body = request([portrait()]).to_string();
-        let expected = SERVICE.detect_json(body.as_bytes());
+        let expected = contract.detect_json(body.as_bytes());
         std::thread::scope(|scope| {
             for _ in 0..4 {
                 scope.spawn(|| {
-                    (0..5).for_each(|_| assert_eq!(SERVICE.detect_json(body.as_bytes()), expected))
+                    (0..5).for_each(|_| assert_eq!(contract.detect_json(body.as_bytes()), expected))
                 });
             }
         });
         assert_eq!(
-            serve(Engine::builder().build().unwrap()).detect_json(body.as_bytes()),
+            contract.serve(Engine::builder().build().unwrap()).detect_json(body.as_bytes()),
             expected,
             "another engine"
         );
     }
 }
 
-mod errors {
+pub(crate) mod errors {
     use super::*;
 
-    #[test]
-    fn every_code_has_its_message() {
+    pub(crate) fn every_code_has_its_message(contract: &Contract) {
         let wall = base64(&encoded(&RgbImage::new(64, 64).into(), ImageFormat::Png));
         for (body, code, message) in [
             (json!({}), 110, "body_parameter_missing"),
@@ -780,7 +768,7 @@ mod errors {
             (json!({ "images": [] }), 219, "image_data_too_few"),
             (request([image(0, wall)]), 223, "image_entity_not_found"),
         ] {
-            let (status, answer) = answer(&SERVICE, body.to_string().as_bytes());
+            let (status, answer) = answer(contract, body.to_string().as_bytes());
             assert_eq!(status, 400);
             assert_eq!(answer["error"]["code"], code);
             assert_eq!(answer["error"]["message"], message);
@@ -789,8 +777,7 @@ mod errors {
         }
     }
 
-    #[test]
-    fn a_body_that_is_not_json_is_112_on_body() {
+    pub(crate) fn a_body_that_is_not_json_is_112_on_body(contract: &Contract) {
         for body in [
             b"".as_slice(),
             b"{",
@@ -801,48 +788,50 @@ mod errors {
             b"[1,]",
             b"\0",
         ] {
-            let (code, _, description) = error(&SERVICE, body);
+            let (code, _, description) = error(contract, body);
             assert_eq!(code, 112, "{description}");
             assert!(description.starts_with("body is not "), "{description}");
         }
     }
 
-    #[test]
-    fn a_key_that_is_not_unicode_is_112_on_body() {
+    pub(crate) fn a_key_that_is_not_unicode_is_112_on_body(contract: &Contract) {
         for body in [r#"{"\ud800": 1, "images": []}"#, r#"{"images": [{"index": 0, "\udc00": 1}]}"#]
         {
-            let (code, _, description) = error(&SERVICE, body.as_bytes());
+            let (code, _, description) = error(contract, body.as_bytes());
             assert_eq!((code, description.as_str()), (112, "body has a key that is not Unicode"));
         }
     }
 
-    #[test]
-    fn a_body_that_is_no_object_is_111_on_body() {
+    pub(crate) fn a_body_that_is_not_an_object_is_111_on_body(contract: &Contract) {
         for value in values_other_than(&["object"]) {
-            assert_eq!(code(&value, "body must be an object"), 111);
+            assert_eq!(code(contract, &value, "body must be an object"), 111);
         }
     }
 
-    #[test]
-    fn the_path_is_that_of_the_array_as_it_was_sent() {
+    pub(crate) fn paths_follow_the_array_as_it_was_sent(contract: &Contract) {
         assert_eq!(
-            code(&request([json!({ "index": 3 }), image(0, "no base64!")]), "images[1].data"),
+            code(
+                contract,
+                &request([json!({ "index": 3 }), image(0, "no base64!")]),
+                "images[1].data"
+            ),
             112
         );
         let wall = base64(&encoded(&RgbImage::new(64, 64).into(), ImageFormat::Png));
         assert_eq!(
             code(
+                contract,
                 &request([json!({ "index": 3 }), image(0, wall)]),
-                "No face was found in images[1]"
+                "images[1] shows no face"
             ),
             223
         );
     }
 
-    #[test]
-    fn the_engines_own_trouble_is_500_and_says_nothing_of_it() {
+    pub(crate) fn an_engine_failure_is_500_without_details(contract: &Contract) {
         let broken = Fake { score: Err("a secret of the engine"), ..Fake::new(1) };
-        let engine = serve(Engine::builder().model(broken).default_model("fake").build().unwrap());
+        let engine =
+            contract.serve(Engine::builder().model(broken).default_model("fake").build().unwrap());
         let (status, answer) = answer(&engine, request([portrait()]).to_string().as_bytes());
         assert_eq!(status, 500);
         assert!(!answer.to_string().contains("secret"), "{answer}");
