@@ -1,13 +1,15 @@
 #!/usr/bin/env python3
-"""The adapter MiniFasNet against Silent-Face in Python: OpenCV and ONNX Runtime, the same boxes, the same files.
+"""Compares the adapter MiniFasNet with Silent-Face in Python: OpenCV and ONNX Runtime, with the
+same boxes and files.
 
-    pip install numpy opencv-python-headless==5.0.0.93 onnxruntime==1.32.0
-    minifasnet_parity.py PEERS PHOTOS
+    .ci/minifasnet_parity.py PEERS PHOTOS
 
-PEERS holds peer_stack.py (classes YuNet and SilentFace) and models/; PHOTOS are JPEGs with a face each. Both
-read the JPEG with their own decoders, and a PNG copy, where they see the same pixels. Exit status 1 when
-a score differs by more than 0.005 on a PNG or 0.03 on a JPEG.
+PEERS holds peer_stack.py (classes YuNet and SilentFace) and models/. PHOTOS are JPEGs with a face
+each. Each side decodes the JPEG by itself, and also reads a PNG copy, which gives both the same
+pixels. Exit status 1 where a score differs by more than 0.005 on a PNG or 0.03 on a JPEG. Needs
+`.ci/install python`.
 """
+
 import glob
 import json
 import os
@@ -16,6 +18,7 @@ import sys
 import tempfile
 
 TOLERANCE = {".png": 0.005, ".jpg": 0.03}
+NETWORKS = ["minifasnetv2_80.onnx", "minifasnetv1se_80.onnx"]
 
 
 def main(peers, photos):
@@ -36,17 +39,20 @@ def main(peers, photos):
                 for path in (png, jpeg):
                     expected[path] = silent_face(image, box)
                     print(json.dumps({"file": path, "box": box}), file=lines)
-        models = [os.path.join(peers, "models", name) for name in ("minifasnetv2_80.onnx", "minifasnetv1se_80.onnx")]
-        command = ["cargo", "run", "--quiet", "--release", "--example", "minifasnet_boxes", "--", *models, boxes]
+        models = [os.path.join(peers, "models", name) for name in NETWORKS]
+        command = ["cargo", "run", "--quiet", "--release", "--example", "minifasnet_boxes", "--"]
+        command += [*models, boxes]
         printed = subprocess.run(command, check=True, capture_output=True, text=True).stdout
-    scores = {path: float(score) for path, score in (line.rsplit(" ", 1) for line in printed.splitlines())}
+    lines = (line.rsplit(" ", 1) for line in printed.splitlines())
+    scores = {path: float(score) for path, score in lines}
     assert scores.keys() == expected.keys() and len(scores) >= 2, "every photo has its two scores"
 
     worst = 0.0
     for extension, tolerance in TOLERANCE.items():
-        differences = [abs(scores[path] - expected[path]) for path in scores if path.endswith(extension)]
-        print(f"{extension}: {len(differences)} photos, largest difference {max(differences):.6f} (at most {tolerance})")
-        worst = max(worst, max(differences) / tolerance)
+        paths = [path for path in scores if path.endswith(extension)]
+        off = max(abs(scores[path] - expected[path]) for path in paths)
+        print(f"{extension}: {len(paths)} photos differ by up to {off:.6f} (at most {tolerance})")
+        worst = max(worst, off / tolerance)
     return int(worst > 1)
 
 
