@@ -1,11 +1,13 @@
-//! What the liveness networks see of a face, for whoever trains them: the shipped decoder, detector, crops and
-//! resizes, driven through pipes.
+//! What the liveness networks see of a face, for their training: the shipped decoder, detector,
+//! crops and resizes, driven through pipes.
 //!
-//! A request is a line of JSON, `{"length": 71432, "faces": [[left, top, width, height], …]}`, and then as many
-//! bytes of an image file. Without `faces` the engine looks for the largest one. The answer is a line,
-//! `{"width": 640, "height": 480, "faces": […]}`, and then for each face its close and its near crop as bytes,
-//! `3 × S × S` each: blue, green, red. An image that does not decode has no width, height and faces.
-//! With `--faces-only` no crops follow.
+//! A request is a line of JSON, `{"length": 71432, "faces": [[left, top, width, height], …]}`,
+//! followed by `length` bytes of an image file. Without `faces`, the largest face is detected.
+//!
+//! The answer is a line, `{"width": 640, "height": 480, "faces": […]}`, followed for each face by the
+//! crops of both networks, tight and context, as `3 × S × S` bytes each: blue, green, red. For an
+//! image that does not decode, width and height are 0 and there is no face. With `--faces-only` no
+//! crops follow.
 
 use std::io::{BufRead, BufReader, BufWriter, Read, Write};
 
@@ -17,10 +19,10 @@ use face_liveness::{Engine, ImageSource};
 use ndarray::Array3;
 use serde::{Deserialize, Serialize};
 
-/// Reads images and face boxes from the standard input, writes crops to the standard output.
+/// Reads images and face boxes from standard input, and writes crops to standard output.
 #[derive(Parser)]
 struct Arguments {
-    /// Answer with boxes alone.
+    /// Answer with boxes only.
     #[arg(long)]
     faces_only: bool,
 }

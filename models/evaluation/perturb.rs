@@ -6,6 +6,8 @@
 //! `cargo run --release --example perturb -- SET [--every N]`, where SET is as `evaluate` takes it.
 #![allow(clippy::print_stdout)]
 
+use std::collections::HashMap;
+use std::num::NonZeroUsize;
 use std::path::PathBuf;
 
 use clap::Parser;
@@ -22,8 +24,8 @@ struct Arguments {
     /// A folder or a CSV file, as for `evaluate`.
     set: PathBuf,
     /// Use every Nth frame of each video; images without a video count as one video.
-    #[arg(long, value_name = "N", default_value_t = 1)]
-    every: usize,
+    #[arg(long, value_name = "N", default_value_t = NonZeroUsize::MIN)]
+    every: NonZeroUsize,
     /// A face with this score or a higher one is classified as an attack.
     #[arg(long, default_value_t = 0.5)]
     threshold: f32,
@@ -32,7 +34,7 @@ struct Arguments {
 fn main() -> Result<(), Box<dyn std::error::Error>> {
     let Arguments { set, every, threshold } = Arguments::parse();
     let engine = Engine::builder().build()?;
-    let mut seen = std::collections::HashMap::new();
+    let mut seen = HashMap::new();
     let mut presentations = dataset::read(&set)?;
     presentations.retain(|presentation| {
         let nth = seen.entry(presentation.video.clone()).or_insert(0);
