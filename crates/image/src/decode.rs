@@ -38,7 +38,7 @@ pub fn decode(file: &[u8], limits: &Limits, auto_rotate: bool) -> Result<RgbImag
 /// ```
 /// use face_liveness_image::{decode_scaled, Limits};
 ///
-/// let file = std::fs::read("../../examples/photos/astronaut.jpg")?;
+/// let file = std::fs::read("examples/photos/astronaut.jpg")?;
 /// let scaled = decode_scaled(&file, &Limits::default(), true, 200)?;
 /// assert_eq!((scaled.full_width, scaled.image.width()), (512, 256));
 /// # Ok::<(), Box<dyn std::error::Error>>(())
