@@ -2,7 +2,7 @@
 //! `cargo run --release --example json_schema`.
 #![allow(clippy::print_stdout)]
 
-use face_liveness_schema::{ErrorBody, Request, Response};
+use face_liveness::{ErrorBody, Request, Response};
 use schemars::schema_for;
 
 fn main() -> serde_json::Result<()> {

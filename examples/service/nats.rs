@@ -1,5 +1,5 @@
-//! The engine as a micro-service of NATS: `cargo run --release --example nats -- --server nats://HOST:4222`. Start as many
-//! as there are machines; they share the requests.
+//! The engine as a NATS micro-service: `cargo run --release --example nats`. Workers on several
+//! machines share the requests.
 #![allow(clippy::print_stdout, clippy::print_stderr)]
 
 use std::net::SocketAddr;
@@ -8,18 +8,19 @@ use std::process::ExitCode;
 use clap::Parser;
 use face_liveness::Engine;
 use face_liveness_service::{
-    Engines, LogFormat, Metrics, Pool, Worker, serve_probes, signalled, start_logging,
+    Engines, LogFormat, Metrics, Pool, Worker, serve_probes, start_logging, terminated,
 };
 
-/// Answers the requests of a NATS subject, together with the other workers of that subject.
+/// Answers the requests of a NATS subject, together with the other workers of the subject.
 ///
 ///   nats-server -c <(echo 'max_payload: 8MB')
-///   nats --server nats://127.0.0.1:4222                once for each machine, or each core
-///   server --nats nats://127.0.0.1:4222                takes HTTP and sends the work to them
+///   nats --server nats://127.0.0.1:4222                one worker per machine, or per core
+///   server --nats nats://127.0.0.1:4222                forwards HTTP requests to the workers
 ///   nats_client --server nats://127.0.0.1:4222 photo.jpg
 ///
-/// `nats micro ls` and `nats micro stats liveness` show the workers. SIGTERM and Ctrl-C end one once it has answered what it
-/// took. Messages are not persisted, and no picture is written or logged.
+/// `nats micro ls` and `nats micro stats liveness` show the workers. On SIGTERM or Ctrl-C a worker
+/// answers the requests it has received and exits. Messages are not persisted, and no image is
+/// written or logged.
 #[derive(Parser)]
 #[command(verbatim_doc_comment)]
 struct Arguments {
@@ -32,14 +33,14 @@ struct Arguments {
     )]
     server: String,
 
-    /// The subject that requests are sent to.
+    /// The NATS subject of the workers.
     #[arg(long, env = "FACE_LIVENESS_SUBJECT", default_value = "liveness.detect")]
     subject: String,
 
     #[command(flatten)]
     engines: Engines,
 
-    /// Where to answer probes and Prometheus: /healthz, /readyz, /metrics.
+    /// The address to serve /healthz, /readyz and /metrics on [default: none].
     #[arg(long, env = "FACE_LIVENESS_PROBES", value_name = "ADDR")]
     probes: Option<SocketAddr>,
 }
@@ -58,12 +59,12 @@ async fn main() -> ExitCode {
 async fn run(arguments: Arguments) -> Result<(), Box<dyn std::error::Error + Send + Sync>> {
     start_logging(LogFormat::Text, "warn")?;
     let metrics = Metrics::default();
-    let engine = Engine::builder().on_progress(Metrics::ended).build()?;
+    let engine = Engine::builder().on_progress(metrics.on_progress()).build()?;
     let pool = Pool::new(engine, arguments.engines.params(), metrics.clone());
     let worker = Worker::start(&arguments.server, &arguments.subject, pool).await?;
     if let Some(listen) = arguments.probes {
         serve_probes(listen, metrics).await?;
     }
     println!("answering {} at {}", arguments.subject, arguments.server);
-    worker.run(signalled()).await
+    worker.run(terminated()).await
 }

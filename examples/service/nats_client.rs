@@ -1,4 +1,5 @@
-//! Calls the workers: `cargo run --release --example nats_client -- photo.jpg`.
+//! A client of the NATS workers:
+//! `cargo run --release --example nats_client -- photo.jpg`.
 #![allow(clippy::print_stdout, clippy::print_stderr)]
 
 use std::path::PathBuf;
@@ -9,15 +10,15 @@ use std::time::{Duration, Instant};
 use base64::prelude::{BASE64_STANDARD, Engine};
 use bytes::Bytes;
 use clap::Parser;
-use face_liveness::{Image, JsonAnswer, Request};
-use face_liveness_service::{Metrics, Refusal, Remote, RemoteParams};
+use face_liveness::{Image, Request};
+use face_liveness_service::{Answer, Metrics, Refusal, Remote, RemoteParams};
 
 type Failure = Box<dyn std::error::Error + Send + Sync>;
 
-/// Has photos scored by the `nats` workers of a subject: a JSON line a photo.
+/// Scores photos by the `nats` workers of a subject and prints one JSON line per photo.
 ///
-/// With --repeat it sends the photos over and over and prints how many answers a second came, how long they took, and that all
-/// were the same.
+/// With --repeat it sends each photo several times, checks that the answers are identical, and
+/// prints throughput and latency.
 #[derive(Parser, Clone)]
 struct Arguments {
     /// JPEG, PNG, GIF, WebP or BMP files.
@@ -33,15 +34,15 @@ struct Arguments {
     )]
     server: String,
 
-    /// The subject of the workers.
+    /// The NATS subject of the workers.
     #[arg(long, env = "FACE_LIVENESS_SUBJECT", default_value = "liveness.detect")]
     subject: String,
 
-    /// Send each photo so many times.
+    /// How often to send each photo.
     #[arg(long, value_name = "N", default_value = "1")]
     repeat: usize,
 
-    /// So many at once.
+    /// How many requests to send at once.
     #[arg(long, value_name = "N", default_value = "16")]
     at_once: usize,
 }
@@ -72,7 +73,7 @@ async fn run(arguments: Arguments) -> Result<(), Failure> {
         Remote::connect(&arguments.server, &arguments.subject, longest, params, metrics).await?;
     for body in &bodies {
         let answer = remote.answer(body.clone()).await?;
-        println!("{}", String::from_utf8_lossy(&answer.body));
+        println!("{}", json(&answer)?);
     }
     if arguments.repeat > 1 {
         repeat(&arguments, &bodies, &remote).await?;
@@ -80,7 +81,15 @@ async fn run(arguments: Arguments) -> Result<(), Failure> {
     Ok(())
 }
 
-/// Sends the bodies over and over, so many at once.
+/// The answer on one line, as a client receives it.
+fn json(answer: &Answer) -> serde_json::Result<String> {
+    match answer {
+        Ok(response) => serde_json::to_string(response),
+        Err(error) => serde_json::to_string(error),
+    }
+}
+
+/// Sends the bodies again and again, several at once, and prints how the workers did.
 async fn repeat(arguments: &Arguments, bodies: &[Bytes], remote: &Remote) -> Result<(), Failure> {
     let mut expected = Vec::new();
     for body in bodies {
@@ -89,7 +98,7 @@ async fn repeat(arguments: &Arguments, bodies: &[Bytes], remote: &Remote) -> Res
     let (began, total) = (Instant::now(), arguments.repeat * bodies.len());
     let next = AtomicUsize::new(0);
     let senders = (0..arguments.at_once.max(1)).map(|_| async {
-        let mut answers: Vec<(Duration, usize, Result<JsonAnswer, Refusal>)> = Vec::new();
+        let mut answers: Vec<(Duration, usize, Result<Answer, Refusal>)> = Vec::new();
         loop {
             let index = next.fetch_add(1, Ordering::Relaxed);
             if index >= total {
@@ -109,10 +118,11 @@ async fn repeat(arguments: &Arguments, bodies: &[Bytes], remote: &Remote) -> Res
     let at =
         |part: f64| times.get((times.len() as f64 * part) as usize).copied().unwrap_or_default();
     println!(
-        "{total} requests, {right} answered right, {:.1} a second, median {:.1} ms, 99 of 100 within {:.1} ms",
+        "{total} requests, {right} answered correctly, {:.1} per second, median {:.1} ms, 99th \
+         percentile {:.1} ms",
         total as f64 / took,
         at(0.5),
         at(0.99),
     );
-    if right == total { Ok(()) } else { Err("not every request was answered right".into()) }
+    if right == total { Ok(()) } else { Err("some answers differ".into()) }
 }

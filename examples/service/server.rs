@@ -1,10 +1,11 @@
-//! The Liveness API over HTTP, with a page in the browser: `cargo run --release --example server`.
+//! The Liveness API over HTTP, with a page for the browser:
+//! `cargo run --release --example server`.
 #![allow(clippy::print_stdout, clippy::print_stderr)]
 
 use std::process::ExitCode;
 
 use clap::Parser;
-use face_liveness_service::{Config, Keys, Server, signalled, start_logging};
+use face_liveness_service::{Config, Keys, Server, start_logging, terminated};
 
 #[tokio::main]
 async fn main() -> ExitCode {
@@ -28,5 +29,5 @@ async fn run(config: Config) -> Result<(), Box<dyn std::error::Error + Send + Sy
     let scheme = if config.tls_cert.is_some() { "https" } else { "http" };
     let server = Server::start(config).await?;
     println!("listening on {scheme}://{}", server.address()?);
-    server.run(signalled()).await
+    server.run(terminated()).await
 }

@@ -114,9 +114,13 @@ impl schemars::JsonSchema for ErrorCode {
         "ErrorCode".into()
     }
 
+    /// The codes with a name, and any HTTP error status.
     fn json_schema(_: &mut schemars::SchemaGenerator) -> schemars::Schema {
         let numbers: Vec<_> = Self::ALL.iter().copied().map(u16::from).collect();
-        schemars::json_schema!({ "type": "integer", "enum": numbers })
+        schemars::json_schema!({
+            "type": "integer",
+            "anyOf": [{ "enum": numbers }, { "minimum": 400, "maximum": 599 }],
+        })
     }
 }
 

@@ -1,4 +1,4 @@
-//! No more connections at once than were asked for.
+//! A limit on the number of connections.
 
 use std::io;
 use std::sync::Arc;
@@ -9,16 +9,16 @@ use futures_util::future::BoxFuture;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tower_service::Service;
 
-/// Accepts connections while there are places for them, and closes the others at once.
+/// Accepts connections up to a limit and closes further ones at once.
 #[derive(Clone)]
 pub(crate) struct Limited<A> {
     inner: A,
-    places: Arc<Semaphore>,
+    permits: Arc<Semaphore>,
 }
 
 impl<A> Limited<A> {
     pub(crate) fn new(inner: A, connections: usize) -> Self {
-        Self { inner, places: Arc::new(Semaphore::new(connections)) }
+        Self { inner, permits: Arc::new(Semaphore::new(connections)) }
     }
 }
 
@@ -30,28 +30,28 @@ where
     A::Service: Send,
 {
     type Stream = A::Stream;
-    type Service = Placed<A::Service>;
+    type Service = Counted<A::Service>;
     type Future = BoxFuture<'static, io::Result<(Self::Stream, Self::Service)>>;
 
     fn accept(&self, stream: I, service: S) -> Self::Future {
-        let place = Arc::clone(&self.places).try_acquire_owned();
+        let permit = Arc::clone(&self.permits).try_acquire_owned();
         let accepted = self.inner.accept(stream, service);
         Box::pin(async move {
-            let place = place.map_err(|_| io::Error::other("too many connections"))?;
+            let permit = permit.map_err(|_| io::Error::other("too many connections"))?;
             let (stream, inner) = accepted.await?;
-            Ok((stream, Placed { inner, _place: Arc::new(place) }))
+            Ok((stream, Counted { inner, _permit: Arc::new(permit) }))
         })
     }
 }
 
-/// What serves a connection, and its place.
+/// The service of a connection, which counts against the limit until it is dropped.
 #[derive(Clone)]
-pub(crate) struct Placed<S> {
+pub(crate) struct Counted<S> {
     inner: S,
-    _place: Arc<OwnedSemaphorePermit>,
+    _permit: Arc<OwnedSemaphorePermit>,
 }
 
-impl<S: Service<R>, R> Service<R> for Placed<S> {
+impl<S: Service<R>, R> Service<R> for Counted<S> {
     type Response = S::Response;
     type Error = S::Error;
     type Future = S::Future;

@@ -1,4 +1,4 @@
-//! API keys: known by their hashes alone, compared in constant time.
+//! API keys, stored as hashes and compared in constant time.
 
 use std::fmt;
 
@@ -6,28 +6,29 @@ use sha2::{Digest, Sha256};
 use subtle::ConstantTimeEq;
 use uuid::Uuid;
 
-/// The clients that may ask, with the SHA-256 of each one's key. Keys are random, so a plain hash cannot be searched.
+/// The clients and the SHA-256 of their keys. Keys are random, so a plain hash resists dictionary
+/// attacks.
 pub struct Keys(Vec<(String, [u8; 32])>);
 
-/// Why a file of keys cannot be used.
+/// A file of keys, or a client name, is invalid.
 #[derive(Debug, thiserror::Error, PartialEq, Eq)]
 pub enum KeysError {
-    /// A line is something else.
-    #[error("line {0} is not NAME and the 64 hexadecimal digits of a SHA-256")]
+    /// A line has another form.
+    #[error("line {0} is not a NAME and the 64 hexadecimal digits of a SHA-256")]
     Line(usize),
-    /// A client's name is empty, begins with `#` or has white space in it.
-    #[error("a client's name has no white space and does not begin with #")]
+    /// The name is empty, starts with `#` or contains white space.
+    #[error("a client name must not be empty, start with # or contain white space")]
     Name,
-    /// There is no key in it.
-    #[error("it holds no key")]
+    /// The file has no keys.
+    #[error("the file has no keys")]
     Empty,
 }
 
 impl Keys {
-    /// Reads lines of `NAME SHA-256`; blank ones and those that begin with `#` are passed over.
+    /// Reads lines of `NAME SHA-256`. Blank lines and lines that start with `#` are skipped.
     ///
     /// # Errors
-    /// When a line is something else, or there is none.
+    /// [`KeysError::Line`] and [`KeysError::Empty`].
     ///
     /// ```
     /// use face_liveness_service::Keys;
@@ -48,10 +49,10 @@ impl Keys {
         if keys.is_empty() { Err(KeysError::Empty) } else { Ok(Self(keys)) }
     }
 
-    /// A new key of 244 random bits, and its line.
+    /// Makes a key of 244 random bits, and its line for the file.
     ///
     /// # Errors
-    /// When the name is none.
+    /// [`KeysError::Name`].
     pub fn make(name: &str) -> Result<(String, String), KeysError> {
         if name.is_empty() || name.starts_with('#') || name.contains(char::is_whitespace) {
             return Err(KeysError::Name);
@@ -61,7 +62,7 @@ impl Keys {
         Ok((key, format!("{name} {hash}\n")))
     }
 
-    /// Whose key it is. Every hash is compared, each in full, so that the time says nothing.
+    /// The client with this key. Compares every hash in full, so that the time reveals nothing.
     pub fn client(&self, key: &[u8]) -> Option<&str> {
         let hash: [u8; 32] = Sha256::digest(key).into();
         let mut client = None;
@@ -102,7 +103,7 @@ mod tests {
         let (key, line) = Keys::make("bank").expect("a name");
         let (other, other_line) = Keys::make("wallet").expect("a name");
         let keys =
-            Keys::parse(&format!("# whose\n\n{line}  {other_line}")).expect("a file of two keys");
+            Keys::parse(&format!("# clients\n\n{line}  {other_line}")).expect("a file of two keys");
         assert_eq!(keys.client(key.as_bytes()), Some("bank"));
         assert_eq!(keys.client(other.as_bytes()), Some("wallet"));
         assert_eq!(keys.client(b""), None);
@@ -112,7 +113,7 @@ mod tests {
     }
 
     #[test]
-    fn a_file_that_is_none_says_where() {
+    fn an_invalid_file_is_refused_with_the_line() {
         for text in ["", "# nothing\n"] {
             assert_eq!(Keys::parse(text).err(), Some(KeysError::Empty));
         }

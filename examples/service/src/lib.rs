@@ -1,25 +1,27 @@
-//! The Liveness API as a service: over HTTP with a page in the browser, and as a micro-service of NATS. A module a job,
-//! in the order in which a request meets them.
+//! The Liveness API as a service: over HTTP, with a page for the browser, and as a NATS
+//! micro-service. The modules are listed in the order in which a request passes them.
 
 mod config;
+mod serve;
+
 mod connections;
 mod keys;
-mod metrics;
 mod nats;
 mod observe;
-mod openapi;
-mod page;
 mod pool;
 mod rates;
 mod refusal;
 mod router;
-mod serve;
 mod upload;
+
+mod metrics;
+mod openapi;
+mod page;
 
 pub use config::{Config, Engines, LogFormat};
 pub use keys::{Keys, KeysError};
 pub use metrics::Metrics;
 pub use nats::{Failure, Remote, RemoteParams, Worker};
-pub use pool::{Pool, PoolParams};
+pub use pool::{Answer, Pool, PoolParams};
 pub use refusal::Refusal;
-pub use serve::{Server, serve_probes, signalled, start_logging};
+pub use serve::{Server, serve_probes, start_logging, terminated};

@@ -1,31 +1,106 @@
-//! What Prometheus is told. Counts and times: never what a request held.
+//! The metrics for Prometheus: counts and durations, never the content of a request.
 
-use std::cell::Cell;
 use std::sync::Arc;
 use std::time::Duration;
 
 use face_liveness::{Progress, Stage};
 use prometheus_client::encoding::text::encode;
-use prometheus_client::encoding::{EncodeLabelSet, EncodeLabelValue};
+use prometheus_client::encoding::{EncodeLabelSet, EncodeLabelValue, LabelValueEncoder};
 use prometheus_client::metrics::counter::Counter;
 use prometheus_client::metrics::family::Family;
 use prometheus_client::metrics::gauge::Gauge;
 use prometheus_client::metrics::histogram::{Histogram, exponential_buckets, linear_buckets};
 use prometheus_client::registry::{Registry, Unit};
 
-/// The counters, gauges and histograms of a process. Cloning one copies a pointer.
+/// The counters, gauges and histograms of a process. Cloning copies a pointer.
 #[derive(Clone)]
 pub struct Metrics(Arc<Inner>);
 
 struct Inner {
     registry: Registry,
     requests: Family<RequestLabels, Counter>,
-    stages: Family<StageLabels, Histogram, fn() -> Histogram>,
+    steps: Family<StepLabels, Histogram, fn() -> Histogram>,
     spoof_scores: Histogram,
     queued: Gauge,
     working: Gauge,
     body_bytes: Gauge,
     retries: Counter,
+}
+
+impl Metrics {
+    /// All metrics, in the OpenMetrics text format.
+    pub fn text(&self) -> String {
+        let mut text = String::new();
+        // Writing to a string cannot fail.
+        let _ = encode(&mut text, &self.0.registry);
+        text
+    }
+
+    /// Records the stages of an engine: the callback for
+    /// [`EngineBuilder::on_progress`](face_liveness::EngineBuilder::on_progress).
+    pub fn on_progress(&self) -> impl Fn(&Progress) + Send + Sync + 'static {
+        let metrics = self.clone();
+        move |progress| metrics.took(Step::Engine(progress.stage), progress.duration)
+    }
+
+    pub(crate) fn took(&self, stage: Step, time: Duration) {
+        self.0.steps.get_or_create(&StepLabels { stage }).observe(time.as_secs_f64());
+    }
+
+    pub(crate) fn answered(&self, path: &'static str, status: u16, code: u16) {
+        self.0.requests.get_or_create(&RequestLabels { path, status, code }).inc();
+    }
+
+    pub(crate) fn scored(&self, spoof_score: f32) {
+        self.0.spoof_scores.observe(spoof_score.into());
+    }
+
+    pub(crate) fn retried(&self) {
+        self.0.retries.inc();
+    }
+
+    /// Counts a request as queued until the guard is dropped.
+    pub(crate) fn queued(&self) -> GaugeGuard {
+        GaugeGuard::new(&self.0.queued, 1)
+    }
+
+    /// Counts a request as worked on until the guard is dropped.
+    pub(crate) fn working(&self) -> GaugeGuard {
+        GaugeGuard::new(&self.0.working, 1)
+    }
+
+    /// Counts the bytes that are added to the guard until it is dropped.
+    pub(crate) fn body_bytes(&self) -> GaugeGuard {
+        GaugeGuard::new(&self.0.body_bytes, 0)
+    }
+}
+
+impl Default for Metrics {
+    fn default() -> Self {
+        // From 0.25 ms to 8 s.
+        let times: fn() -> Histogram = || Histogram::new(exponential_buckets(0.000_25, 2.0, 16));
+        let mut inner = Inner {
+            registry: Registry::with_prefix("face_liveness"),
+            requests: Family::default(),
+            steps: Family::new_with_constructor(times),
+            spoof_scores: Histogram::new(linear_buckets(0.05, 0.05, 20)),
+            queued: Gauge::default(),
+            working: Gauge::default(),
+            body_bytes: Gauge::default(),
+            retries: Counter::default(),
+        };
+        let registry = &mut inner.registry;
+        let help = "Requests by path, status and error code";
+        registry.register("requests", help, inner.requests.clone());
+        let help = "Duration of each stage of a request; decode and detect count each image";
+        registry.register_with_unit("stage", help, Unit::Seconds, inner.steps.clone());
+        registry.register("spoof_score", "Spoof scores answered", inner.spoof_scores.clone());
+        registry.register("queue_depth", "Requests waiting for a worker", inner.queued.clone());
+        registry.register("working", "Requests being worked on", inner.working.clone());
+        registry.register("body_bytes", "Bytes of request bodies held", inner.body_bytes.clone());
+        registry.register("retries", "Requests sent to another worker", inner.retries.clone());
+        Self(Arc::new(inner))
+    }
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
@@ -36,28 +111,25 @@ struct RequestLabels {
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
-struct StageLabels {
-    stage: Part,
+struct StepLabels {
+    stage: Step,
 }
 
-/// A part of the time that a request takes: before the engine, in it, and all of it.
+/// A step of the service, or a stage of the engine.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub(crate) enum Part {
+pub(crate) enum Step {
     /// Receiving the body.
     Receive,
     /// Waiting for a worker.
     Queue,
     /// A stage of the engine.
     Engine(Stage),
-    /// From the request's headers to the answer.
+    /// From the headers of the request to the answer.
     Total,
 }
 
-impl EncodeLabelValue for Part {
-    fn encode(
-        &self,
-        encoder: &mut prometheus_client::encoding::LabelValueEncoder<'_>,
-    ) -> Result<(), std::fmt::Error> {
+impl EncodeLabelValue for Step {
+    fn encode(&self, encoder: &mut LabelValueEncoder<'_>) -> Result<(), std::fmt::Error> {
         let name = match self {
             Self::Receive => "receive",
             Self::Queue => "queue",
@@ -68,117 +140,13 @@ impl EncodeLabelValue for Part {
     }
 }
 
-thread_local! {
-    /// How long each stage of this thread's request took until now, in the order of [`Stage::ALL`].
-    static WORK: Cell<Option<[Duration; Stage::ALL.len()]>> = const { Cell::new(None) };
-}
-
-impl Default for Metrics {
-    fn default() -> Self {
-        // From 0.25 ms to 8 s.
-        let times: fn() -> Histogram = || Histogram::new(exponential_buckets(0.000_25, 2.0, 16));
-        let mut inner = Inner {
-            registry: Registry::with_prefix("face_liveness"),
-            requests: Family::default(),
-            stages: Family::new_with_constructor(times),
-            spoof_scores: Histogram::new(linear_buckets(0.05, 0.05, 20)),
-            queued: Gauge::default(),
-            working: Gauge::default(),
-            body_bytes: Gauge::default(),
-            retries: Counter::default(),
-        };
-        let registry = &mut inner.registry;
-        registry.register(
-            "requests",
-            "Requests by path, status and code of the contract",
-            inner.requests.clone(),
-        );
-        registry.register_with_unit(
-            "stage",
-            "How long requests took, by stage",
-            Unit::Seconds,
-            inner.stages.clone(),
-        );
-        registry.register("spoof_score", "Scores answered", inner.spoof_scores.clone());
-        registry.register("queue_depth", "Requests that wait for a worker", inner.queued.clone());
-        registry.register("working", "Requests that are worked on", inner.working.clone());
-        registry.register("body_bytes", "Bytes of request bodies held", inner.body_bytes.clone());
-        registry.register("retries", "Requests sent to another worker", inner.retries.clone());
-        Self(Arc::new(inner))
-    }
-}
-
-impl Metrics {
-    /// Everything, as text in the format of OpenMetrics.
-    pub fn text(&self) -> String {
-        let mut text = String::new();
-        // Writing to a string does not fail.
-        let _ = encode(&mut text, &self.0.registry);
-        text
-    }
-
-    /// For [`EngineBuilder::on_progress`](face_liveness::EngineBuilder::on_progress): times the stages
-    /// of the request that this thread works on.
-    pub fn ended(progress: &Progress) {
-        if let Some(mut took) = WORK.get() {
-            took[progress.stage as usize] += progress.duration;
-            WORK.set(Some(took));
-        }
-    }
-
-    /// Does the work of one request and notes how long its stages took.
-    pub(crate) fn timed<T>(&self, work: impl FnOnce() -> T) -> T {
-        WORK.set(Some(Default::default()));
-        let result = work();
-        if let Some(took) = WORK.take() {
-            for (stage, took) in
-                Stage::ALL.iter().copied().zip(took).filter(|(_, took)| !took.is_zero())
-            {
-                self.took(Part::Engine(stage), took);
-            }
-        }
-        result
-    }
-
-    pub(crate) fn took(&self, stage: Part, time: Duration) {
-        self.0.stages.get_or_create(&StageLabels { stage }).observe(time.as_secs_f64());
-    }
-
-    pub(crate) fn answered(&self, path: &'static str, status: u16, code: u16) {
-        self.0.requests.get_or_create(&RequestLabels { path, status, code }).inc();
-    }
-
-    pub(crate) fn scored(&self, spoof_score: f64) {
-        self.0.spoof_scores.observe(spoof_score);
-    }
-
-    pub(crate) fn retried(&self) {
-        self.0.retries.inc();
-    }
-
-    /// One more in the queue, for as long as what it returns lives.
-    pub(crate) fn queued(&self) -> Held {
-        Held::new(&self.0.queued, 1)
-    }
-
-    /// One more worked on.
-    pub(crate) fn working(&self) -> Held {
-        Held::new(&self.0.working, 1)
-    }
-
-    /// So many bytes of bodies more.
-    pub(crate) fn body_bytes(&self) -> Held {
-        Held::new(&self.0.body_bytes, 0)
-    }
-}
-
-/// An amount by which a gauge is higher until this is dropped.
-pub(crate) struct Held {
+/// Raises a gauge until it is dropped.
+pub(crate) struct GaugeGuard {
     gauge: Gauge,
     amount: i64,
 }
 
-impl Held {
+impl GaugeGuard {
     fn new(gauge: &Gauge, amount: i64) -> Self {
         gauge.inc_by(amount);
         Self { gauge: gauge.clone(), amount }
@@ -191,7 +159,7 @@ impl Held {
     }
 }
 
-impl Drop for Held {
+impl Drop for GaugeGuard {
     fn drop(&mut self) {
         self.gauge.dec_by(self.amount);
     }

@@ -1,35 +1,34 @@
-//! Many machines: workers that register as a micro-service of NATS, and the side that calls them.
+//! Inference on many machines: workers that register as a NATS micro-service, and their client.
 //!
-//! A request is a message to the subject of the workers, its payload the body as over HTTP; the server hands it to one of
-//! them. The reply's payload is the answer's body, its header `Status` the HTTP status. Where a worker is busy, late or
-//! broken the reply is an error of the micro-service protocol. Nothing is persisted: messages of core NATS live in the
-//! memory of those who pass them on.
+//! A request is a message to the subject of the workers; the NATS server hands it to one of them.
+//! The payload is the body, as over HTTP. The payload of the reply is the body of the answer, and
+//! its header `Status` is the HTTP status. A worker that is busy, late or broken replies with an
+//! error of the micro-service protocol. Core NATS persists nothing: messages live only in memory.
 
 use std::time::Duration;
 
 use async_nats::service::endpoint::Endpoint;
 use async_nats::service::error::Error as ServiceError;
 use async_nats::service::{Request, ServiceExt};
-use async_nats::{Client, HeaderMap, RequestErrorKind};
+use async_nats::{Client, HeaderMap, Message, RequestErrorKind};
 use bytes::Bytes;
-use face_liveness::JsonAnswer;
 use futures_util::StreamExt;
 use tokio::task::JoinSet;
 use tokio::time::{Instant, sleep, timeout, timeout_at};
 
 use crate::metrics::Metrics;
-use crate::pool::Pool;
+use crate::pool::{Answer, Pool};
 use crate::refusal::Refusal;
 
-/// Any error of the client library, or a server that does not suit.
+/// An error of the client library, or an unsuitable server.
 pub type Failure = Box<dyn std::error::Error + Send + Sync>;
 
 const NAME: &str = "liveness";
 const STATUS: &str = "Status";
-/// How long a worker may take to end.
+/// How long a worker may take to stop.
 const GOODBYE: Duration = Duration::from_secs(20);
 
-/// One process that answers requests from a subject's queue group.
+/// A process that answers requests from the queue group of a subject.
 pub struct Worker {
     pool: Pool,
     endpoint: Endpoint,
@@ -38,25 +37,26 @@ pub struct Worker {
 }
 
 impl Worker {
-    /// Registers as a micro-service: `nats micro ls` lists it, `nats micro stats` counts its requests.
+    /// Registers as a micro-service: `nats micro ls` lists the worker, `nats micro stats` counts
+    /// its requests.
     ///
     /// # Errors
-    /// When the server cannot be reached, or takes only messages shorter than a body may be.
+    /// If the server cannot be reached, or its message limit is smaller than a body may be.
     pub async fn start(url: &str, subject: &str, pool: Pool) -> Result<Self, Failure> {
         let client = connect(url, pool.max_body_bytes()).await?;
         let service =
             client.service_builder().description("Face liveness: detect(request) -> response");
         let service = service.start(NAME, env!("CARGO_PKG_VERSION")).await?;
         let endpoint = service.endpoint_builder().name("detect").add(subject).await?;
-        // So that requests which are sent after this has returned find the worker.
+        // A request sent after this function returns finds the worker.
         client.flush().await?;
         Ok(Self { pool, endpoint, service, client })
     }
 
-    /// Answers requests until `end` comes; then takes no more, and finishes those that it took.
+    /// Answers requests until `end` completes, then finishes the requests it has received.
     ///
     /// # Errors
-    /// When the connection breaks for good.
+    /// If the connection breaks for good.
     pub async fn run(mut self, end: impl Future<Output = ()>) -> Result<(), Failure> {
         let mut end = std::pin::pin!(end);
         let mut replies = JoinSet::new();
@@ -64,19 +64,19 @@ impl Worker {
             tokio::select! {
                 request = self.endpoint.next() => {
                     let request = request.ok_or("the subscription has ended")?;
-                    // At once, so that nothing piles up in the client: the pool's queue is the only one.
+                    // At once: requests must queue in the pool, not in the client library.
                     replies.spawn(respond(self.pool.clone(), request));
                 }
                 Some(_) = replies.join_next() => {}
                 () = &mut end => break,
             }
         }
-        // Without a server there is nobody to say goodbye to.
+        // Without a connection this would wait forever.
         timeout(GOODBYE, self.finish(replies)).await?
     }
 
-    /// Leaves the queue group, then answers what had been handed to this worker before. Of what the server hands over in that very
-    /// moment the client library drops a request, rarely: `Remote` sends it again.
+    /// Leaves the queue group and answers the requests received before. The client library
+    /// sometimes drops a request that arrives at that moment; `Remote` sends it again.
     async fn finish(mut self, mut replies: JoinSet<()>) -> Result<(), Failure> {
         self.endpoint.stop().await?;
         while let Some(request) = self.endpoint.next().await {
@@ -91,39 +91,62 @@ impl Worker {
 
 async fn respond(pool: Pool, request: Request) {
     let mut headers = HeaderMap::new();
-    let reply = reply(&pool, request.message.payload.clone()).await.map(|answer| {
-        headers.insert(STATUS, answer.status.to_string().as_str());
-        Bytes::from(answer.body)
+    let answer = pool.answer(request.message.payload.clone()).await;
+    let reply = answer.and_then(|answer| encode(&answer)).map(|(status, body)| {
+        headers.insert(STATUS, status.to_string().as_str());
+        body
+    });
+    let reply = reply.map_err(|refusal| ServiceError {
+        code: usize::from(refusal.status().as_u16()),
+        status: refusal.to_string(),
     });
     if let Err(error) = request.respond_with_headers(reply, headers).await {
-        tracing::warn!(%error, "a reply could not be sent");
+        tracing::warn!(%error, "cannot send a reply");
     }
 }
 
-async fn reply(pool: &Pool, body: Bytes) -> Result<JsonAnswer, ServiceError> {
-    pool.answer(body).await.map_err(|refusal| ServiceError {
-        code: usize::from(refusal.status().as_u16()),
-        status: refusal.to_string(),
-    })
+/// The status and the payload of a reply.
+fn encode(answer: &Answer) -> Result<(u16, Bytes), Refusal> {
+    let (status, body) = match answer {
+        Ok(response) => (200, serde_json::to_vec(response)),
+        Err(error) => (error.error.code.http_status(), serde_json::to_vec(error)),
+    };
+    Ok((status, body.map_err(|_| Refusal::Failed)?.into()))
 }
 
-/// How a request is tried again.
+fn decode(reply: &Message) -> Result<Answer, Refusal> {
+    if let Some(code) = number(reply, async_nats::service::NATS_SERVICE_ERROR_CODE) {
+        return Err(Refusal::of_status(code));
+    }
+    let answer = match number(reply, STATUS).ok_or(Refusal::Failed)? {
+        200 => serde_json::from_slice(&reply.payload).map(Ok),
+        _ => serde_json::from_slice(&reply.payload).map(Err),
+    };
+    answer.map_err(|_| Refusal::Failed)
+}
+
+/// The number in a header.
+fn number(message: &Message, header: &str) -> Option<u16> {
+    message.headers.as_ref()?.get(header)?.as_str().parse().ok()
+}
+
+/// How requests are retried.
 #[derive(Debug, Clone, Copy)]
 pub struct RemoteParams {
-    /// How long one worker has, before the request is sent again: it may have died.
+    /// How long to wait for one worker before the request is sent again.
     pub attempt: Duration,
-    /// How long all attempts have together.
+    /// The time for all attempts together.
     pub deadline: Duration,
 }
 
 impl Default for RemoteParams {
-    /// A worker answers in tens of milliseconds; one that took 2 s for a request is dead or hopelessly behind.
+    /// A worker answers in tens of milliseconds: one that needs 2 s has died or is overloaded.
     fn default() -> Self {
         Self { attempt: Duration::from_secs(2), deadline: Duration::from_secs(5) }
     }
 }
 
-/// The workers of a subject, as seen by who has requests. Cloning one copies pointers.
+/// The client of a subject's workers. Cloning copies pointers.
 #[derive(Clone)]
 pub struct Remote {
     client: Client,
@@ -133,10 +156,10 @@ pub struct Remote {
 }
 
 impl Remote {
-    /// Connects to the server.
+    /// Connects to the NATS server.
     ///
     /// # Errors
-    /// When it cannot be reached, or takes only messages shorter than a body may be.
+    /// If the server cannot be reached, or its message limit is smaller than a body may be.
     pub async fn connect(
         url: &str,
         subject: &str,
@@ -148,18 +171,18 @@ impl Remote {
         Ok(Self { client, subject: subject.to_owned(), params, metrics })
     }
 
-    /// Whether there is a connection at this moment.
+    /// Whether the connection is up at this moment.
     pub fn is_connected(&self) -> bool {
         self.client.connection_state() == async_nats::connection::State::Connected
     }
 
-    /// Answers a body by one of the workers. An answer depends on the request alone, so a request whose worker died, was busy or
-    /// is late is sent again, and the first answer counts.
+    /// Has a worker answer a body. An answer depends only on the request, so a request whose worker
+    /// died, is busy or is late is sent again, and the first answer counts.
     ///
     /// # Errors
-    /// What the last attempt came to, once the deadline has passed: [`Refusal::Unreachable`] without a server,
-    /// [`Refusal::Busy`] without a worker, [`Refusal::TooLate`] where none answered.
-    pub async fn answer(&self, body: Bytes) -> Result<JsonAnswer, Refusal> {
+    /// The refusal of the last attempt before the deadline: [`Refusal::Unreachable`] without a
+    /// server, [`Refusal::Busy`] without a free worker, [`Refusal::TooLate`] without an answer.
+    pub async fn answer(&self, body: Bytes) -> Result<Answer, Refusal> {
         let deadline = Instant::now() + self.params.deadline;
         let mut pause = Duration::from_millis(10);
         loop {
@@ -179,8 +202,8 @@ impl Remote {
         }
     }
 
-    /// Asks once.
-    async fn ask(&self, body: Bytes, deadline: Instant) -> Result<JsonAnswer, Refusal> {
+    /// Sends a request once.
+    async fn ask(&self, body: Bytes, deadline: Instant) -> Result<Answer, Refusal> {
         if !self.is_connected() {
             return Err(Refusal::Unreachable);
         }
@@ -195,15 +218,7 @@ impl Remote {
             }
             _ => Refusal::Unreachable,
         })?;
-        let header = |name: &str| {
-            let value = reply.headers.as_ref()?.get(name)?;
-            value.as_str().parse::<u16>().ok()
-        };
-        if let Some(code) = header(async_nats::service::NATS_SERVICE_ERROR_CODE) {
-            return Err(Refusal::of_status(code));
-        }
-        let status = header(STATUS).ok_or(Refusal::Failed)?;
-        Ok(JsonAnswer { status, body: reply.payload.to_vec() })
+        decode(&reply)
     }
 }
 
@@ -212,7 +227,8 @@ async fn connect(url: &str, max_body_bytes: usize) -> Result<Client, Failure> {
     let max_payload = client.server_info().max_payload;
     if max_payload < max_body_bytes {
         return Err(format!(
-            "the NATS server takes messages of {max_payload} bytes, bodies may have {max_body_bytes}: set its max_payload"
+            "the NATS server limits messages to {max_payload} bytes, bodies may have \
+             {max_body_bytes}: raise its max_payload"
         )
         .into());
     }

@@ -1,4 +1,4 @@
-//! Around every request: its id, its limits of path and headers, its line in the log, its counters.
+//! Wraps every request: its id, the limits on path and headers, its log line, its counters.
 
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
@@ -8,43 +8,21 @@ use axum::extract::{MatchedPath, Request, State};
 use axum::http::{HeaderMap, HeaderName, HeaderValue, header};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
-use face_liveness::JsonAnswer;
-use serde::Deserialize;
 use uuid::Uuid;
 
-use crate::metrics::{Metrics, Part};
+use crate::metrics::Step;
 use crate::openapi;
 use crate::refusal::Refusal;
 use crate::router::{MAX_HEADERS, MAX_URI, Service};
 
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 
-/// What the handler tells the log: nothing that the client sent but its size.
+/// What the handler reports to the log. Holds nothing that the client sent, except its size.
 #[derive(Clone, Default)]
-pub(crate) struct Seen {
+pub(crate) struct Report {
     pub(crate) client: Option<String>,
     pub(crate) bytes: usize,
-    code: Option<u16>,
-}
-
-impl Seen {
-    /// Reads the code of an error, for the log, and the score, for its histogram alone.
-    pub(crate) fn note(&mut self, answer: &JsonAnswer, metrics: &Metrics) {
-        #[derive(Deserialize)]
-        #[serde(rename_all = "camelCase")]
-        struct Answer {
-            spoof_score: Option<f64>,
-            error: Option<Detail>,
-        }
-        #[derive(Deserialize)]
-        struct Detail {
-            code: u16,
-        }
-        if let Ok(answer) = serde_json::from_slice::<Answer>(&answer.body) {
-            self.code = answer.error.map(|error| error.code);
-            answer.spoof_score.into_iter().for_each(|score| metrics.scored(score));
-        }
-    }
+    pub(crate) code: Option<u16>,
 }
 
 pub(crate) async fn observe(
@@ -60,16 +38,16 @@ pub(crate) async fn observe(
         Ok(()) => next.run(request).await,
         Err(refusal) => refusal.into_response(),
     };
-    let seen = response.extensions_mut().remove::<Seen>().unwrap_or_default();
+    let report = response.extensions_mut().remove::<Report>().unwrap_or_default();
     let status = response.status().as_u16();
     let took = began.elapsed();
-    service.metrics.answered(path, status, seen.code.unwrap_or(0));
+    service.metrics.answered(path, status, report.code.unwrap_or(0));
     if path == openapi::PATH {
-        service.metrics.took(Part::Total, took);
+        service.metrics.took(Step::Total, took);
     }
-    let client = seen.client.as_deref().unwrap_or("-");
+    let client = report.client.as_deref().unwrap_or("-");
     let took_ms = took.as_secs_f64() * 1e3;
-    let (code, bytes) = (seen.code, seen.bytes);
+    let (code, bytes) = (report.code, report.bytes);
     tracing::info!(%id, %method, path, status, code, client, bytes, took_ms, "answered");
 
     let headers = response.headers_mut();
@@ -83,7 +61,7 @@ pub(crate) async fn observe(
     response
 }
 
-/// The client's `X-Request-Id`, where it is one that a log can show; otherwise a new one.
+/// The client's `X-Request-Id` if it is safe to log, otherwise a new one.
 fn request_id(headers: &HeaderMap) -> String {
     let given = headers.get(REQUEST_ID).and_then(|id| id.to_str().ok());
     let plain = |id: &&str| {
@@ -93,7 +71,8 @@ fn request_id(headers: &HeaderMap) -> String {
     given.filter(plain).map_or_else(|| Uuid::new_v4().to_string(), str::to_owned)
 }
 
-/// The path as it was routed; what clients make up is none, or there would be a counter for each.
+/// The path as it was routed. Unknown paths share one name, or clients could create any number of
+/// counters.
 fn known_path(request: &Request) -> &'static str {
     let path = request.extensions().get::<MatchedPath>().map(MatchedPath::as_str);
     let known = [openapi::PATH, "/", "/healthz", "/readyz", "/metrics", openapi::DOCUMENT];

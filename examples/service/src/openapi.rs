@@ -1,9 +1,9 @@
-//! The API's description, OpenAPI 3.1, made from the schema crate's types, and a page that shows it.
+//! The description of the API, OpenAPI 3.1, made from the types of the facade, and its page.
 
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
 use axum::{Json, Router};
-use face_liveness_schema::{ErrorBody, Request, Response as Answer};
+use face_liveness::{ErrorBody, Request, Response as Answer};
 use schemars::SchemaGenerator;
 use schemars::generate::SchemaSettings;
 use serde_json::{Map, Value, json};
@@ -14,8 +14,13 @@ use crate::router::MAX_BODY;
 
 /// The API's one operation.
 pub(crate) const PATH: &str = "/v1/liveness";
-/// Where its description is.
+/// The path of the description.
 pub(crate) const DOCUMENT: &str = "/openapi.json";
+
+const DESCRIPTION: &str = "Answers how likely it is that the largest face of a photo is a \
+    presentation attack (a print, a screen, a mask), and where the face is. The service gives no \
+    verdict: compare `spoofScore` with a threshold; 0.5 is recommended. The image is not stored, \
+    and it is wiped from memory after the answer.";
 
 pub(crate) fn routes<S: Clone + Send + Sync + 'static>() -> Router<S> {
     Router::from(SwaggerUi::new("/docs").config(Config::from(DOCUMENT)))
@@ -26,41 +31,26 @@ async fn document() -> Response {
     Json(openapi()).into_response()
 }
 
-/// The description.
-pub fn openapi() -> Value {
+fn openapi() -> Value {
     let settings = SchemaSettings::draft2020_12().with(|settings| {
         settings.definitions_path = "/components/schemas".into();
         settings.meta_schema = None;
     });
     let mut schemas = SchemaGenerator::new(settings);
     let request = schemas.subschema_for::<Request<'_>>();
-    let answer = schemas.subschema_for::<Answer>();
+    let response = schemas.subschema_for::<Answer>();
     let error = schemas.subschema_for::<ErrorBody>();
-    let mut schemas: Map<String, Value> = schemas.take_definitions(true);
-    schemas.insert("RefusalBody".into(), refusal_schema());
-    let content = |schema: &Value| json!({ "application/json": { "schema": schema } });
+    let json = |schema: &schemars::Schema| json!({ "application/json": { "schema": schema } });
+    let answer =
+        |description: &str, schema| json!({ "description": description, "content": json(schema) });
+    let invalid = "The request or its image is invalid: the body names the code and the field.";
     let mut responses = Map::from_iter([
-        (
-            "200".to_owned(),
-            json!({ "description": "The score and the face.", "content": content(&answer.to_value()) }),
-        ),
-        (
-            "400".to_owned(),
-            json!({
-                "description": "The request, or its image, is not in order: the body names the code and the field.",
-                "content": content(&error.to_value()),
-            }),
-        ),
+        ("200".to_owned(), answer("The score and the face.", &response)),
+        ("400".to_owned(), answer(invalid, &error)),
     ]);
-    for refusal in refusals() {
-        responses.insert(
-            refusal.status().as_str().to_owned(),
-            json!({
-                "description": refusal.to_string(),
-                "content": content(&json!({ "$ref": "#/components/schemas/RefusalBody" })),
-            }),
-        );
-    }
+    responses.extend(REFUSALS.iter().map(|refusal| {
+        (refusal.status().as_str().to_owned(), answer(&refusal.to_string(), &error))
+    }));
     json!({
         "openapi": "3.1.0",
         "info": {
@@ -73,57 +63,33 @@ pub fn openapi() -> Value {
             "operationId": "detectLiveness",
             "summary": "Is the largest face in the image live, or a print, a screen, a mask?",
             "security": [{}, { "key": [] }],
-            "requestBody": { "required": true, "content": content(&request.to_value()) },
+            "requestBody": { "required": true, "content": json(&request) },
             "responses": responses,
         } } },
         "components": {
-            "schemas": schemas,
+            "schemas": schemas.take_definitions(true),
             "securitySchemes": { "key": {
                 "type": "http",
                 "scheme": "bearer",
-                "description": "An API key, where the service asks for one.",
+                "description": "An API key, if the service requires one.",
             } },
         },
     })
 }
 
-const DESCRIPTION: &str = "Answers how likely it is that the largest face of a photo is a presentation attack (a print, a \
-    screen, a mask), and where the face is. There is no verdict: compare `spoofScore` with a threshold of yours; 0.5 is the \
-    recommended one. The picture is stored nowhere and wiped from memory after the answer.";
-
-/// What the service itself may answer, whatever the body; the statuses of the contract.
-fn refusals() -> [Refusal; 13] {
-    [
-        Refusal::Unauthorised,
-        Refusal::MethodNotAllowed,
-        Refusal::BodyTooSlow,
-        Refusal::BodyTooLarge { limit: MAX_BODY },
-        Refusal::UriTooLong,
-        Refusal::NotJson,
-        Refusal::TooMany { wait: Default::default() },
-        Refusal::HeadersTooLarge,
-        Refusal::Failed,
-        Refusal::Unreachable,
-        Refusal::Busy,
-        Refusal::TooLate,
-        Refusal::NotFound,
-    ]
-}
-
-fn refusal_schema() -> Value {
-    let text = json!({ "type": "string" });
-    json!({
-        "description": "The body of an answer that has nothing to do with the request's body: the status is its code.",
-        "type": "object",
-        "properties": { "error": {
-            "type": "object",
-            "properties": {
-                "code": { "type": "integer", "minimum": 400, "maximum": 599 },
-                "message": text,
-                "description": text,
-            },
-            "required": ["code", "message", "description"],
-        } },
-        "required": ["error"],
-    })
-}
+/// The refusals with a status of their own.
+const REFUSALS: [Refusal; 13] = [
+    Refusal::Unauthorised,
+    Refusal::MethodNotAllowed,
+    Refusal::BodyTooSlow,
+    Refusal::BodyTooLarge { limit: MAX_BODY },
+    Refusal::UriTooLong,
+    Refusal::NotJson,
+    Refusal::TooMany { wait: std::time::Duration::ZERO },
+    Refusal::HeadersTooLarge,
+    Refusal::Failed,
+    Refusal::Unreachable,
+    Refusal::Busy,
+    Refusal::TooLate,
+    Refusal::NotFound,
+];

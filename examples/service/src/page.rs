@@ -1,12 +1,13 @@
-//! The page in the browser: its files, from the binary.
+//! The page for the browser, served from the binary.
 
 use axum::Router;
 use axum::http::header;
 use axum::routing::get;
 
-/// Nothing but the page's own files; `blob:` is the photo that was chosen, which never had another address.
-const POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' blob: data:; \
-    media-src 'self' blob:; connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
+/// Only the page's own files; `blob:` is the chosen photo.
+const POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; \
+    img-src 'self' blob: data:; media-src 'self' blob:; connect-src 'self'; base-uri 'none'; \
+    form-action 'none'; frame-ancestors 'none'";
 
 pub(crate) fn routes<S: Clone + Send + Sync + 'static>() -> Router<S> {
     let html = "text/html; charset=utf-8";

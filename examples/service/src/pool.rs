@@ -1,4 +1,4 @@
-//! A bounded pool of workers for the engine, and a bounded queue in front of it.
+//! A bounded pool of worker threads for the engine, with a bounded queue in front.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
@@ -13,7 +13,7 @@ use std::{
 };
 
 use bytes::Bytes;
-use face_liveness::{Engine, JsonAnswer};
+use face_liveness::{Engine, ErrorBody, Response};
 #[cfg(test)]
 use shuttle::{
     sync::{
@@ -25,28 +25,31 @@ use shuttle::{
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, oneshot};
 use tokio::time::timeout;
 
-use crate::metrics::{Held, Metrics, Part};
+use crate::metrics::{GaugeGuard, Metrics, Step};
 use crate::refusal::Refusal;
 
-/// The sizes of a pool.
+/// The engine's answer to a request body: a response, or what is wrong with the request.
+pub type Answer = Result<Response, ErrorBody>;
+
+/// The size of a pool.
 #[derive(Debug, Clone, Copy)]
 pub struct PoolParams {
-    /// Requests worked on at once: more than there are cores only makes each wait longer.
+    /// Requests worked on at once. More than there are cores only makes each request slower.
     pub workers: usize,
-    /// Requests that may wait.
+    /// Requests that may wait for a worker.
     pub queue: usize,
-    /// How long a request may wait and be worked on.
+    /// The time that a request may take, waiting included.
     pub deadline: Duration,
 }
 
-/// An engine that works on so many requests at once, lets so many wait, and refuses the others at once. Cloning one copies
-/// pointers; the workers end with the last.
+/// Runs an engine on a fixed number of threads. Cloning copies pointers; the threads end with the
+/// last clone.
 #[derive(Clone)]
 pub struct Pool {
-    /// To the workers, who take the next request themselves: a detour by the threads of connections would leave cores idle for
-    /// as long as it takes to wake two threads.
+    /// To the workers, which take the next request themselves. Handing requests out through the
+    /// threads of the connections would leave a core idle while two threads wake up.
     jobs: Sender<Job>,
-    /// One for each request that waits or is worked on.
+    /// One permit for each request that waits or is worked on.
     places: Arc<Semaphore>,
     size: usize,
     max_body_bytes: usize,
@@ -54,32 +57,8 @@ pub struct Pool {
     metrics: Metrics,
 }
 
-/// A request in the queue.
-struct Job {
-    waiting: Arc<Mutex<Option<Waiting>>>,
-    reply: oneshot::Sender<Result<JsonAnswer, Refusal>>,
-}
-
-/// What a request holds until a worker takes it.
-struct Waiting {
-    body: Bytes,
-    /// Held by who asked too: free when there is neither an answer to take nor a worker at work.
-    place: Arc<OwnedSemaphorePermit>,
-    since: Instant,
-    queued: Held,
-}
-
-/// Takes a request out of the queue when nobody waits for its answer any more.
-struct Wanted(Arc<Mutex<Option<Waiting>>>);
-
-impl Drop for Wanted {
-    fn drop(&mut self) {
-        drop(take(&self.0));
-    }
-}
-
 impl Pool {
-    /// A pool around an engine, and its threads. Stages are timed where the engine was built with [`Metrics::ended`].
+    /// Starts the threads of a pool.
     pub fn new(engine: Engine, params: PoolParams, metrics: Metrics) -> Self {
         let (jobs, queue) = channel();
         let queue = Arc::new(Mutex::new(queue));
@@ -93,55 +72,81 @@ impl Pool {
         Self { jobs, places, size, max_body_bytes, deadline: params.deadline, metrics }
     }
 
-    /// The longest body, in bytes.
+    /// The engine's limit on a body, in bytes.
     pub fn max_body_bytes(&self) -> usize {
         self.max_body_bytes
     }
 
-    /// Answers a body. Who no longer wants the answer drops the future: the place is free again at once, or
-    /// where a worker has begun, when it is done.
+    /// Answers a body. Dropping the future cancels the request: its place is free at once, or when
+    /// the worker that has started on it is done.
     ///
     /// # Errors
-    /// [`Refusal::Busy`] at once when no place is left, [`Refusal::TooLate`] past the deadline, [`Refusal::Failed`] when the
-    /// engine panicked, which it must not.
-    pub async fn answer(&self, body: Bytes) -> Result<JsonAnswer, Refusal> {
-        timeout(self.deadline, self.answered(body)).await.map_err(|_| Refusal::TooLate)?
+    /// [`Refusal::Busy`] at once if no place is free, [`Refusal::TooLate`] after the deadline,
+    /// [`Refusal::Failed`] if the engine panicked.
+    pub async fn answer(&self, body: Bytes) -> Result<Answer, Refusal> {
+        timeout(self.deadline, self.queued(body)).await.map_err(|_| Refusal::TooLate)?
     }
 
-    async fn answered(&self, body: Bytes) -> Result<JsonAnswer, Refusal> {
+    async fn queued(&self, body: Bytes) -> Result<Answer, Refusal> {
         let place = Arc::clone(&self.places).try_acquire_owned().map_err(|_| Refusal::Busy)?;
         let place = Arc::new(place);
         let waiting = Waiting {
             body,
             place: Arc::clone(&place),
             since: Instant::now(),
-            queued: self.metrics.queued(),
+            counted: self.metrics.queued(),
         };
         let waiting = Arc::new(Mutex::new(Some(waiting)));
-        let _wanted = Wanted(Arc::clone(&waiting));
+        let _cancel = CancelOnDrop(Arc::clone(&waiting));
         let (reply, answer) = oneshot::channel();
         self.jobs.send(Job { waiting, reply }).map_err(|_| Refusal::Failed)?;
         answer.await.map_err(|_| Refusal::Failed)?
     }
 
-    /// Returns when nothing waits and nothing is worked on.
+    /// Returns when no request waits or is worked on.
     pub async fn finished(&self) {
         let all = u32::try_from(self.size).unwrap_or(u32::MAX);
-        // Only a closed semaphore fails, and none is ever closed.
+        // Fails only for a closed semaphore, and this one is never closed.
         let _ = self.places.acquire_many(all).await;
     }
 }
 
-/// A worker: one request after another, until there is no pool any more.
+/// A request in the queue.
+struct Job {
+    waiting: Arc<Mutex<Option<Waiting>>>,
+    reply: oneshot::Sender<Result<Answer, Refusal>>,
+}
+
+/// What a request holds until a worker takes it.
+struct Waiting {
+    body: Bytes,
+    /// Shared with the future that waits: the place is free when that future and the worker have
+    /// both let go.
+    place: Arc<OwnedSemaphorePermit>,
+    since: Instant,
+    counted: GaugeGuard,
+}
+
+/// Removes a request from the queue when its future is dropped.
+struct CancelOnDrop(Arc<Mutex<Option<Waiting>>>);
+
+impl Drop for CancelOnDrop {
+    fn drop(&mut self) {
+        drop(take(&self.0));
+    }
+}
+
+/// The loop of a worker, which ends with the pool.
 fn work(engine: &Engine, queue: &Mutex<Receiver<Job>>, metrics: &Metrics) {
     while let Some(Job { waiting, reply }) = next(queue) {
-        let Some(Waiting { body, place, since, queued }) = take(&waiting) else { continue };
-        drop(queued);
-        metrics.took(Part::Queue, since.elapsed());
+        let Some(Waiting { body, place, since, counted }) = take(&waiting) else { continue };
+        drop(counted);
+        metrics.took(Step::Queue, since.elapsed());
         let working = metrics.working();
-        let answer = catch_unwind(AssertUnwindSafe(|| metrics.timed(|| engine.detect_json(&body))));
+        let detect = || engine.detect_body(&body).map_err(|error| error.to_body());
+        let answer = catch_unwind(AssertUnwindSafe(detect));
         drop((body, working, place));
-        // Who asked may be gone.
+        // Fails if the future has been dropped.
         let _ = reply.send(answer.map_err(|_| Refusal::Failed));
     }
 }
@@ -154,7 +159,7 @@ fn take(waiting: &Mutex<Option<Waiting>>) -> Option<Waiting> {
     waiting.lock().ok()?.take()
 }
 
-/// Under shuttle, which runs the threads in one order after another.
+/// Runs under shuttle, which tries many thread schedules.
 #[cfg(test)]
 #[allow(clippy::unwrap_used)]
 mod tests {
@@ -167,24 +172,21 @@ mod tests {
     use super::*;
 
     #[test]
-    fn in_any_order_requests_are_answered_or_refused_and_nothing_of_those_that_left_remains() {
+    fn in_any_schedule_requests_are_answered_or_refused_and_cancelled_ones_leave_nothing() {
         let body = br#"{"images": [{"index": 0, "type": "RGB", "data": "AAAA"}]}"#;
-        // Others may run while one is worked on.
+        // Lets other threads run in the middle of a request.
         let engine = Engine::builder().on_progress(|_| thread::yield_now()).build().unwrap();
         let params = PoolParams { workers: 2, queue: 1, deadline: Duration::MAX };
-        let in_some_order = move || {
+        let schedule = move || {
             let metrics = Metrics::default();
             let pool = Pool::new(engine.clone(), params, metrics.clone());
             let ask = |stays: bool| {
                 let pool = pool.clone();
                 thread::spawn(move || {
-                    let mut answer = pin!(pool.answered(Bytes::from_static(body)));
+                    let mut answer = pin!(pool.queued(Bytes::from_static(body)));
                     if stays {
                         let answer = block_on(answer);
-                        assert!(matches!(
-                            answer,
-                            Ok(JsonAnswer { status: 400, .. }) | Err(Refusal::Busy)
-                        ));
+                        assert!(matches!(answer, Ok(Err(_)) | Err(Refusal::Busy)));
                     } else {
                         let _ = answer.as_mut().poll(&mut Context::from_waker(Waker::noop()));
                         thread::yield_now();
@@ -194,15 +196,13 @@ mod tests {
             let asked = [true, false, true, false].map(ask);
             asked.into_iter().for_each(|asked| asked.join().unwrap());
             block_on(pool.finished());
-            assert!(
-                metrics.text().contains("queue_depth 0\n")
-                    && metrics.text().contains("working 0\n")
-            );
-            // Workers that did not end with it would be a deadlock, which shuttle tells.
+            let text = metrics.text();
+            assert!(text.contains("queue_depth 0\n") && text.contains("working 0\n"), "{text}");
+            // Shuttle reports a deadlock if the workers do not end with the pool.
             drop(pool);
         };
         let mut config = shuttle::Config::default();
         config.stack_size = 1 << 20;
-        shuttle::Runner::new(RandomScheduler::new(10_000), config).run(in_some_order);
+        shuttle::Runner::new(RandomScheduler::new(10_000), config).run(schedule);
     }
 }

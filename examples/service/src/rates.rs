@@ -1,4 +1,4 @@
-//! How many requests a second are taken, from one key and from all.
+//! Rate limits: requests per second for each client and for all clients together.
 
 use std::num::NonZeroU32;
 
@@ -7,28 +7,30 @@ use governor::{DefaultDirectRateLimiter, DefaultKeyedRateLimiter, NotUntil, Quot
 
 use crate::refusal::Refusal;
 
-/// A bucket for each key and one for all, which hold a second's worth each (the generic cell rate algorithm).
+/// A bucket for each client and one for all. A bucket holds one second's worth of requests and fills
+/// at a constant rate (the generic cell rate algorithm).
 pub(crate) struct Rates {
-    of_each: Option<DefaultKeyedRateLimiter<String>>,
-    of_all: Option<DefaultDirectRateLimiter>,
+    per_client: Option<DefaultKeyedRateLimiter<String>>,
+    total: Option<DefaultDirectRateLimiter>,
     clock: DefaultClock,
 }
 
 impl Rates {
-    pub(crate) fn new(of_each: Option<NonZeroU32>, of_all: Option<NonZeroU32>) -> Self {
+    pub(crate) fn new(per_client: Option<NonZeroU32>, total: Option<NonZeroU32>) -> Self {
         Self {
-            of_each: of_each.map(|rate| RateLimiter::keyed(Quota::per_second(rate))),
-            of_all: of_all.map(|rate| RateLimiter::direct(Quota::per_second(rate))),
+            per_client: per_client.map(|rate| RateLimiter::keyed(Quota::per_second(rate))),
+            total: total.map(|rate| RateLimiter::direct(Quota::per_second(rate))),
             clock: DefaultClock::default(),
         }
     }
 
-    /// Takes a request of that client. One that its own bucket refuses takes nothing from that of all.
+    /// Counts a request of a client. A request beyond the client's own rate does not count against
+    /// the total.
     pub(crate) fn take(&self, client: &str) -> Result<(), Refusal> {
-        if let Some(limit) = &self.of_each {
+        if let Some(limit) = &self.per_client {
             limit.check_key(&client.to_owned()).map_err(|until| self.too_many(&until))?;
         }
-        if let Some(limit) = &self.of_all {
+        if let Some(limit) = &self.total {
             limit.check().map_err(|until| self.too_many(&until))?;
         }
         Ok(())

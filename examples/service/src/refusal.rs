@@ -1,62 +1,62 @@
-//! What is answered instead of a response, for reasons of the service and not of the body.
+//! Why the service itself refuses a request, whatever the engine would answer.
 
 use std::time::Duration;
 
+use axum::Json;
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
-use face_liveness::ErrorCode;
-use serde_json::json;
+use face_liveness::{ErrorBody, ErrorCode};
 
-/// Why the service does not answer a request. The body has the form of the contract's errors; where
-/// the contract has no code, the status is it.
+/// A refusal. Its body has the form of the contract's errors, with the HTTP status as the code
+/// where the contract has no code.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum Refusal {
-    /// 400, code 112: a body that ends before its end is no JSON.
-    #[error("body ends before its end")]
+    /// 400, code 112: the connection broke before the end of the body.
+    #[error("body is incomplete")]
     BrokenOff,
-    /// 401.
-    #[error("The header Authorization: Bearer KEY is missing, or its key is not known")]
+    /// 401: no key, or an unknown one.
+    #[error("The header Authorization: Bearer KEY is missing, or the key is unknown")]
     Unauthorised,
-    /// 404.
+    /// 404: no such path.
     #[error("There is nothing at this path; the API is POST /v1/liveness")]
     NotFound,
-    /// 405.
-    #[error("This path does not take this method")]
+    /// 405: the path exists, but not for this method.
+    #[error("This path does not support this method")]
     MethodNotAllowed,
-    /// 408.
+    /// 408: the client sent its body too slowly.
     #[error("The body did not arrive in time")]
     BodyTooSlow,
-    /// 413.
-    #[error("The body is past the limit of {limit} bytes")]
+    /// 413: the body is too large.
+    #[error("The body exceeds the limit of {limit} bytes")]
     BodyTooLarge {
         /// The limit in bytes.
         limit: usize,
     },
-    /// 414.
-    #[error("The path and the query are past the limit of {} bytes", crate::router::MAX_URI)]
+    /// 414: the path and the query are too long.
+    #[error("The path and the query exceed the limit of {} bytes", crate::router::MAX_URI)]
     UriTooLong,
-    /// 415.
+    /// 415: the body is not JSON.
     #[error("The content type must be application/json")]
     NotJson,
-    /// 429.
-    #[error("Too many requests; try again when Retry-After says")]
+    /// 429: the client, or all clients together, exceed a rate limit.
+    #[error("Too many requests; try again after the time in Retry-After")]
     TooMany {
         /// How long to wait.
         wait: Duration,
     },
-    /// 431.
-    #[error("The headers are past the limit of {} bytes", crate::router::MAX_HEADERS)]
+    /// 431: the headers are too large.
+    #[error("The headers exceed the limit of {} bytes", crate::router::MAX_HEADERS)]
     HeadersTooLarge,
-    /// 500.
-    #[error("The engine failed; the request may be in order")]
+    /// 500: the engine failed.
+    #[error("The engine failed; the request may be valid")]
     Failed,
-    /// 502.
+    /// 502: there is no connection to the NATS server.
     #[error("The workers cannot be reached")]
     Unreachable,
-    /// 503.
+    /// 503: all workers are busy and the queue is full.
     #[error("All workers are busy and the queue is full; try again in a moment")]
     Busy,
-    /// 504.
+    /// 504: the deadline passed.
     #[error("No answer was ready before the deadline")]
     TooLate,
 }
@@ -82,35 +82,38 @@ impl Refusal {
         }
     }
 
-    /// The `code` of the body.
-    pub fn code(&self) -> u16 {
-        match self {
-            Self::BrokenOff => ErrorCode::InvalidValue.into(),
-            other => other.status().as_u16(),
-        }
+    /// The body.
+    pub fn to_body(&self) -> ErrorBody {
+        let code = match self {
+            Self::BrokenOff => ErrorCode::InvalidValue,
+            other => other.status().as_u16().into(),
+        };
+        let mut body = ErrorBody::new(code, self.to_string());
+        body.error.message = self.message().to_owned();
+        body
     }
 
     /// The `message` of the body.
-    pub fn message(&self) -> &'static str {
+    fn message(&self) -> &'static str {
         match self {
             Self::BrokenOff => ErrorCode::InvalidValue.message(),
             Self::Unauthorised => "unauthorized",
             Self::NotFound => "not_found",
             Self::MethodNotAllowed => "method_not_allowed",
             Self::BodyTooSlow => "request_timeout",
-            Self::BodyTooLarge { .. } => "body_too_large",
+            Self::BodyTooLarge { .. } => ErrorCode::BodyTooLarge.message(),
             Self::UriTooLong => "uri_too_long",
             Self::NotJson => "content_type_not_supported",
             Self::TooMany { .. } => "too_many_requests",
             Self::HeadersTooLarge => "headers_too_large",
-            Self::Failed => "internal_error",
+            Self::Failed => ErrorCode::Internal.message(),
             Self::Unreachable => "bad_gateway",
             Self::Busy => "service_unavailable",
             Self::TooLate => "gateway_timeout",
         }
     }
 
-    /// The refusal of that status, where a worker far away has said it.
+    /// The refusal of a remote worker, from its status.
     pub(crate) fn of_status(status: u16) -> Self {
         match status {
             503 => Self::Busy,
@@ -131,19 +134,14 @@ impl Refusal {
 
 impl IntoResponse for Refusal {
     fn into_response(self) -> Response {
-        let (code, message) = (self.code(), self.message());
-        let body = json!({ "error": { "code": code, "message": message, "description": self.to_string() } });
-        let json = HeaderValue::from_static("application/json");
-        let mut response =
-            (self.status(), [(header::CONTENT_TYPE, json)], body.to_string()).into_response();
+        let mut response = (self.status(), Json(self.to_body())).into_response();
+        let headers = response.headers_mut();
         if let Some(wait) = self.retry_after() {
             let seconds = wait.as_secs_f64().ceil().max(1.0);
-            response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from(seconds as u64));
+            headers.insert(header::RETRY_AFTER, HeaderValue::from(seconds as u64));
         }
         if self == Self::Unauthorised {
-            response
-                .headers_mut()
-                .insert(header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
+            headers.insert(header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
         }
         response
     }

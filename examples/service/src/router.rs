@@ -1,44 +1,43 @@
-//! The paths, and the way of a request through its checks to an answer.
+//! The paths, and the checks that a request passes on its way to an answer.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Instant;
 
-use axum::Router;
 use axum::body::Body;
 use axum::extract::{Request, State};
 use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
+use axum::{Json, Router};
 use bytes::Bytes;
-use face_liveness::JsonAnswer;
 use tower_http::catch_panic::CatchPanicLayer;
 
 use crate::keys::Keys;
-use crate::metrics::{Metrics, Part};
+use crate::metrics::{Metrics, Step};
 use crate::nats::Remote;
-use crate::observe::{Seen, observe};
-use crate::pool::Pool;
+use crate::observe::{Report, observe};
+use crate::pool::{Answer, Pool};
 use crate::rates::Rates;
 use crate::refusal::Refusal;
 use crate::upload::Uploads;
 use crate::{openapi, page};
 
-/// The contract's 5 MB, where no engine here says another.
+/// The contract's limit on a body, 5 MB, for a server without an engine.
 pub(crate) const MAX_BODY: usize = 5_000_000;
-/// The contract's 8 KB for path and query.
+/// The contract's limit on path and query, 8 KB.
 pub(crate) const MAX_URI: usize = 8_192;
-/// The contract's 25 KB for all headers.
+/// The contract's limit on all headers, 25 KB.
 pub(crate) const MAX_HEADERS: usize = 25_600;
 
-/// Who does the work.
+/// Where requests are scored.
 pub(crate) enum Backend {
     Here(Pool),
     Workers(Remote),
 }
 
 impl Backend {
-    async fn answer(&self, body: Bytes) -> Result<JsonAnswer, Refusal> {
+    async fn answer(&self, body: Bytes) -> Result<Answer, Refusal> {
         match self {
             Self::Here(pool) => pool.answer(body).await,
             Self::Workers(remote) => remote.answer(body).await,
@@ -53,14 +52,14 @@ impl Backend {
     }
 }
 
-/// What all requests share.
+/// The state that all requests share.
 pub(crate) struct Service {
     pub(crate) backend: Backend,
     pub(crate) keys: Option<Keys>,
     pub(crate) rates: Rates,
     pub(crate) uploads: Uploads,
     pub(crate) metrics: Metrics,
-    /// No new connection is wanted.
+    /// The server is about to stop: clients should connect elsewhere.
     pub(crate) draining: AtomicBool,
 }
 
@@ -82,14 +81,16 @@ pub(crate) fn router(service: Arc<Service>) -> Router {
 
 async fn liveness(State(service): State<Arc<Service>>, request: Request) -> Response {
     let (parts, mut body) = request.into_parts();
-    let mut seen = Seen::default();
-    let mut response = match service.answer(&parts.headers, &mut body, &mut seen).await {
-        Ok(answer) => {
-            seen.note(&answer, &service.metrics);
-            let status =
-                StatusCode::from_u16(answer.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
-            let json = HeaderValue::from_static("application/json");
-            (status, [(header::CONTENT_TYPE, json)], answer.body).into_response()
+    let mut report = Report::default();
+    let mut response = match service.answer(&parts.headers, &mut body, &mut report).await {
+        Ok(Ok(response)) => {
+            service.metrics.scored(response.spoof_score);
+            Json(response).into_response()
+        }
+        Ok(Err(error)) => {
+            report.code = Some(error.error.code.into());
+            let status = StatusCode::from_u16(error.error.code.http_status());
+            (status.unwrap_or(StatusCode::INTERNAL_SERVER_ERROR), Json(error)).into_response()
         }
         Err(refusal) => {
             service.uploads.linger(&parts.headers, body).await;
@@ -97,7 +98,7 @@ async fn liveness(State(service): State<Arc<Service>>, request: Request) -> Resp
         }
     };
     response.headers_mut().insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
-    response.extensions_mut().insert(seen);
+    response.extensions_mut().insert(report);
     response
 }
 
@@ -106,22 +107,22 @@ impl Service {
         &self,
         headers: &HeaderMap,
         body: &mut Body,
-        seen: &mut Seen,
-    ) -> Result<JsonAnswer, Refusal> {
+        report: &mut Report,
+    ) -> Result<Answer, Refusal> {
         let client = self.client(headers)?;
-        seen.client = Some(client.to_owned());
+        report.client = Some(client.to_owned());
         self.rates.take(client)?;
         if !is_json(headers) {
             return Err(Refusal::NotJson);
         }
         let began = Instant::now();
         let body = self.uploads.receive(headers, body).await?;
-        seen.bytes = body.len();
-        self.metrics.took(Part::Receive, began.elapsed());
+        report.bytes = body.len();
+        self.metrics.took(Step::Receive, began.elapsed());
         self.backend.answer(body).await
     }
 
-    /// Whose request it is: `anyone`'s where no keys are asked for.
+    /// The name of the client by its key; `anyone` for a server without keys.
     fn client(&self, headers: &HeaderMap) -> Result<&str, Refusal> {
         let Some(keys) = &self.keys else { return Ok("anyone") };
         let given = headers.get(header::AUTHORIZATION).map(HeaderValue::as_bytes);
@@ -131,14 +132,14 @@ impl Service {
     }
 }
 
-/// `application/json`, whatever its parameters.
+/// Whether the content type is `application/json`, with any parameters.
 fn is_json(headers: &HeaderMap) -> bool {
     let value = headers.get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok());
     let kind = value.and_then(|value| value.split(';').next());
     kind.is_some_and(|kind| kind.trim().eq_ignore_ascii_case("application/json"))
 }
 
-/// Whether requests are wanted here: not once the process has been asked to end, or without workers.
+/// Answers 503 when the server is about to stop, or has no connection to its workers.
 async fn ready(State(service): State<Arc<Service>>) -> Response {
     if service.draining.load(Ordering::Relaxed) || !service.backend.is_ready() {
         return (StatusCode::SERVICE_UNAVAILABLE, "not ready\n").into_response();
@@ -155,7 +156,7 @@ fn metrics_text(metrics: &Metrics) -> Response {
     ([(header::CONTENT_TYPE, OPEN_METRICS)], metrics.text()).into_response()
 }
 
-/// Answers `/healthz`, `/readyz` and `/metrics` of a process that serves no HTTP otherwise.
+/// The router of a process that serves only `/healthz`, `/readyz` and `/metrics`.
 pub(crate) fn probes(metrics: Metrics) -> Router {
     Router::new()
         .route("/healthz", get(|| async { "ok\n" }))

@@ -1,4 +1,4 @@
-//! A server from its settings: what it checks before it listens, and how it ends.
+//! Starts a server from its settings, and stops it.
 
 use std::net::{SocketAddr, TcpListener};
 use std::sync::Arc;
@@ -22,9 +22,10 @@ use crate::rates::Rates;
 use crate::router::{Backend, MAX_BODY, MAX_HEADERS, MAX_URI, Service, probes, router};
 use crate::upload::Uploads;
 
-/// How long a new connection has for the headers of its first request.
+/// How long a new connection may take to send the headers of its first request.
 const FIRST_REQUEST: Duration = Duration::from_secs(10);
-/// Past the contract's limits, so that those are answered by us, with a body; hyper itself answers 431 from here.
+/// Larger than the contract's limits, so that the service itself answers 414 and 431. Beyond this
+/// size hyper answers 431, without a body.
 const HEAD_BUFFER: usize = 2 * (MAX_URI + MAX_HEADERS);
 
 /// A server that listens.
@@ -36,34 +37,38 @@ pub struct Server {
 }
 
 impl Server {
-    /// Checks the settings, loads the engine, where this process is to do the work, and listens: connections wait from here on.
+    /// Checks the settings, loads the engine unless `--nats` is set, and listens. Connections wait
+    /// until [`run`](Self::run).
     ///
     /// # Errors
-    /// When anything of that fails, in words for the operator.
+    /// If any of these fails, with a message for the operator.
     pub async fn start(config: Config) -> Result<Self, Failure> {
-        match config.nats {
-            None => {
-                let engine = Engine::builder().on_progress(Metrics::ended).build()?;
-                Self::with_engine(config, engine).await
-            }
-            Some(_) => Self::with_workers(config, MAX_BODY).await,
+        if config.nats.is_some() {
+            return Self::with_workers(config, MAX_BODY).await;
         }
+        let metrics = Metrics::default();
+        let engine = Engine::builder().on_progress(metrics.on_progress()).build()?;
+        Self::with_engine(config, engine, metrics).await
     }
 
-    /// The same with another engine.
+    /// Starts with a given engine. Its stages are in the metrics if it was built with
+    /// [`Metrics::on_progress`].
     ///
     /// # Errors
-    /// As those of [`start`](Self::start).
-    pub async fn with_engine(config: Config, engine: Engine) -> Result<Self, Failure> {
-        let metrics = Metrics::default();
+    /// Those of [`start`](Self::start).
+    pub async fn with_engine(
+        config: Config,
+        engine: Engine,
+        metrics: Metrics,
+    ) -> Result<Self, Failure> {
         let pool = Pool::new(engine, config.engines.params(), metrics.clone());
         Self::new(config, pool.max_body_bytes(), Backend::Here(pool), metrics).await
     }
 
-    /// The same in front of workers, whose engines read bodies of so many bytes.
+    /// Starts in front of workers whose engines accept bodies of up to `max_body_bytes`.
     ///
     /// # Errors
-    /// As those of [`start`](Self::start), and when `--nats` names no server that can be reached.
+    /// Those of [`start`](Self::start).
     pub async fn with_workers(config: Config, max_body_bytes: usize) -> Result<Self, Failure> {
         let metrics = Metrics::default();
         let url = config.nats.as_deref().ok_or("--nats is missing")?;
@@ -93,7 +98,7 @@ impl Server {
             None if config.listen.ip().is_loopback() => None,
             None => {
                 return Err(
-                    "--keys is needed where others can connect: --new-key NAME makes one".into()
+                    "--keys is required to listen on this address: --new-key NAME makes one".into(),
                 );
             }
         };
@@ -119,28 +124,29 @@ impl Server {
         Ok(Self { config, listener, tls, service: Arc::new(service) })
     }
 
-    /// Where it listens.
+    /// The address that it listens on.
     ///
     /// # Errors
-    /// When the system cannot say.
+    /// If the system call fails.
     pub fn address(&self) -> std::io::Result<SocketAddr> {
         self.listener.local_addr()
     }
 
-    /// Serves until `end` comes; then has itself taken out of the balancer, and returns when everything it took is answered.
+    /// Serves until `end` completes, then drains: reports itself as not ready, answers the requests
+    /// it has accepted, and returns.
     ///
     /// # Errors
-    /// When the listener fails.
+    /// If the listener fails.
     pub async fn run(self, end: impl Future<Output = ()> + Send + 'static) -> Result<(), Failure> {
         let Self { config, listener, tls, service } = self;
         let handle = Handle::new();
         tokio::spawn({
             let (handle, service) = (handle.clone(), Arc::clone(&service));
-            // What has been taken has until the deadline of the slowest body and the longest queue.
+            // Enough for the slowest body and the longest wait in the queue.
             let longest = config.body_seconds + config.engines.deadline_seconds;
             async move {
                 end.await;
-                tracing::info!("ending: no longer ready");
+                tracing::info!("stopping: no longer ready");
                 service.draining.store(true, Ordering::Relaxed);
                 sleep(config.drain_seconds).await;
                 handle.graceful_shutdown(Some(longest));
@@ -175,16 +181,15 @@ impl Server {
         if let Backend::Here(pool) = &service.backend {
             pool.finished().await;
         }
-        tracing::info!("ended");
+        tracing::info!("stopped");
         Ok(())
     }
 }
 
-/// Answers probes and Prometheus for a worker, which serves no HTTP otherwise: `/healthz`, `/readyz`, `/metrics`. Until the
-/// worker has registered nothing listens there.
+/// Serves `/healthz`, `/readyz` and `/metrics` for a worker, which has no other HTTP.
 ///
 /// # Errors
-/// When it cannot listen.
+/// If it cannot listen.
 pub async fn serve_probes(listen: SocketAddr, metrics: Metrics) -> Result<(), Failure> {
     let listener = tokio::net::TcpListener::bind(listen).await;
     let listener = listener.map_err(|error| format!("--probes {listen}: {error}"))?;
@@ -192,12 +197,12 @@ pub async fn serve_probes(listen: SocketAddr, metrics: Metrics) -> Result<(), Fa
     Ok(())
 }
 
-/// Returns at SIGTERM or Ctrl-C.
-pub async fn signalled() {
+/// Returns on SIGTERM or Ctrl-C.
+pub async fn terminated() {
     let interrupted = tokio::signal::ctrl_c();
     #[cfg(unix)]
     {
-        let terminated = async {
+        let sigterm = async {
             match tokio::signal::unix::signal(tokio::signal::unix::SignalKind::terminate()) {
                 Ok(mut signal) => signal.recv().await,
                 Err(_) => std::future::pending().await,
@@ -205,17 +210,18 @@ pub async fn signalled() {
         };
         tokio::select! {
             _ = interrupted => (),
-            _ = terminated => (),
+            _ = sigterm => (),
         }
     }
     #[cfg(not(unix))]
     let _ = interrupted.await;
 }
 
-/// Logs to standard error from here on. Of a panic only the place is logged: its message could hold what a request held.
+/// Starts logging to standard error. A panic is logged by its location only: its message could hold
+/// request data.
 ///
 /// # Errors
-/// When the filter is none.
+/// If the filter is invalid.
 pub fn start_logging(format: LogFormat, filter: &str) -> Result<(), Failure> {
     let filter = EnvFilter::try_new(filter)?;
     let log = tracing_subscriber::fmt()
@@ -227,8 +233,8 @@ pub fn start_logging(format: LogFormat, filter: &str) -> Result<(), Failure> {
         LogFormat::Json => log.json().flatten_event(true).init(),
     }
     std::panic::set_hook(Box::new(|panic| {
-        let place = panic.location().map(ToString::to_string).unwrap_or_default();
-        tracing::error!(place, "a panic");
+        let location = panic.location().map(ToString::to_string).unwrap_or_default();
+        tracing::error!(location, "panicked");
     }));
     Ok(())
 }

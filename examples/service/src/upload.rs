@@ -1,4 +1,4 @@
-//! A request's body, received within limits of size, time and memory.
+//! Receives request bodies within limits on size, time and memory.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -11,15 +11,16 @@ use http_body_util::BodyExt;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::time::{Instant, timeout, timeout_at};
 
-use crate::metrics::{Held, Metrics};
+use crate::metrics::{GaugeGuard, Metrics};
 use crate::refusal::Refusal;
 
-/// How long the rest of a refused body is read, so that its client sees the answer instead of a broken connection.
+/// How long the rest of a refused body is read and discarded. If the connection were closed at
+/// once, the client would see a reset instead of the answer.
 const LINGER: Duration = Duration::from_secs(2);
-/// How much of it, in times the limit of a body.
+/// How much of it is read, as a multiple of the limit on a body.
 const LINGER_LIMITS: usize = 4;
 
-/// What bodies may take, all together.
+/// The limits that all bodies share.
 pub(crate) struct Uploads {
     budget: Arc<Semaphore>,
     metrics: Metrics,
@@ -27,10 +28,10 @@ pub(crate) struct Uploads {
     limit: usize,
 }
 
-/// A body that has arrived. It counts against the memory of all bodies until it is dropped, which wipes it.
+/// A received body. It counts against the memory budget until it is dropped, which wipes it.
 struct Upload {
     bytes: ZeroizeVec<u8>,
-    _held: Held,
+    _counted: GaugeGuard,
     _permits: Option<OwnedSemaphorePermit>,
 }
 
@@ -58,9 +59,9 @@ impl Uploads {
         if announced.is_some_and(|length| length > self.limit) {
             return Err(too_large);
         }
-        // At its final size from the start: a vector that grew would leave copies behind that nobody wipes.
+        // At full size from the start: a growing vector would leave copies that are not wiped.
         let mut bytes = ZeroizeVec::from(Vec::with_capacity(announced.unwrap_or(self.limit)));
-        let (mut held, mut permits) = (self.metrics.body_bytes(), None::<OwnedSemaphorePermit>);
+        let (mut counted, mut permits) = (self.metrics.body_bytes(), None::<OwnedSemaphorePermit>);
         while let Some(data) =
             timeout_at(deadline, next(body)).await.map_err(|_| Refusal::BodyTooSlow)??
         {
@@ -74,13 +75,14 @@ impl Uploads {
                 Some(permits) => permits.merge(more),
                 None => permits = Some(more),
             }
-            held.add(data.len());
+            counted.add(data.len());
             bytes.extend_from_slice(&data);
         }
-        Ok(Bytes::from_owner(Upload { bytes, _held: held, _permits: permits }))
+        Ok(Bytes::from_owner(Upload { bytes, _counted: counted, _permits: permits }))
     }
 
-    /// Reads on and forgets what a refused client still sends, up to a point. Not where it waits to be asked for the body.
+    /// Discards the rest of a refused body, up to a limit. A client that sent
+    /// `Expect: 100-continue` has not sent a body.
     pub(crate) async fn linger(&self, headers: &HeaderMap, mut body: Body) {
         if headers.contains_key(header::EXPECT) {
             return;
@@ -98,7 +100,7 @@ impl Uploads {
     }
 }
 
-/// The next piece of a body; `None` at its end.
+/// The next chunk of a body; `None` at its end.
 async fn next(body: &mut Body) -> Result<Option<Bytes>, Refusal> {
     while let Some(frame) = body.frame().await {
         let frame = frame.map_err(|_| Refusal::BrokenOff)?;

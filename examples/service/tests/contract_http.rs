@@ -1,4 +1,4 @@
-//! The wire contract, kept by the HTTP server: every rule over a socket, by a separate HTTP client.
+//! Runs the rules of the wire contract against the HTTP server, over a socket.
 #![allow(missing_docs, clippy::unwrap_used)]
 
 mod running;

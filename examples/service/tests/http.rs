@@ -1,4 +1,4 @@
-//! What the server adds to the contract of a body: the statuses of HTTP, bounds on everything, and a good end.
+//! What the server adds to the contract of a body: HTTP statuses, limits, and a clean shutdown.
 #![allow(missing_docs, clippy::unwrap_used)]
 
 mod running;
@@ -27,7 +27,7 @@ fn running(flags: &[&str]) -> Running {
     Running::with_engine(ENGINE.clone(), flags)
 }
 
-/// The answer to raw bytes: status line and headers in lower case, and the body.
+/// Sends raw bytes. Returns the status line and headers in lower case, and the body.
 fn raw(server: &Running, bytes: &[u8]) -> (String, String) {
     let mut stream = TcpStream::connect(server.address).unwrap();
     stream.write_all(bytes).unwrap();
@@ -61,7 +61,7 @@ fn post(headers: &str, body: &str) -> String {
     )
 }
 
-/// After so long something has gone wrong.
+/// A condition that takes longer has failed.
 const LONG: Duration = Duration::from_secs(20);
 const JSON: &str = "Content-Type: application/json\r\n";
 
@@ -87,7 +87,7 @@ mod statuses {
     }
 
     #[test]
-    fn without_a_known_key_it_is_401() {
+    fn a_missing_or_unknown_key_is_401() {
         let (key, line) = Keys::make("bank").unwrap();
         let file = keys_file(&line);
         let server = running(&["--keys", file.path().to_str().unwrap()]);
@@ -105,14 +105,14 @@ mod statuses {
     }
 
     #[test]
-    fn where_others_can_connect_keys_are_needed() {
+    fn a_public_address_requires_keys() {
         let config = Config::try_parse_from(["server", "--listen", "0.0.0.0:0"]).unwrap();
-        let refused = RUNTIME.block_on(Server::with_engine(config, ENGINE.clone())).err().unwrap();
-        assert!(refused.to_string().starts_with("--keys is needed"), "{refused}");
+        let refused = RUNTIME.block_on(Server::start(config)).err().unwrap();
+        assert!(refused.to_string().starts_with("--keys is required"), "{refused}");
     }
 
     #[test]
-    fn another_path_is_404_and_another_method_405() {
+    fn an_unknown_path_is_404_and_a_wrong_method_405() {
         let server = running(&[]);
         let answer = raw(&server, b"GET /v2/liveness HTTP/1.1\r\nHost: here\r\n\r\n");
         assert_refused(&answer, 404, "not_found");
@@ -127,28 +127,23 @@ mod statuses {
     }
 
     #[test]
-    fn a_long_body_is_413_however_it_is_sent() {
+    fn a_body_past_the_limit_is_413_with_a_length_or_in_chunks() {
         let server = running(&[]);
         let body = format!("{}{}", *BODY, " ".repeat(5_000_001 - BODY.len()));
         assert_refused(&raw(&server, post(JSON, &body).as_bytes()), 413, "body_too_large");
-        let chunk = format!("{:x}\r\n{body}\r\n0\r\n\r\n", body.len());
-        let chunked = format!(
-            "POST /v1/liveness HTTP/1.1\r\nHost: here\r\n{JSON}Transfer-Encoding: chunked\r\n\r\n{chunk}"
-        );
-        assert_refused(&raw(&server, chunked.as_bytes()), 413, "body_too_large");
-        // One that waits to be asked for the body is told before it sends any.
-        let waits = format!(
-            "POST /v1/liveness HTTP/1.1\r\nHost: here\r\n{JSON}Expect: 100-continue\r\nContent-Length: 5000001\r\n\r\n"
-        );
+        let start = format!("POST /v1/liveness HTTP/1.1\r\nHost: here\r\n{JSON}");
+        let chunked = |body: &str| {
+            let chunk = format!("{:x}\r\n{body}\r\n0\r\n\r\n", body.len());
+            format!("{start}Transfer-Encoding: chunked\r\n\r\n{chunk}")
+        };
+        assert_refused(&raw(&server, chunked(&body).as_bytes()), 413, "body_too_large");
+        // A client that waits for 100 Continue gets the answer before it sends the body.
+        let waits = format!("{start}Expect: 100-continue\r\nContent-Length: 5000001\r\n\r\n");
         assert_refused(&raw(&server, waits.as_bytes()), 413, "body_too_large");
 
         let fits = &body[..5_000_000];
         assert_eq!(server.post(fits.as_bytes()), (200, ANSWER.clone()));
-        let chunked = format!(
-            "POST /v1/liveness HTTP/1.1\r\nHost: here\r\n{JSON}Transfer-Encoding: chunked\r\n\r\n{:x}\r\n{fits}\r\n0\r\n\r\n",
-            fits.len()
-        );
-        assert_eq!(raw(&server, chunked.as_bytes()).1.as_bytes(), *ANSWER);
+        assert_eq!(raw(&server, chunked(fits).as_bytes()).1.as_bytes(), *ANSWER);
     }
 
     #[test]
@@ -168,7 +163,7 @@ mod statuses {
     }
 
     #[test]
-    fn another_content_type_is_415() {
+    fn a_wrong_content_type_is_415() {
         let server = running(&[]);
         for header in ["", "Content-Type: text/plain\r\n", "Content-Type: application/jsonp\r\n"] {
             assert_refused(
@@ -182,29 +177,32 @@ mod statuses {
     }
 
     #[test]
-    fn past_the_rate_it_is_429_for_a_key_and_in_total() {
+    fn requests_past_the_rate_are_429_per_key_and_in_total() {
         let (bank, wallet) = (Keys::make("bank").unwrap(), Keys::make("wallet").unwrap());
         let file = keys_file(&format!("{}{}", bank.1, wallet.1));
         let keys = ["--keys", file.path().to_str().unwrap()];
         let ask = |server: &Running, key: &str| {
             raw(server, post(&format!("{JSON}Authorization: Bearer {key}\r\n"), "{}").as_bytes())
         };
-        let of_each = running(&[&keys[..], &["--rate-per-key", "1"]].concat());
-        assert!(ask(&of_each, &bank.0).0.starts_with("http/1.1 400 "));
-        let refused = ask(&of_each, &bank.0);
+        let per_key = running(&[&keys[..], &["--rate-per-key", "1"]].concat());
+        assert!(ask(&per_key, &bank.0).0.starts_with("http/1.1 400 "));
+        let refused = ask(&per_key, &bank.0);
         assert_refused(&refused, 429, "too_many_requests");
         assert!(refused.0.contains("retry-after: 1"), "{}", refused.0);
-        assert!(ask(&of_each, &wallet.0).0.starts_with("http/1.1 400 "), "another key has its own");
+        assert!(
+            ask(&per_key, &wallet.0).0.starts_with("http/1.1 400 "),
+            "another key has its own rate"
+        );
         thread::sleep(Duration::from_millis(1100));
-        assert!(ask(&of_each, &bank.0).0.starts_with("http/1.1 400 "));
+        assert!(ask(&per_key, &bank.0).0.starts_with("http/1.1 400 "));
 
-        let of_all = running(&[&keys[..], &["--rate", "1"]].concat());
-        assert!(ask(&of_all, &bank.0).0.starts_with("http/1.1 400 "));
-        assert_refused(&ask(&of_all, &wallet.0), 429, "too_many_requests");
+        let total = running(&[&keys[..], &["--rate", "1"]].concat());
+        assert!(ask(&total, &bank.0).0.starts_with("http/1.1 400 "));
+        assert_refused(&ask(&total, &wallet.0), 429, "too_many_requests");
     }
 
     #[test]
-    fn a_panic_is_500_and_the_server_lives() {
+    fn a_panic_is_500_and_the_server_keeps_running() {
         let server = Running::with_engine(engine(|| panic!("of the model")), &[]);
         let (status, body) = server.post(BODY.as_bytes());
         assert_eq!(status, 500);
@@ -212,7 +210,7 @@ mod statuses {
         let real = BODY.replacen('{', r#"{"model": "rgb-single-v1", "#, 1);
         assert_eq!(server.post(real.as_bytes()), (200, ANSWER.clone()));
         for _ in 0..20 {
-            assert_eq!(server.post(BODY.as_bytes()).0, 500, "a panic gives its place back");
+            assert_eq!(server.post(BODY.as_bytes()).0, 500, "a panic frees its place in the queue");
         }
     }
 }
@@ -221,7 +219,7 @@ mod load {
     use super::*;
 
     #[test]
-    fn when_the_queue_is_full_it_is_503_at_once() {
+    fn a_full_queue_is_503_at_once() {
         let gate = Arc::new(Gate::default());
         let server = held(&gate, &["--workers", "1", "--queue", "1"]);
         thread::scope(|scope| {
@@ -229,7 +227,7 @@ mod load {
             gate.wait_for(1);
             let second = scope.spawn(|| server.post(BODY.as_bytes()).0);
             until(|| metric(&server, "queue_depth") == 1);
-            // While the two before it still wait.
+            // Answered while the two earlier requests still wait.
             let refused = raw(&server, post(JSON, &BODY).as_bytes());
             assert_refused(&refused, 503, "service_unavailable");
             assert!(refused.0.contains("retry-after: 1"));
@@ -239,7 +237,7 @@ mod load {
     }
 
     #[test]
-    fn past_the_deadline_it_is_504_in_the_queue_and_at_work() {
+    fn the_deadline_is_504_in_the_queue_and_at_work() {
         let gate = Arc::new(Gate::default());
         let server = held(&gate, &["--workers", "1", "--queue", "1", "--deadline-seconds", "0.3"]);
         thread::scope(|scope| {
@@ -275,13 +273,13 @@ mod load {
     }
 
     #[test]
-    fn slow_clients_are_let_go() {
+    fn slow_clients_are_disconnected() {
         let server = running(&["--body-seconds", "0.3", "--idle-seconds", "0.5"]);
         let start = post(JSON, &BODY);
         let mut slow = TcpStream::connect(server.address).unwrap();
         slow.write_all(&start.as_bytes()[..1_000]).unwrap();
         assert_refused(&read_answer(&mut slow), 408, "request_timeout");
-        // Half of the headers, and none at all.
+        // A client that sends half of its headers, and one that sends nothing.
         for half in [&b"POST /v1/liveness HTTP/1.1\r\nHost:"[..], b""] {
             let mut slow = TcpStream::connect(server.address).unwrap();
             slow.write_all(half).unwrap();
@@ -291,7 +289,7 @@ mod load {
     }
 
     #[test]
-    fn connections_and_the_memory_of_bodies_are_bounded() {
+    fn connections_and_the_memory_for_bodies_are_limited() {
         let server = running(&["--connections", "2", "--bodies-mb", "1"]);
         let mut large = TcpStream::connect(server.address).unwrap();
         let body = " ".repeat(2_000_000);
@@ -311,7 +309,7 @@ mod load {
     }
 
     #[test]
-    fn ten_thousand_hostile_requests_then_a_good_one() {
+    fn ten_thousand_hostile_requests_and_then_a_valid_one() {
         let server = running(&[]);
         let good = post(JSON, &BODY);
         let mut random = 0x9e37_79b9_u32;
@@ -325,7 +323,7 @@ mod load {
             .map(|index| {
                 let mut bytes = good.clone().into_bytes();
                 match index % 8 {
-                    // A byte, or many, of the head or the body are others.
+                    // One byte of the head, or many bytes anywhere, are changed.
                     0 => bytes[next(160)] = next(256) as u8,
                     1 => (0..40).for_each(|_| {
                         let at = next(good.len());
@@ -359,7 +357,7 @@ mod load {
                 scope.spawn(|| {
                     while let Some(case) = cases.get(next.fetch_add(1, Ordering::Relaxed)) {
                         let mut stream = TcpStream::connect(server.address).unwrap();
-                        // The server may close a hopeless connection before it has read everything.
+                        // The server may close the connection before it has read everything.
                         let _ = stream.write_all(case);
                         let _ = stream.shutdown(std::net::Shutdown::Write);
                         stream.set_read_timeout(Some(Duration::from_secs(20))).unwrap();
@@ -381,12 +379,13 @@ mod load {
     }
 
     #[test]
-    fn ending_under_load_answers_what_was_taken() {
+    fn stopping_under_load_answers_every_accepted_request() {
         let mut server = ServerProcess::start(&["--drain-seconds", "1", "--log", "warn"]);
         let (sent, answered) = (AtomicUsize::new(0), AtomicUsize::new(0));
         thread::scope(|scope| {
             for _ in 0..8 {
-                // One connection, until the server says that it closes it: a balancer opens no other to a server that is not ready.
+                // One connection until the server closes it: a load balancer opens no new one to
+                // a server that is not ready.
                 scope.spawn(|| {
                     let mut stream = TcpStream::connect(server.address).unwrap();
                     loop {
@@ -403,14 +402,14 @@ mod load {
             }
             thread::sleep(Duration::from_millis(500));
             let address = server.address;
-            let ending = scope.spawn(move || {
+            let stopping = scope.spawn(move || {
                 let mut stream = TcpStream::connect(address).unwrap();
                 thread::sleep(Duration::from_millis(100));
                 stream.write_all(b"GET /readyz HTTP/1.1\r\nHost: here\r\n\r\n").unwrap();
                 read_answer(&mut stream).0
             });
             server.terminate();
-            let head = ending.join().unwrap();
+            let head = stopping.join().unwrap();
             assert!(
                 head.starts_with("http/1.1 503 ") && head.contains("connection: close"),
                 "{head}"
@@ -424,13 +423,14 @@ mod load {
     }
 }
 
-mod watching {
+mod observability {
     use super::*;
 
     #[test]
     fn probes_metrics_and_request_ids() {
-        let engine = Engine::builder().on_progress(Metrics::ended).build().unwrap();
-        let server = Running::with_engine(engine, &[]);
+        let metrics = Metrics::default();
+        let engine = Engine::builder().on_progress(metrics.on_progress()).build().unwrap();
+        let server = Running::with_metrics(engine, metrics, &[]);
         assert_eq!(server.get("/healthz"), (200, "ok\n".into()));
         assert_eq!(server.get("/readyz"), (200, "ready\n".into()));
         server.post(BODY.as_bytes());
@@ -463,7 +463,7 @@ mod watching {
     }
 
     #[test]
-    fn the_description_names_every_status_and_the_docs_are_the_servers_own() {
+    fn the_description_has_every_status_and_the_docs_load_nothing_from_elsewhere() {
         let server = running(&[]);
         let (_, document) = server.get("/openapi.json");
         let document: Value = serde_json::from_str(&document).unwrap();
@@ -517,7 +517,7 @@ mod watching {
     }
 
     #[test]
-    fn tls_by_a_certificate_and_its_key() {
+    fn tls_with_a_certificate_and_its_key() {
         let made = rcgen::generate_simple_self_signed(["localhost".to_owned()]).unwrap();
         let folder = tempfile::tempdir().unwrap();
         let (cert, key) = (folder.path().join("cert.pem"), folder.path().join("key.pem"));
@@ -536,7 +536,7 @@ mod watching {
         assert_eq!(answer.body_mut().read_to_vec().unwrap(), *ANSWER);
         assert!(
             !raw(&server, post(JSON, &BODY).as_bytes()).0.starts_with("http/1.1 200"),
-            "no plain HTTP there"
+            "plain HTTP is refused"
         );
     }
 }
@@ -552,12 +552,12 @@ fn metric(server: &Running, name: &str) -> i64 {
 fn until(mut holds: impl FnMut() -> bool) {
     let began = Instant::now();
     while !holds() {
-        assert!(began.elapsed() < LONG, "it never came");
+        assert!(began.elapsed() < LONG, "the condition did not become true in time");
         thread::sleep(Duration::from_millis(10));
     }
 }
 
-/// An engine whose default model does something else before it answers.
+/// An engine whose default model calls `before` before it answers.
 fn engine(before: impl Fn() + Send + Sync + 'static) -> Engine {
     let model = Fake {
         inputs: ModelInputs::single(face_liveness::ImageType::Rgb),
@@ -592,7 +592,7 @@ impl LivenessModel for Fake {
     }
 }
 
-/// Where requests wait until a test lets them through.
+/// A gate where requests wait until a test opens it.
 #[derive(Default)]
 struct Gate {
     state: Mutex<(usize, bool)>,

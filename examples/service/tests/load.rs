@@ -1,6 +1,6 @@
-//! The server under load by `wrk`, beside what the engine itself does in the same run. Asserts that no answer is wrong and that
-//! memory stays bounded; prints the rest. Needs `wrk`: `cargo test --release --test load -- --nocapture`; LIVENESS_BODY names
-//! another body than the shipped portrait's.
+//! Loads the server with `wrk` and measures the engine alone in the same run:
+//! `cargo test --release --test load -- --nocapture`. Asserts that every answer is correct and that
+//! memory stays bounded. `LIVENESS_BODY` names a request body to send instead of the portrait.
 #![allow(missing_docs, clippy::unwrap_used, clippy::print_stdout)]
 
 mod running;
@@ -16,7 +16,7 @@ use running::ServerProcess;
 
 const SECONDS: u64 = 6;
 
-/// Answers a second of the engine alone, by a thread a core.
+/// The throughput of the engine alone with one thread per core, in answers per second.
 fn engine_alone(body: &[u8]) -> f64 {
     let answered = AtomicUsize::new(0);
     let began = Instant::now();
@@ -33,7 +33,8 @@ fn engine_alone(body: &[u8]) -> f64 {
     answered.into_inner() as f64 / began.elapsed().as_secs_f64()
 }
 
-/// Answers a second that `wrk` gets over so many connections, after a check that all were right; and its latency report.
+/// The throughput that `wrk` measures over a number of connections, in answers per second, and its
+/// latency report. Panics if an answer is wrong.
 fn served(server: &ServerProcess, script: &str, connections: usize) -> (f64, String) {
     let output = Command::new("wrk")
         .args([
@@ -46,7 +47,7 @@ fn served(server: &ServerProcess, script: &str, connections: usize) -> (f64, Str
         ])
         .arg(format!("http://{}/v1/liveness", server.address))
         .output()
-        .expect("wrk, a Debian package, is on the path");
+        .expect("wrk is installed");
     let text = String::from_utf8(output.stdout).unwrap();
     let line =
         |start: &str| text.lines().find_map(|line| line.trim().strip_prefix(start)).map(str::trim);
@@ -57,7 +58,7 @@ fn served(server: &ServerProcess, script: &str, connections: usize) -> (f64, Str
 }
 
 #[test]
-fn under_load_every_answer_is_right_and_memory_bounded() {
+fn under_load_every_answer_is_correct_and_memory_is_bounded() {
     let body = match std::env::var("LIVENESS_BODY") {
         Ok(path) => std::fs::read(path).unwrap(),
         Err(_) => request([image(0, PORTRAIT_JPEG.as_str())]).to_string().into_bytes(),
@@ -73,14 +74,25 @@ fn under_load_every_answer_is_right_and_memory_bounded() {
     let (body_file, answer_file) = (file("body", &body), file("answer", &expected.body));
     let script = format!(
         r#"
-        local function read(path) local file = io.open(path, "rb"); local text = file:read("*a"); file:close(); return text end
-        wrk.method, wrk.body, wrk.headers["Content-Type"] = "POST", read("{body_file}"), "application/json"
+        local function read(path)
+            local file = io.open(path, "rb")
+            local text = file:read("*a")
+            file:close()
+            return text
+        end
+        wrk.method, wrk.body = "POST", read("{body_file}")
+        wrk.headers["Content-Type"] = "application/json"
         local expected, threads = read("{answer_file}"), {{}}
         wrong = 0
         function setup(thread) table.insert(threads, thread) end
-        function response(status, headers, body) if status ~= 200 or body ~= expected then wrong = wrong + 1 end end
-        function done() local sum = 0; for _, thread in ipairs(threads) do sum = sum + thread:get("wrong") end
-            print("wrong answers: " .. sum) end
+        function response(status, headers, body)
+            if status ~= 200 or body ~= expected then wrong = wrong + 1 end
+        end
+        function done()
+            local sum = 0
+            for _, thread in ipairs(threads) do sum = sum + thread:get("wrong") end
+            print("wrong answers: " .. sum)
+        end
         "#
     );
     let script = file("post.lua", script.as_bytes());
@@ -93,7 +105,8 @@ fn under_load_every_answer_is_right_and_memory_bounded() {
         let resident = server.resident_mb();
         let share = served / alone;
         println!(
-            "| {connections} | {alone:.0}/s | {served:.0}/s | {share:.2} | {latency} | {resident:.0} MB |"
+            "| {connections} | {alone:.0}/s | {served:.0}/s | {share:.2} | {latency} | \
+             {resident:.0} MB |"
         );
         assert!(resident < 300.0);
     }

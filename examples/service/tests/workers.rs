@@ -1,4 +1,4 @@
-//! Many workers: real processes around a real nats-server. Needs `nats-server`:
+//! Worker processes and a real nats-server:
 //! `cargo test --release --test workers -- --nocapture --test-threads 1`.
 #![allow(missing_docs, clippy::unwrap_used, clippy::print_stdout)]
 
@@ -11,6 +11,7 @@ use std::sync::{Arc, LazyLock, Mutex};
 use std::time::{Duration, Instant};
 
 use bytes::Bytes;
+use face_liveness::Response;
 use face_liveness_service::{Metrics, Remote, RemoteParams};
 use face_liveness_test_support::{ENGINE, PORTRAIT_JPEG, image, request};
 use futures_util::future::join_all;
@@ -19,9 +20,9 @@ use running::{RUNTIME, Running, example};
 
 static BODY: LazyLock<Bytes> =
     LazyLock::new(|| request([image(0, PORTRAIT_JPEG.as_str())]).to_string().into_bytes().into());
-static ANSWER: LazyLock<Vec<u8>> = LazyLock::new(|| ENGINE.detect_json(&BODY).body);
+static ANSWER: LazyLock<Response> = LazyLock::new(|| ENGINE.detect_body(&BODY).unwrap());
 
-/// A worker process of one engine thread, ready.
+/// A ready worker process with one engine thread.
 struct WorkerProcess(Child);
 
 impl WorkerProcess {
@@ -57,21 +58,22 @@ impl Drop for WorkerProcess {
 
 fn remote(subject: &str) -> (Remote, Metrics) {
     let metrics = Metrics::default();
-    // A worker that is killed answers no more: after half a second another is asked.
+    // A killed worker does not answer: after half a second the request is sent again.
     let params =
         RemoteParams { attempt: Duration::from_millis(500), deadline: Duration::from_secs(20) };
     let remote = Remote::connect(&NATS.url, subject, BODY.len(), params, metrics.clone());
     (RUNTIME.block_on(remote).unwrap(), metrics)
 }
 
-/// Sends so many requests, eight at once, and does something in the middle. How many were answered, once and right.
+/// Sends requests, eight at once, and runs `middle` after a third of them. Returns the number of
+/// correct answers.
 fn load(remote: &Remote, requests: usize, middle: impl FnOnce() + Send + 'static) -> usize {
     let (next, right) = (AtomicUsize::new(0), AtomicUsize::new(0));
     RUNTIME.block_on(async {
         let senders = (0..8).map(|_| async {
             while next.fetch_add(1, Ordering::Relaxed) < requests {
                 let answer = remote.answer(BODY.clone()).await.unwrap();
-                assert_eq!((answer.status, &answer.body), (200, &*ANSWER));
+                assert_eq!(answer.as_ref(), Ok(&*ANSWER));
                 right.fetch_add(1, Ordering::Relaxed);
             }
         });
@@ -86,7 +88,7 @@ fn load(remote: &Remote, requests: usize, middle: impl FnOnce() + Send + 'static
     right.into_inner()
 }
 
-/// How many requests each worker of the subject has answered, as NATS's own discovery tells.
+/// The number of requests that each worker of the subject has answered, from NATS's statistics.
 fn answered(subject: &str) -> Vec<u64> {
     use futures_util::StreamExt;
     RUNTIME.block_on(async {
@@ -108,14 +110,14 @@ fn answered(subject: &str) -> Vec<u64> {
     })
 }
 
-/// How many requests had to be sent again.
+/// The number of requests that were sent again.
 fn retries(metrics: &Metrics) -> u64 {
     let value = |line: &str| line.strip_prefix("face_liveness_retries_total ")?.parse().ok();
     metrics.text().lines().find_map(value).unwrap()
 }
 
 #[test]
-fn a_worker_killed_under_load_costs_no_answer() {
+fn a_worker_killed_under_load_loses_no_answer() {
     let subject = NatsServer::subject();
     let workers = [WorkerProcess::start(&subject), WorkerProcess::start(&subject)];
     let (remote, metrics) = remote(&subject);
@@ -123,12 +125,12 @@ fn a_worker_killed_under_load_costs_no_answer() {
     assert_eq!(load(&remote, 600, move || victim.signal("-KILL")), 600);
     let retries = retries(&metrics);
     println!("killed under load: 600 of 600 answered, {retries} sent again");
-    assert!(retries > 0, "the kill came while it worked");
+    assert!(retries > 0, "the worker was busy when it was killed");
     drop(other);
 }
 
 #[test]
-fn a_worker_that_is_asked_to_end_answers_what_it_took() {
+fn a_stopped_worker_answers_what_it_received() {
     let subject = NatsServer::subject();
     let workers = [WorkerProcess::start(&subject), WorkerProcess::start(&subject)];
     let (remote, metrics) = remote(&subject);
@@ -138,14 +140,14 @@ fn a_worker_that_is_asked_to_end_answers_what_it_took() {
         assert!(leaver.0.wait().unwrap().success());
     });
     assert_eq!(left, 400);
-    // The client library drops what the server hands over in the very moment in which it leaves the queue group.
+    // The client library drops a request that arrives while it leaves the queue group.
     let retries = retries(&metrics);
-    assert!(retries <= 2, "{retries} had to be sent again");
+    assert!(retries <= 2, "{retries} sent again");
     drop(other);
 }
 
 #[test]
-fn a_worker_that_is_added_works_at_once() {
+fn an_added_worker_takes_requests_at_once() {
     let subject = NatsServer::subject();
     let first = WorkerProcess::start(&subject);
     let (remote, _) = remote(&subject);
@@ -160,16 +162,16 @@ fn a_worker_that_is_added_works_at_once() {
         while counts() < 2 {
             assert!(began.elapsed() < Duration::from_secs(5));
         }
-        // The counting itself takes 0.2 s.
+        // Collecting the statistics takes 0.2 s.
         let used = began.elapsed();
-        println!("added: ready after {ready:.2?}, seen to have answered after {used:.2?}");
+        println!("added: ready after {ready:.2?}, first answers seen after {used:.2?}");
         *kept.lock().unwrap() = Some(added);
     });
     drop((first, second));
 }
 
 #[test]
-fn without_workers_it_is_503_and_without_a_nats_server_502() {
+fn no_worker_is_503_and_no_nats_server_is_502() {
     let mut nats = NatsServer::start();
     let server = Running::with_workers(BODY.len(), &nats.url, &["--deadline-seconds", "0.5"]);
     assert_eq!(server.get("/readyz").0, 200);
@@ -213,7 +215,10 @@ fn throughput_by_workers() {
         load(&remote, 100, || ());
         let began = Instant::now();
         assert_eq!(load(&remote, 800, || ()), 800);
-        println!("{count} workers: {:.0} answers a second", 800.0 / began.elapsed().as_secs_f64());
+        println!(
+            "{count} workers: {:.0} answers per second",
+            800.0 / began.elapsed().as_secs_f64()
+        );
         drop(workers);
     }
 }

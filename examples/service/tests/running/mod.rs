@@ -1,4 +1,4 @@
-//! A server on a free port of this machine, in this process, for as long as a test needs it.
+//! Servers on free ports, in this process or as processes, for the time of a test.
 #![allow(dead_code, clippy::zombie_processes)]
 
 pub mod nats;
@@ -17,7 +17,7 @@ use tokio::runtime::Runtime;
 
 pub static RUNTIME: LazyLock<Runtime> = LazyLock::new(|| Runtime::new().unwrap());
 
-/// The program itself, on a free port.
+/// The `server` program on a free port.
 pub struct ServerProcess {
     pub address: SocketAddr,
     pub process: Child,
@@ -28,7 +28,7 @@ impl ServerProcess {
         Self::start_logging(flags, Stdio::inherit())
     }
 
-    /// With its log, standard error, somewhere else.
+    /// Starts with a destination for its log, which is standard error.
     pub fn start_logging(flags: &[&str], log: impl Into<Stdio>) -> Self {
         let mut process = Command::new(example("server"))
             .args(["--listen", "127.0.0.1:0"])
@@ -43,7 +43,7 @@ impl ServerProcess {
         Self { address, process }
     }
 
-    /// Asks it to end, as an orchestrator does.
+    /// Sends SIGTERM, as an orchestrator does.
     pub fn terminate(&self) {
         let kill =
             Command::new("kill").args(["-TERM", &self.process.id().to_string()]).status().unwrap();
@@ -66,13 +66,13 @@ impl Drop for ServerProcess {
     }
 }
 
-/// A program that was built beside this test.
+/// The path of an example built with this test.
 pub fn example(name: &str) -> PathBuf {
     let deps = std::env::current_exe().unwrap();
     deps.ancestors().nth(2).unwrap().join("examples").join(name)
 }
 
-/// A worker in this process, for as long as that lives.
+/// Starts a worker that runs until the test process ends.
 pub fn start_worker(url: &str, subject: &str, engine: Engine) {
     let params = PoolParams { workers: 2, queue: 64, deadline: Duration::from_secs(20) };
     let pool = Pool::new(engine, params, Metrics::default());
@@ -87,10 +87,14 @@ pub struct Running {
 
 impl Running {
     pub fn with_engine(engine: Engine, flags: &[&str]) -> Self {
-        Self::start(flags, |config| Server::with_engine(config, engine))
+        Self::with_metrics(engine, Metrics::default(), flags)
     }
 
-    /// In front of workers.
+    pub fn with_metrics(engine: Engine, metrics: Metrics, flags: &[&str]) -> Self {
+        Self::start(flags, |config| Server::with_engine(config, engine, metrics))
+    }
+
+    /// Starts in front of workers.
     pub fn with_workers(max_body_bytes: usize, url: &str, flags: &[&str]) -> Self {
         let flags = [&["--nats", url], flags].concat();
         Self::start(&flags, |config| Server::with_workers(config, max_body_bytes))
@@ -116,7 +120,7 @@ impl Running {
         format!("http://{}{path}", self.address)
     }
 
-    /// The status and the body of the answer to a request's body.
+    /// Posts a body. Returns the status and the body of the answer.
     pub fn post(&self, body: &[u8]) -> (u16, Vec<u8>) {
         let request = self.client.post(self.url("/v1/liveness")).content_type("application/json");
         let mut answer = request.send(body).unwrap();

@@ -1,4 +1,4 @@
-//! A real nats-server on a free port, for as long as the tests of a process run.
+//! A real nats-server on a free port, for the tests of a process.
 
 use std::io::Write;
 use std::net::{TcpListener, TcpStream};
@@ -14,12 +14,13 @@ pub struct NatsServer {
 }
 
 impl NatsServer {
-    /// Starts Debian's `nats-server`, with messages as long as the longest body.
+    /// Starts `nats-server` with a message limit above that of a body.
     pub fn start() -> Self {
         let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
         let mut config = tempfile::NamedTempFile::new().unwrap();
         write!(config, "listen: \"127.0.0.1:{port}\"\nmax_payload: 8MB\n").unwrap();
-        // Nobody waits for it. It ends when this process closes its end of the pipe, however it ends: statics are not dropped.
+        // Statics are not dropped, so nothing here stops it: it stops when this process exits and
+        // thereby closes the pipe.
         let process = Command::new("sh")
             .args(["-c", r#"nats-server --config "$0" & read end; kill $!"#])
             .arg(config.path())
@@ -35,21 +36,21 @@ impl NatsServer {
             }
             std::thread::sleep(Duration::from_millis(20));
         }
-        panic!("nats-server, a Debian package, does not listen: is it on the path?");
+        panic!("nats-server does not listen; is it installed?");
     }
 
-    /// Ends it, while others use it.
+    /// Stops the server while clients use it.
     pub fn stop(&mut self) {
         drop(self.process.stdin.take());
         self.process.wait().unwrap();
     }
 
-    /// A subject of its own.
+    /// A new subject.
     pub fn subject() -> String {
         static NEXT: AtomicUsize = AtomicUsize::new(0);
         format!("liveness.test{}", NEXT.fetch_add(1, Ordering::Relaxed))
     }
 }
 
-/// One for all tests of a process.
+/// The server that all tests of a process share.
 pub static NATS: LazyLock<NatsServer> = LazyLock::new(NatsServer::start);
