@@ -1,6 +1,7 @@
 #!/usr/bin/env python3
-"""The golden answers against ONNX Runtime: from a picture's pixels and the face's box to the score, with the preprocessing of the
-model's card written anew on OpenCV and Pillow. Exit status 1 where a score differs by more than 0.001.
+"""Compares the golden answers with ONNX Runtime: from a picture's pixels and the face's box to the
+score, with the preprocessing of `model.json` on OpenCV and Pillow. Exit status 1 when a score
+differs by more than 0.001.
 
     pip install numpy opencv-python-headless==5.0.0.93 onnxruntime==1.32.0 pillow==12.0.0
     golden_parity.py
@@ -9,7 +10,6 @@ model's card written anew on OpenCV and Pillow. Exit status 1 where a score diff
 import json
 import math
 import pathlib
-import re
 import sys
 
 import cv2
@@ -21,10 +21,12 @@ TOLERANCE = 1e-3
 ROOT = pathlib.Path(__file__).parent.parent
 GOLDEN = ROOT / "crates/face-liveness/tests/golden"
 MODEL = ROOT / "models/rgb-single-v1"
-SESSIONS = {part: onnxruntime.InferenceSession(MODEL / f"{part}.onnx") for part in ("close", "near")}
-# As the engine has it: `const SINGLE_FUSION: Fusion = Fusion { close: …, near: …, intercept: … };`
-BUILDER = (ROOT / "crates/face-liveness/src/builder.rs").read_text()
-FUSION = [float(value) for value in re.findall(r"SINGLE_FUSION: .*?close: (\S+), near: (\S+), intercept: (\S+) ", BUILDER)[0]]
+MANIFEST = json.loads((MODEL / "model.json").read_text())
+NETWORKS = MANIFEST["networks"]
+SESSIONS = {
+    role: onnxruntime.InferenceSession(MODEL / network["file"])
+    for role, network in NETWORKS.items()
+}
 
 
 def span(start, length, scale, size):
@@ -49,20 +51,29 @@ def crop(image, face, scale):
     return np.ascontiguousarray(image[y : y + rows, x : x + columns])
 
 
-def log_odds(part, bgr):
-    planes = bgr.astype(np.float32).transpose(2, 0, 1)[None]
-    session = SESSIONS[part]
+def resized(image, side, resize):
+    if resize == "opencv-linear":
+        return cv2.resize(image, (side, side), interpolation=cv2.INTER_LINEAR)
+    assert resize == "area", resize
+    image = Image.fromarray(image)
+    # Down first, then across.
+    rows = image.resize((image.width, side), Image.Resampling.BILINEAR)
+    return np.asarray(rows.resize((side, side), Image.Resampling.BILINEAR))
+
+
+def log_odds(role, image, face):
+    network = NETWORKS[role]["input"]
+    assert network["channels"] == "bgr", "OpenCV reads BGR"
+    seen = resized(crop(image, face, network["crop_scale"]), network["side"], network["resize"])
+    planes = seen.astype(np.float32).transpose(2, 0, 1)[None]
+    session = SESSIONS[role]
     return float(session.run(None, {session.get_inputs()[0].name: planes})[0].item())
 
 
 def score(image, face):
-    near = cv2.resize(crop(image, face, 2.7), (80, 80), interpolation=cv2.INTER_LINEAR)
-    close = Image.fromarray(crop(image, face, 1.5))
-    # Down first, then across.
-    close = close.resize((close.width, 96), Image.Resampling.BILINEAR).resize((96, 96), Image.Resampling.BILINEAR)
-    of_close, of_near, intercept = FUSION
-    both = of_close * log_odds("close", np.asarray(close)) + of_near * log_odds("near", near) + intercept
-    return 1 / (1 + math.exp(-both))
+    fusion = MANIFEST["fusion"]
+    both = sum(fusion[role] * log_odds(role, image, face) for role in NETWORKS)
+    return 1 / (1 + math.exp(-both - fusion["intercept"]))
 
 
 answers = json.loads((GOLDEN / "answers.json").read_text())

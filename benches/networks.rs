@@ -11,35 +11,35 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use criterion::{Criterion, criterion_group, criterion_main};
-use face_liveness::detection::{HeatmapDetector, HeatmapDetectorParams, Network};
-use face_liveness::inference::{Fusion, RgbSingle};
+use face_liveness::detection::{HeatmapDetector, HeatmapDetectorParams};
+use face_liveness::inference::RgbSingle;
+use face_liveness::network::Network;
 use face_liveness_benches::median;
-use face_liveness_models as weights;
+use face_liveness_models::{CropInput, NetworkFile, face_detector_v1, rgb_single_v1};
 use tract_onnx::prelude::*;
 
 fn networks(criterion: &mut Criterion) {
-    let [close_file, near_file] =
-        [weights::RGB_SINGLE_V1_CLOSE.onnx, weights::RGB_SINGLE_V1_NEAR.onnx];
-    let [heatmap_file, refiner_file] =
-        [weights::FACE_DETECTOR_V1.onnx, weights::FACE_DETECTOR_V1_REFINER.onnx];
-    let close =
-        Network::from_onnx(close_file, [3, RgbSingle::CLOSE_SIDE, RgbSingle::CLOSE_SIDE]).unwrap();
-    let near =
-        Network::from_onnx(near_file, [3, RgbSingle::NEAR_SIDE, RgbSingle::NEAR_SIDE]).unwrap();
+    let (model, detector) = (rgb_single_v1().unwrap(), face_detector_v1().unwrap());
+    let crop_network = |file: &NetworkFile<CropInput>| {
+        let side = file.input.side as usize;
+        Network::from_onnx(&file.onnx, [3, side, side]).unwrap()
+    };
+    let (tight, context) = (crop_network(&model.tight), crop_network(&model.context));
     let [longer, shorter] =
-        HeatmapDetectorParams::default().look_sizes[0].map(|side| side as usize);
-    let heatmap = Network::from_onnx(heatmap_file, [3, shorter, longer]).unwrap();
-    let refiner = Network::from_onnx(refiner_file, [3, 66, 66]).unwrap();
+        HeatmapDetectorParams::default().pass_sizes[0].map(|side| side as usize);
+    let heatmap = Network::from_onnx(&detector.heatmap.onnx, [3, shorter, longer]).unwrap();
+    let refiner = Network::from_onnx(&detector.refiner.onnx, [3, 66, 66]).unwrap();
 
-    let run = |network: &Network| network.run(|mut planes| planes.fill(100.0)).unwrap();
-    let liveness = || (run(&close), run(&near));
+    let run =
+        |network: &Network| network.run(|mut planes| planes.values_mut().fill(100.0)).unwrap();
+    let liveness = || (run(&tight), run(&context));
     // A photo of one face: the refiner runs twice.
-    let detection = || (run(&heatmap), run(&refiner), run(&refiner));
+    let detect = || (run(&heatmap), run(&refiner), run(&refiner));
 
     let mut group = criterion.benchmark_group("networks");
     group.sample_size(50);
     group.bench_function("rgb-single-v1", |bencher| bencher.iter(liveness));
-    group.bench_function("face-detector-v1", |bencher| bencher.iter(detection));
+    group.bench_function("face-detector-v1", |bencher| bencher.iter(detect));
     let mut alternating = Vec::new();
     if let Some(peers) = std::env::var_os("FACE_LIVENESS_PEERS") {
         let models = Path::new(&peers).join("models");
@@ -53,23 +53,15 @@ fn networks(criterion: &mut Criterion) {
         ));
         alternating.push((
             "face-detector-v1 and YuNet at 320",
-            medians_alternating(detection, || yunet.run()),
+            medians_alternating(detect, || yunet.run()),
         ));
     }
     group.sample_size(10);
     group.bench_function("load rgb-single-v1", |bencher| {
-        bencher.iter(|| {
-            RgbSingle::new(
-                "",
-                close_file,
-                near_file,
-                Fusion { close: 1.0, near: 1.0, intercept: 0.0 },
-            )
-            .unwrap()
-        })
+        bencher.iter(|| RgbSingle::new(&model).unwrap())
     });
     group.bench_function("load face-detector-v1", |bencher| {
-        bencher.iter(|| HeatmapDetector::new(heatmap_file, refiner_file).unwrap())
+        bencher.iter(|| HeatmapDetector::new(&detector).unwrap())
     });
     group.finish();
     for (both, (ours, theirs)) in alternating {

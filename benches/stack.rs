@@ -5,9 +5,9 @@ use cpu_time::ProcessTime;
 use face_liveness::Engine;
 use face_liveness::detection::{FaceDetector, HeatmapDetector, largest};
 use face_liveness::imaging::{Limits, decode_base64, decode_scaled};
-use face_liveness::inference::{Frame, Fusion, LivenessModel, RgbSingle};
+use face_liveness::inference::{Frame, LivenessModel, RgbSingle};
 use face_liveness::schema::{ImageType, ModelInputs, RequestDocument};
-use face_liveness_models as weights;
+use face_liveness_models::{face_detector_v1, rgb_single_v1};
 
 /// The stages of a request.
 pub const STAGES: [&str; 5] = ["parse", "base64", "decode", "detect", "liveness"];
@@ -23,7 +23,7 @@ pub struct Stack {
     pub engine: Engine,
     /// The engine's detector.
     pub detector: HeatmapDetector,
-    /// The engine's model, with another fusion.
+    /// The engine's model.
     pub model: RgbSingle,
 }
 
@@ -33,14 +33,10 @@ impl Stack {
     /// # Panics
     /// Never, with the shipped networks.
     pub fn load() -> Self {
-        let fusion = Fusion { close: 1.0, near: 1.0, intercept: 0.0 };
-        let [heatmap, refiner] =
-            [weights::FACE_DETECTOR_V1.onnx, weights::FACE_DETECTOR_V1_REFINER.onnx];
-        let [close, near] = [weights::RGB_SINGLE_V1_CLOSE.onnx, weights::RGB_SINGLE_V1_NEAR.onnx];
         Self {
             engine: Engine::builder().build().unwrap(),
-            detector: HeatmapDetector::new(heatmap, refiner).unwrap(),
-            model: RgbSingle::new("rgb-single-v1", close, near, fusion).unwrap(),
+            detector: HeatmapDetector::new(&face_detector_v1().unwrap()).unwrap(),
+            model: RgbSingle::new(&rgb_single_v1().unwrap()).unwrap(),
         }
     }
 
@@ -59,7 +55,7 @@ impl Stack {
         let image = photo.image.view();
         let faces = timed(detect, || self.detector.detect(image).unwrap());
         let face = largest(&faces).unwrap().bounding_box;
-        timed(liveness, || self.model.spoof_score(&[Frame { index: 0, image, face }]).unwrap());
+        timed(liveness, || self.model.spoof_score(&[Frame::new(image, face)]).unwrap());
     }
 
     /// The CPU time of Huffman decoding in ms, measured by decoding at an eighth of the size.

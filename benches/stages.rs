@@ -21,7 +21,7 @@ fn stages(criterion: &mut Criterion) {
         let decode = || decode_scaled(&jpeg, &limits, false, SEARCH_SIDE).unwrap();
         let image = decode().image;
         let face = largest(&detector.detect(image.view()).unwrap()).unwrap().bounding_box;
-        let frame = Frame { index: 0, image: image.view(), face };
+        let frame = Frame::new(image.view(), face);
 
         let mut group = criterion.benchmark_group("stages");
         group.sample_size(30);

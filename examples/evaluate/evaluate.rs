@@ -127,12 +127,12 @@ fn engine(models: &[String]) -> Result<(Engine, Vec<String>), Failure> {
     for model in models {
         let name = match model.split_once(':') {
             Some(("minifasnet", files)) => {
-                let (near, wide) = files
+                let (v2, v1se) = files
                     .split_once(',')
                     .ok_or("minifasnet: expected two files, V2.onnx,V1SE.onnx")?;
                 let read =
                     |file: &str| std::fs::read(file).map_err(|error| format!("{file}: {error}"));
-                builder = builder.model(MiniFasNet::new("minifasnet", &read(near)?, &read(wide)?)?);
+                builder = builder.model(MiniFasNet::new("minifasnet", &read(v2)?, &read(v1se)?)?);
                 "minifasnet"
             }
             _ => model,

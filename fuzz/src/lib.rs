@@ -7,12 +7,12 @@
 use std::sync::LazyLock;
 
 use arbitrary::{Arbitrary, Unstructured};
-use face_liveness::detection::{BoundingBox, HeatmapDetector, HeatmapDetectorParams, Network};
+use face_liveness::detection::{BoundingBox, HeatmapDetector, HeatmapDetectorParams};
 use face_liveness::imaging::{ImageView, Limits, Orientation, ScaledImage, decode_scaled};
-use face_liveness::inference::{Crop, RgbSingle};
+use face_liveness::inference::Crop;
+use face_liveness::network::{Network, PlanesMut};
 use face_liveness::{Engine, Response};
-use face_liveness_models::{FACE_DETECTOR_V1, FACE_DETECTOR_V1_REFINER};
-use ndarray::Array3;
+use face_liveness_models::{CropInput, face_detector_v1, rgb_single_v1};
 
 /// Small limits, for many inputs per second. libFuzzer's `-malloc_limit_mb` is set slightly above.
 const LIMITS: Limits = Limits {
@@ -24,10 +24,10 @@ const LIMITS: Limits = Limits {
 
 static ENGINE: LazyLock<Engine> = LazyLock::new(|| {
     // Without the second pass, which takes most of the time if there is no face.
-    let params = HeatmapDetectorParams { look_sizes: vec![[288, 192]], ..Default::default() };
-    let (heatmap, refiner) = (FACE_DETECTOR_V1.onnx, FACE_DETECTOR_V1_REFINER.onnx);
-    let detector =
-        HeatmapDetector::with_params(heatmap, refiner, params).expect("the built-in detector");
+    let mut params = HeatmapDetectorParams::default();
+    params.pass_sizes.truncate(1);
+    let bundle = face_detector_v1().expect("the built-in weights");
+    let detector = HeatmapDetector::with_params(&bundle, params).expect("the built-in detector");
     let limits = face_liveness::Limits::default().with_image(LIMITS);
     Engine::builder().detector(detector).limits(limits).build().expect("an engine")
 });
@@ -100,6 +100,12 @@ struct Marked<'a> {
     colours: &'a [u8],
 }
 
+/// The inputs of the built-in liveness networks.
+static INPUTS: LazyLock<[CropInput; 2]> = LazyLock::new(|| {
+    let model = rgb_single_v1().expect("the built-in weights");
+    [model.tight.input, model.context.input]
+});
+
 /// For every box, the crop lies within the image and yields valid samples.
 pub fn crop(data: &[u8]) {
     let Ok(marked) = Marked::arbitrary_take_rest(Unstructured::new(data)) else { return };
@@ -116,18 +122,21 @@ pub fn crop(data: &[u8]) {
         assert!(crop.height >= 1 && crop.top + crop.height <= height, "{crop:?}");
     }
     let is_sample = |value: &f32| (0.0..=255.0).contains(value);
-    let mut close = Array3::from_elem((3, RgbSingle::CLOSE_SIDE, RgbSingle::CLOSE_SIDE), f32::NAN);
-    RgbSingle::write_close(image, face, close.view_mut()).expect("a crop");
-    assert!(close.iter().all(is_sample));
-    let mut near = Array3::from_elem((3, RgbSingle::NEAR_SIDE, RgbSingle::NEAR_SIDE), f32::NAN);
-    RgbSingle::write_near(image, face, near.view_mut());
-    assert!(near.iter().all(is_sample));
+    for input in *INPUTS {
+        let side = input.side as usize;
+        let mut values = vec![f32::NAN; 3 * side * side];
+        let mut planes = PlanesMut::new([3, side, side], &mut values).expect("three planes");
+        Crop::around(face, input.crop_scale, width, height)
+            .write(image, &mut planes, input.resize, input.channels)
+            .expect("a crop");
+        assert!(values.iter().all(is_sample));
+    }
 }
 
 /// Every file is rejected, or loads as a network that runs or returns an error.
 pub fn load_onnx(data: &[u8]) {
     if let Ok(network) = Network::from_onnx(data, [3, 8, 8]) {
-        let _ = network.run(|mut planes| planes.fill(0.5));
+        let _ = network.run(|mut planes| planes.values_mut().fill(0.5));
     }
 }
 

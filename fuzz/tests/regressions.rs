@@ -1,7 +1,7 @@
 //! Runs every target on the inputs that once broke it.
 #![allow(missing_docs, clippy::unwrap_used)]
 
-use face_liveness::detection::Network;
+use face_liveness::network::Network;
 
 /// Runs a target on every file of its folder.
 fn all(target: &str, function: fn(&[u8])) {

@@ -14,9 +14,10 @@ use std::io::{BufRead, BufReader, BufWriter, Read, Write};
 use clap::Parser;
 use face_liveness::detection::BoundingBox;
 use face_liveness::imaging::{Limits, decode};
-use face_liveness::inference::RgbSingle;
+use face_liveness::inference::Crop;
+use face_liveness::network::PlanesMut;
 use face_liveness::{Engine, ImageSource};
-use ndarray::Array3;
+use face_liveness_models::{CropInput, rgb_single_v1};
 use serde::{Deserialize, Serialize};
 
 /// Reads images and face boxes from standard input, and writes crops to standard output.
@@ -45,6 +46,8 @@ type Failure = Box<dyn std::error::Error>;
 fn main() -> Result<(), Failure> {
     let Arguments { faces_only } = Arguments::parse();
     let engine = Engine::builder().build()?;
+    let model = rgb_single_v1()?;
+    let inputs = [model.tight.input, model.context.input];
     let mut questions = BufReader::new(std::io::stdin().lock());
     let mut answers = BufWriter::new(std::io::stdout().lock());
     let (mut line, mut file) = (String::new(), Vec::new());
@@ -53,7 +56,7 @@ fn main() -> Result<(), Failure> {
         line.clear();
         file.resize(length, 0);
         questions.read_exact(&mut file)?;
-        answer(&engine, &file, faces, faces_only, &mut answers)?;
+        answer(&engine, &inputs, &file, faces, faces_only, &mut answers)?;
         answers.flush()?;
     }
     Ok(())
@@ -61,6 +64,7 @@ fn main() -> Result<(), Failure> {
 
 fn answer(
     engine: &Engine,
+    inputs: &[CropInput],
     file: &[u8],
     faces: Option<Vec<[f32; 4]>>,
     faces_only: bool,
@@ -82,12 +86,17 @@ fn answer(
     }
     for [left, top, width, height] in answer.faces {
         let face = BoundingBox { left, top, width, height };
-        let mut close = Array3::zeros((3, RgbSingle::CLOSE_SIDE, RgbSingle::CLOSE_SIDE));
-        let mut near = Array3::zeros((3, RgbSingle::NEAR_SIDE, RgbSingle::NEAR_SIDE));
-        RgbSingle::write_close(image, face, close.view_mut())?;
-        RgbSingle::write_near(image, face, near.view_mut());
-        for planes in [close, near] {
-            answers.write_all(&planes.iter().map(|&sample| sample as u8).collect::<Vec<_>>())?;
+        for input in inputs {
+            let side = input.side as usize;
+            let mut values = vec![0.0; 3 * side * side];
+            let mut planes = PlanesMut::new([3, side, side], &mut values)?;
+            Crop::around(face, input.crop_scale, image.width(), image.height()).write(
+                image,
+                &mut planes,
+                input.resize,
+                input.channels,
+            )?;
+            answers.write_all(&values.iter().map(|&sample| sample as u8).collect::<Vec<_>>())?;
         }
     }
     Ok(())

@@ -18,7 +18,7 @@ use clap::Parser;
 use face_liveness::detection::{BoundingBox, Face, FaceDetector, HeatmapDetector, Point, largest};
 use face_liveness::imaging::{Limits, Orientation, RgbImage, decode, resize};
 use face_liveness::{Detection, Engine, Error, ImageSource, Warning};
-use face_liveness_models as weights;
+use face_liveness_models::face_detector_v1;
 use rayon::prelude::*;
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
@@ -42,10 +42,7 @@ struct Arguments {
 
 fn main() -> Result<ExitCode, Failure> {
     let Arguments { dir, portrait, misses } = Arguments::parse();
-    let detector = HeatmapDetector::new(
-        weights::FACE_DETECTOR_V1.onnx,
-        weights::FACE_DETECTOR_V1_REFINER.onnx,
-    )?;
+    let detector = HeatmapDetector::new(&face_detector_v1()?)?;
     let report = Report { detector: Arc::new(detector), misses };
     println!("| | |\n|---|---|");
     report.portrait(&photo(&portrait)?)?;
@@ -184,7 +181,7 @@ impl Report {
         for (rotation, orientation) in
             rotations.iter_mut().zip([1, 6, 3, 8].into_iter().filter_map(Orientation::new))
         {
-            let truth = truth.upright(orientation, photo.width(), photo.height());
+            let truth = truth.oriented(orientation, photo.width(), photo.height());
             let rotated = orientation.apply(photo.view().crop(0, 0, photo.width(), photo.height()));
             rotation.right = is_right(self.largest(&rotated)?.as_ref(), &truth);
             rotation.right_when_searched = match engine

@@ -31,7 +31,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
         let BoxedFace { file, face: [left, top, width, height] } = serde_json::from_str(line)?;
         let photo = decode(&std::fs::read(&file)?, &Limits::default(), false)?;
         let face = BoundingBox { left, top, width, height };
-        let score = model.spoof_score(&[Frame { index: 0, image: photo.view(), face }])?;
+        let score = model.spoof_score(&[Frame::new(photo.view(), face)])?;
         println!("{} {score}", file.display());
     }
     Ok(())

@@ -2,7 +2,8 @@
 
 use face_liveness_image::Orientation;
 
-/// A point in an image. The frame is continuous: the top-left pixel covers 0 to 1 both ways.
+/// A point in an image. Coordinates are continuous: the top-left pixel covers 0 to 1 along both
+/// axes.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Point {
     /// Pixels from the left edge of the image.
@@ -12,19 +13,20 @@ pub struct Point {
 }
 
 impl Point {
-    /// The point in another size of its image, `across` times as wide and `down` times as high.
-    pub fn scaled(&self, [across, down]: [f32; 2]) -> Self {
-        Self { x: self.x * across, y: self.y * down }
+    /// The point in its image resized by a factor for x and one for y.
+    pub fn scaled(&self, [x, y]: [f32; 2]) -> Self {
+        Self { x: self.x * x, y: self.y * y }
     }
 
-    /// Where the point lies once its image, stored as `width × height`, is turned upright.
-    pub fn upright(&self, orientation: Orientation, width: u32, height: u32) -> Self {
+    /// The point in its image, stored as `width × height`, once an orientation is applied to it.
+    pub fn oriented(&self, orientation: Orientation, width: u32, height: u32) -> Self {
         let [x, y] = orientation.apply_to_point([self.x, self.y], width, height);
         Self { x, y }
     }
 }
 
-/// An upright box in an image, in the frame of [`Point`]. It may reach over the edge of the image.
+/// An axis-aligned box in an image, in the coordinates of [`Point`]. It may extend beyond the
+/// image.
 ///
 /// ```
 /// use face_liveness_detection::BoundingBox;
@@ -39,9 +41,9 @@ pub struct BoundingBox {
     pub left: f32,
     /// The top edge.
     pub top: f32,
-    /// From the left edge to the right edge.
+    /// The distance from the left edge to the right edge.
     pub width: f32,
-    /// From the top edge to the bottom edge.
+    /// The distance from the top edge to the bottom edge.
     pub height: f32,
 }
 
@@ -61,13 +63,13 @@ impl BoundingBox {
         self.width * self.height
     }
 
-    /// The box in another size of its image, `across` times as wide and `down` times as high.
-    pub fn scaled(&self, [across, down]: [f32; 2]) -> Self {
+    /// The box in its image resized by a factor for x and one for y.
+    pub fn scaled(&self, [x, y]: [f32; 2]) -> Self {
         Self {
-            left: self.left * across,
-            top: self.top * down,
-            width: self.width * across,
-            height: self.height * down,
+            left: self.left * x,
+            top: self.top * y,
+            width: self.width * x,
+            height: self.height * y,
         }
     }
 
@@ -86,18 +88,18 @@ impl BoundingBox {
         if union > 0.0 { intersection / union } else { 0.0 }
     }
 
-    /// Where the box lies once its image, stored as `width × height`, is turned upright.
+    /// The box in its image, stored as `width × height`, once an orientation is applied to it.
     ///
     /// ```
     /// use face_liveness_detection::BoundingBox;
     /// use face_liveness_image::Orientation;
     ///
     /// let stored = BoundingBox { left: 10.0, top: 20.0, width: 30.0, height: 40.0 };
-    /// let upright = stored.upright(Orientation::new(8).unwrap(), 640, 480);
+    /// let upright = stored.oriented(Orientation::new(8).unwrap(), 640, 480);
     /// assert_eq!(upright, BoundingBox { left: 20.0, top: 600.0, width: 40.0, height: 30.0 });
     /// ```
-    pub fn upright(&self, orientation: Orientation, width: u32, height: u32) -> Self {
-        let corner = |x, y| Point { x, y }.upright(orientation, width, height);
+    pub fn oriented(&self, orientation: Orientation, width: u32, height: u32) -> Self {
+        let corner = |x, y| Point { x, y }.oriented(orientation, width, height);
         let (a, b) = (corner(self.left, self.top), corner(self.right(), self.bottom()));
         Self {
             left: a.x.min(b.x),
@@ -107,7 +109,7 @@ impl BoundingBox {
         }
     }
 
-    /// The part of the box inside an image of this size; `None` where there is none.
+    /// The part of the box inside an image of this size; `None` for a box outside the image.
     pub fn clipped(&self, width: u32, height: u32) -> Option<Self> {
         let (left, top) = (self.left.max(0.0), self.top.max(0.0));
         let clipped = Self {

@@ -1,129 +1,104 @@
-//! A closer look at one face ("Joint Face Detection and Alignment Using Multi-task Cascaded Convolutional Networks", Zhang
-//! et al., 2016, arXiv:1604.02878, whose last network does the same).
+//! The second stage: checks a proposal and refines its box ("Joint Face Detection and Alignment
+//! Using Multi-task Cascaded Convolutional Networks", Zhang et al., 2016, arXiv:1604.02878, whose
+//! last network does the same).
+
+use std::ops::RangeInclusive;
 
 use face_liveness_image::{ImageView, resize};
-use ndarray::Axis;
+use face_liveness_models::{Channels, NetworkFile, RefinerInput};
+use face_liveness_network::{Error, Network, Placement, log_odds, logistic, write_rgb};
 
-use crate::resize::{framed, write_framed};
-use crate::{BoundingBox, Error, Face, Network, Point};
+use crate::{BoundingBox, Face, Point};
 
-/// The sides of the network's input.
-const SIDE: u32 = 64;
-/// How many sides of the box the crop has.
-const CONTEXT: f32 = 1.4;
-/// The logarithms of the box's sides, in sides of the crop, that training allows.
-const LOG_SIDES: std::ops::RangeInclusive<f32> = -4.0..=1.0;
+/// A score; a centre, x and y; a width and a height; five landmarks, x and y each.
 const OUTPUTS: usize = 15;
-/// What scores less at the first look is not worth a second: most of what is no face.
-const HOPELESS: f32 = 0.05;
-/// Nor is that which would have to score more at the second, in log-odds.
-const SUREST: f32 = 5.0;
-/// How much the box counts at which the looks went. A third opinion steadies the other two.
-const OF_NEAR: f32 = 0.2;
-/// In a mirror the eye at the left is the eye at the right.
+/// Logarithms of the box's sides, in sides of the crop, that occur in training.
+const LOG_SIDES: RangeInclusive<f32> = -4.0..=1.0;
+/// Proposals below this score skip the second forward pass. Most that are not faces do.
+const MIN_FIRST_SCORE: f32 = 0.05;
+/// So do proposals whose second forward pass would need higher log-odds than this.
+const MAX_SECOND_LOG_ODDS: f32 = 5.0;
+/// The weight of the proposal's box in the result: a third opinion steadies the other two.
+const PROPOSAL_WEIGHT: f32 = 0.2;
+/// In a mirrored crop the eye at the left is the eye at the right.
 const MIRRORED_LANDMARKS: [usize; 5] = [1, 0, 2, 4, 3];
 
-/// Says of a box whether a face is in it, where exactly, and where its landmarks are.
+/// Decides whether a proposal is a face; gives its box and landmarks.
 ///
-/// Input: RGB, 0 to 255, the square of 1.4 times the box's longer side about its middle, at 64 × 64 pixels, zeros beyond
-/// the photo, in a frame of zeros, 1 pixel wide. Output: the log-odds of a face; the box's middle from the crop's, in sides of the crop; the logarithms of width and
-/// height in sides of the crop; x and y of five landmarks from the crop's middle, in sides of the crop.
+/// See [`HeatmapDetector`](crate::HeatmapDetector) for the network's input and output.
 #[derive(Debug)]
 pub(crate) struct Refiner {
     network: Network,
+    input: RefinerInput,
 }
 
 impl Refiner {
-    pub(crate) fn new(onnx: &[u8]) -> Result<Self, Error> {
-        Ok(Self { network: Network::from_onnx(onnx, [3, framed(SIDE), framed(SIDE)])? })
+    pub(crate) fn new(file: &NetworkFile<RefinerInput>) -> Result<Self, Error> {
+        let input = file.input;
+        let framed = (input.side + 2 * input.frame) as usize;
+        Ok(Self { network: Network::from_onnx(&file.onnx, [3, framed, framed])?, input })
     }
 
-    /// The face at a box of the photo, if its score is above a threshold: by a look there, and by one in a mirror at what the
-    /// first one saw, which together are steadier and nearer the truth than either.
-    pub(crate) fn face(
+    /// The face at a proposal, if its score is above the threshold. The second forward pass sees a
+    /// mirrored crop about the box of the first; their mean is steadier than either.
+    pub(crate) fn refine(
         &self,
         photo: ImageView<'_>,
-        near: BoundingBox,
+        proposal: BoundingBox,
         score_threshold: f32,
     ) -> Result<Option<Face>, Error> {
-        let Some(first) = self.look(photo, near, false)? else { return Ok(None) };
-        let missing = 2.0 * log_odds(score_threshold) - first.log_odds;
-        if probability(first.log_odds) < HOPELESS || missing > SUREST {
+        let Some(first) = self.run(photo, proposal, false)? else { return Ok(None) };
+        let needed = 2.0 * log_odds(score_threshold) - first.log_odds;
+        if logistic(first.log_odds) < MIN_FIRST_SCORE || needed > MAX_SECOND_LOG_ODDS {
             return Ok(None);
         }
-        let Some(second) = self.look(photo, first.bounding_box(), true)? else { return Ok(None) };
-        let seen = first.mean(&second);
-        let score = probability(seen.log_odds);
-        let bounding_box =
-            mixed(&seen.bounding_box(), &near).clipped(photo.width(), photo.height());
-        let face = bounding_box.map(|bounding_box| Face {
-            bounding_box,
-            score,
-            landmarks: Some(seen.landmarks),
-        });
-        Ok(face.filter(|face| face.score > score_threshold))
+        let Some(second) = self.run(photo, first.bounding_box(), true)? else { return Ok(None) };
+        let refinement = first.mean(&second);
+        let score = logistic(refinement.log_odds);
+        let is_face = score > score_threshold;
+        let bounding_box = with_proposal(&refinement.bounding_box(), &proposal);
+        let bounding_box = bounding_box.clipped(photo.width(), photo.height());
+        let landmarks = Some(refinement.landmarks);
+        Ok(bounding_box.filter(|_| is_face).map(|box_| Face::new(box_, score, landmarks)))
     }
 
-    /// `None` where no pixel of the photo is near.
-    fn look(
+    /// One forward pass about a box; `None` where the crop has no pixel of the photo.
+    fn run(
         &self,
         photo: ImageView<'_>,
-        near: BoundingBox,
-        mirrored: bool,
-    ) -> Result<Option<Look>, Error> {
-        let Some(crop) = Crop::about(near, photo) else { return Ok(None) };
-        let part =
-            photo.crop(crop.across.first, crop.down.first, crop.across.length, crop.down.length);
-        let small = resize(part.view(), crop.across.input_length, crop.down.input_length)
-            .map_err(|cause| Error::new("cannot be given the image", cause))?;
-        let corner = [crop.across.input_first, crop.down.input_first].map(|first| first as usize);
-        let outputs = self.network.run(|mut planes| {
-            if mirrored {
-                planes.invert_axis(Axis(2));
-            }
-            write_framed(planes, small.view(), corner);
-        })?;
-        let values = outputs.first().and_then(|output| output.as_slice());
-        let Some(&[log_odds, x, y, log_width, log_height, ref landmarks @ ..]) =
-            values.filter(|values| values.len() == OUTPUTS)
-        else {
-            return Err(Error::new("failed", "the output is not a refiner's"));
-        };
-        let right = if mirrored { -1.0 } else { 1.0 };
-        let half = [log_width, log_height]
-            .map(|log| log.clamp(*LOG_SIDES.start(), *LOG_SIDES.end()).exp() / 2.0);
-        let order = if mirrored { MIRRORED_LANDMARKS } else { [0, 1, 2, 3, 4] };
-        let in_photo = |x: f32, y: f32| crop.in_photo(right * x, y);
-        let (centre, corner) = (in_photo(x, y), crop.in_photo(right * x + half[0], y + half[1]));
-        Ok(Some(Look {
-            log_odds,
-            centre,
-            half: Point { x: corner.x - centre.x, y: corner.y - centre.y },
-            landmarks: order.map(|i| in_photo(landmarks[2 * i], landmarks[2 * i + 1])),
-        }))
+        about: BoundingBox,
+        is_mirrored: bool,
+    ) -> Result<Option<Refinement>, Error> {
+        let RefinerInput { frame, side, crop_scale, channels, .. } = self.input;
+        let Some(crop) = Crop::about(about, crop_scale, side, photo) else { return Ok(None) };
+        let Crop { x, y } = &crop;
+        let part = photo.crop(x.first, y.first, x.length, y.length);
+        let small = resize(part.view(), x.input_length, y.input_length).map_err(Error::run)?;
+        let [left, top] = [x.input_first, y.input_first].map(|first| (frame + first) as usize);
+        let placement =
+            Placement::at(left, top).bgr(channels == Channels::Bgr).mirrored(is_mirrored);
+        let outputs =
+            self.network.run(|mut planes| write_rgb(&mut planes, small.view(), placement))?;
+        let values = outputs.first().map(|output| output.values());
+        let values = values.and_then(|values| <&[f32; OUTPUTS]>::try_from(values).ok());
+        let values = values.ok_or_else(|| Error::run("the output is not a refiner's"))?;
+        Ok(Some(Refinement::new(values, &crop, is_mirrored)))
     }
 }
 
-fn mixed(seen: &BoundingBox, near: &BoundingBox) -> BoundingBox {
-    let mix = |seen: f32, near: f32| seen + OF_NEAR * (near - seen);
+/// The mean of both boxes, the proposal's weighted by `PROPOSAL_WEIGHT`.
+fn with_proposal(refined: &BoundingBox, proposal: &BoundingBox) -> BoundingBox {
+    let mix = |refined: f32, proposal: f32| refined + PROPOSAL_WEIGHT * (proposal - refined);
     BoundingBox {
-        left: mix(seen.left, near.left),
-        top: mix(seen.top, near.top),
-        width: mix(seen.width, near.width),
-        height: mix(seen.height, near.height),
+        left: mix(refined.left, proposal.left),
+        top: mix(refined.top, proposal.top),
+        width: mix(refined.width, proposal.width),
+        height: mix(refined.height, proposal.height),
     }
 }
 
-pub(crate) fn probability(log_odds: f32) -> f32 {
-    1.0 / (1.0 + (-log_odds).exp())
-}
-
-pub(crate) fn log_odds(probability: f32) -> f32 {
-    (probability / (1.0 - probability)).ln()
-}
-
-/// What the network says of a crop, in the photo's pixels.
-struct Look {
+/// The result of a forward pass, in pixels of the photo.
+struct Refinement {
     log_odds: f32,
     centre: Point,
     /// Half the sides of the box.
@@ -131,7 +106,24 @@ struct Look {
     landmarks: [Point; 5],
 }
 
-impl Look {
+impl Refinement {
+    fn new(output: &[f32; OUTPUTS], crop: &Crop, is_mirrored: bool) -> Self {
+        let &[log_odds, x, y, log_width, log_height, ref landmarks @ ..] = output;
+        let direction = if is_mirrored { -1.0 } else { 1.0 };
+        let in_photo = |x: f32, y: f32| crop.in_photo(direction * x, y);
+        let [half_width, half_height] = [log_width, log_height]
+            .map(|log| log.clamp(*LOG_SIDES.start(), *LOG_SIDES.end()).exp() / 2.0);
+        let centre = in_photo(x, y);
+        let corner = crop.in_photo(direction * x + half_width, y + half_height);
+        let order = if is_mirrored { MIRRORED_LANDMARKS } else { [0, 1, 2, 3, 4] };
+        Self {
+            log_odds,
+            centre,
+            half: Point { x: corner.x - centre.x, y: corner.y - centre.y },
+            landmarks: order.map(|i| in_photo(landmarks[2 * i], landmarks[2 * i + 1])),
+        }
+    }
+
     fn mean(&self, other: &Self) -> Self {
         let middle = |a: Point, b: Point| Point { x: (a.x + b.x) / 2.0, y: (a.y + b.y) / 2.0 };
         Self {
@@ -152,51 +144,61 @@ impl Look {
     }
 }
 
-/// Which pixels of the photo the network sees, and where in its input.
+/// The square of the photo that the network sees.
 struct Crop {
-    across: Span,
-    down: Span,
+    x: Span,
+    y: Span,
 }
 
 impl Crop {
-    fn about(face: BoundingBox, photo: ImageView<'_>) -> Option<Self> {
-        let side = (CONTEXT * face.width.max(face.height)).round().max(1.0);
+    /// `None` where the photo has no pixel of it.
+    fn about(face: BoundingBox, scale: f32, input: u32, photo: ImageView<'_>) -> Option<Self> {
+        let side = (scale * face.width.max(face.height)).round().max(1.0);
+        let (x, y) = (face.left + face.width / 2.0, face.top + face.height / 2.0);
         Some(Self {
-            across: Span::about(face.left + face.width / 2.0, side, photo.width())?,
-            down: Span::about(face.top + face.height / 2.0, side, photo.height())?,
+            x: Span::about(x, side, photo.width(), input)?,
+            y: Span::about(y, side, photo.height(), input)?,
         })
     }
 
-    /// From the input's middle, in sides of it, to the photo.
+    /// From an offset to the input's centre, in sides of the input, to the photo.
     fn in_photo(&self, x: f32, y: f32) -> Point {
-        Point { x: self.across.in_photo(x), y: self.down.in_photo(y) }
+        Point { x: self.x.in_photo(x), y: self.y.in_photo(y) }
     }
 }
 
-/// A crop along one axis: the pixels of it that the photo has, and where they are laid in the input.
+/// A crop along one axis: its pixels inside the photo, and their place in the input.
 #[derive(Debug, PartialEq)]
 struct Span {
     first: u32,
     length: u32,
     input_first: u32,
     input_length: u32,
+    /// The side of the input.
+    input_side: u32,
 }
 
 impl Span {
-    fn about(middle: f32, side: f32, photo: u32) -> Option<Self> {
+    fn about(middle: f32, side: f32, photo: u32, input_side: u32) -> Option<Self> {
         let start = (middle - side / 2.0).round();
         let (first, end) = (start.max(0.0), (start + side).min(photo as f32));
         if first >= end {
             return None;
         }
-        let in_input = |pixels: f32| (pixels * SIDE as f32 / side).round() as u32;
-        let input_first = in_input(first - start).min(SIDE - 1);
-        let input_length = in_input(end - start).clamp(input_first + 1, SIDE) - input_first;
-        Some(Self { first: first as u32, length: (end - first) as u32, input_first, input_length })
+        let in_input = |pixels: f32| (pixels * input_side as f32 / side).round() as u32;
+        let input_first = in_input(first - start).min(input_side - 1);
+        let input_end = in_input(end - start).clamp(input_first + 1, input_side);
+        Some(Self {
+            first: first as u32,
+            length: (end - first) as u32,
+            input_first,
+            input_length: input_end - input_first,
+            input_side,
+        })
     }
 
-    fn in_photo(&self, at: f32) -> f32 {
-        let in_input = (at + 0.5) * SIDE as f32 - self.input_first as f32;
+    fn in_photo(&self, offset: f32) -> f32 {
+        let in_input = (offset + 0.5) * self.input_side as f32 - self.input_first as f32;
         self.first as f32 + in_input * self.length as f32 / self.input_length as f32
     }
 }
@@ -207,16 +209,19 @@ mod tests {
 
     #[test]
     fn a_crop_beyond_the_photo_keeps_its_scale() {
+        let span = |middle, side| Span::about(middle, side, 100, 64);
+        let expected = |first, length, input_first, input_length| {
+            Some(Span { first, length, input_first, input_length, input_side: 64 })
+        };
         // 90 pixels about 20: from -25 to 65, of which the photo has 0 to 65.
-        let span = Span::about(20.0, 90.0, 100).expect("inside");
-        assert_eq!(span, Span { first: 0, length: 65, input_first: 18, input_length: 46 });
-        assert!((span.in_photo(0.0) - 20.0).abs() < 1.0);
-        assert_eq!(Span::about(-60.0, 90.0, 100), None);
-        let inside = Span::about(50.0, 30.0, 100).expect("inside");
-        assert_eq!(inside, Span { first: 35, length: 30, input_first: 0, input_length: 64 });
-        assert!(
-            (inside.in_photo(0.0) - 50.0).abs() < 1e-4
-                && (inside.in_photo(0.5) - 65.0).abs() < 1e-4
-        );
+        let beyond = span(20.0, 90.0);
+        assert_eq!(beyond, expected(0, 65, 18, 46));
+        assert!((beyond.expect("inside").in_photo(0.0) - 20.0).abs() < 1.0);
+        assert_eq!(span(-60.0, 90.0), None);
+        let inside = span(50.0, 30.0);
+        assert_eq!(inside, expected(35, 30, 0, 64));
+        let inside = inside.expect("inside");
+        assert!((inside.in_photo(0.0) - 50.0).abs() < 1e-4);
+        assert!((inside.in_photo(0.5) - 65.0).abs() < 1e-4);
     }
 }

@@ -1,14 +1,14 @@
-//! The heatmap detector on the portrait of the repository, made small and turned.
+//! The heatmap detector on the portrait of the repository, made small and rotated.
 #![allow(clippy::unwrap_used)]
 
 use face_liveness_detection::{BoundingBox, Face, FaceDetector, HeatmapDetector, largest};
 use face_liveness_image::{ImageView, Limits, RgbImage, decode, resize};
-use face_liveness_models::{FACE_DETECTOR_V1, FACE_DETECTOR_V1_REFINER};
+use face_liveness_models::face_detector_v1;
 
 const GREY: u8 = 128;
 
 fn detector() -> HeatmapDetector {
-    HeatmapDetector::new(FACE_DETECTOR_V1.onnx, FACE_DETECTOR_V1_REFINER.onnx).unwrap()
+    HeatmapDetector::new(&face_detector_v1().unwrap()).unwrap()
 }
 
 fn portrait() -> RgbImage {

@@ -3,9 +3,9 @@
 use std::sync::{Arc, OnceLock};
 
 use face_liveness_detection::{FaceDetector, HeatmapDetector};
-use face_liveness_inference::{self as inference, BurstParams, Fusion, LivenessModel};
-use face_liveness_inference::{RgbBurst, RgbSingle};
-use face_liveness_models as weights;
+use face_liveness_inference::{LivenessModel, RgbBurst, RgbSingle};
+use face_liveness_models as models;
+use face_liveness_network::Error as NetworkError;
 
 use crate::locate::Locator;
 use crate::pipeline::Pipeline;
@@ -17,8 +17,6 @@ const BURST: &str = "rgb-burst-v1";
 const BUILT_IN: [&str; 2] = [SINGLE, BURST];
 /// The contract's smallest face, in pixels.
 const MIN_FACE_SIDE: u32 = 32;
-// Fitted on the development sets by `models/training`.
-const SINGLE_FUSION: Fusion = Fusion { close: 0.828, near: 0.552, intercept: 0.415 };
 
 /// Sets up an [`Engine`].
 ///
@@ -202,9 +200,9 @@ impl EngineBuilder {
 
 fn built_in_detector() -> Result<Arc<HeatmapDetector>, BuildError> {
     static DETECTOR: OnceLock<Arc<HeatmapDetector>> = OnceLock::new();
-    let [heatmap, refiner] = [weights::FACE_DETECTOR_V1, weights::FACE_DETECTOR_V1_REFINER];
     loaded_once(&DETECTOR, "face-detector-v1", || {
-        Ok(Arc::new(HeatmapDetector::new(verified(heatmap)?, verified(refiner)?)?))
+        let bundle = models::face_detector_v1().map_err(NetworkError::load)?;
+        Ok(Arc::new(HeatmapDetector::new(&bundle)?))
     })
 }
 
@@ -212,13 +210,18 @@ fn built_in_model(name: &str) -> Result<Box<dyn LivenessModel>, BuildError> {
     static NETWORKS: OnceLock<RgbSingle> = OnceLock::new();
     let single = || {
         loaded_once(&NETWORKS, SINGLE, || {
-            let [close, near] = [weights::RGB_SINGLE_V1_CLOSE, weights::RGB_SINGLE_V1_NEAR];
-            RgbSingle::new(SINGLE, verified(close)?, verified(near)?, SINGLE_FUSION)
+            RgbSingle::new(&models::rgb_single_v1().map_err(NetworkError::load)?)
         })
     };
     match name {
         SINGLE => Ok(Box::new(single()?)),
-        BURST => Ok(Box::new(RgbBurst::new(BURST, single()?, BurstParams::default()))),
+        BURST => {
+            let single = single()?;
+            let bundle = models::rgb_burst_v1().map_err(NetworkError::load);
+            let burst = bundle.and_then(|bundle| RgbBurst::new(&bundle, single));
+            let burst = burst.map_err(|source| BuildError::Load { name: BURST, source })?;
+            Ok(Box::new(burst))
+        }
         _ => {
             let setting = "built_in_models";
             Err(BuildError::UnknownModel { setting, name: name.to_owned() })
@@ -226,16 +229,11 @@ fn built_in_model(name: &str) -> Result<Box<dyn LivenessModel>, BuildError> {
     }
 }
 
-/// The bytes of a network, after their SHA-256 is checked.
-fn verified(weights: weights::Weights) -> Result<&'static [u8], inference::Error> {
-    weights.verified().map_err(|error| inference::Error::new("cannot be loaded", error))
-}
-
 /// A clone of the cell's value, which is loaded first when the cell is empty.
 fn loaded_once<T: Clone>(
     cell: &OnceLock<T>,
     name: &'static str,
-    load: impl FnOnce() -> Result<T, inference::Error>,
+    load: impl FnOnce() -> Result<T, NetworkError>,
 ) -> Result<T, BuildError> {
     match cell.get() {
         Some(loaded) => Ok(loaded.clone()),

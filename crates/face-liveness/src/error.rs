@@ -3,7 +3,7 @@
 use std::error::Error as _;
 
 use face_liveness_image as imaging;
-use face_liveness_inference as inference;
+use face_liveness_network as network;
 use face_liveness_schema::{ErrorBody, ErrorCode, RequestError};
 
 /// Why a request has no response. Holds no image data and no value that the client sent.
@@ -40,7 +40,7 @@ pub enum Error {
     },
     /// 500: the engine failed. The request is not at fault.
     #[error("the engine failed")]
-    Engine(#[from] inference::Error),
+    Engine(#[from] network::Error),
 }
 
 impl Error {
@@ -95,7 +95,7 @@ pub enum BuildError {
         /// The detector or the model.
         name: &'static str,
         /// Why.
-        source: inference::Error,
+        source: network::Error,
     },
     /// A setting names a model that does not exist.
     #[error("{setting} names no model of this engine: {name}")]

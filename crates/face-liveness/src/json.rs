@@ -25,7 +25,7 @@ impl From<Result<Response, Error>> for JsonAnswer {
     fn from(result: Result<Response, Error>) -> Self {
         let answer = result.and_then(|response| match serde_json::to_vec(&response) {
             Ok(body) => Ok(Self { status: 200, body }),
-            Err(error) => Err(face_liveness_inference::Error::new("failed", error).into()),
+            Err(error) => Err(face_liveness_network::Error::run(error).into()),
         });
         answer.unwrap_or_else(|error| {
             let body = serde_json::to_vec(&error.to_body()).unwrap_or_default();

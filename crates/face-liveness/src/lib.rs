@@ -22,6 +22,7 @@ pub use error::{BuildError, Error};
 pub use face_liveness_detection as detection;
 pub use face_liveness_image as imaging;
 pub use face_liveness_inference as inference;
+pub use face_liveness_network as network;
 pub use face_liveness_schema as schema;
 pub use face_liveness_schema::{
     ErrorBody, ErrorCode, Image, ImageData, ImageType, Position, Request, RequestError, Response,
@@ -50,7 +51,7 @@ pub fn detect(request: &Request<'_>) -> Result<Response, Error> {
         LazyLock::new(|| Engine::builder().build());
     match &*ENGINE {
         Ok(engine) => engine.detect(request),
-        Err(error) => Err(Error::Engine(inference::Error::new("cannot be loaded", error))),
+        Err(error) => Err(Error::Engine(network::Error::load(error))),
     }
 }
 

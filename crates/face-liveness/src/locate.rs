@@ -122,7 +122,7 @@ impl Located<'_> {
     /// Maps a face to the full image as it was sent.
     pub(crate) fn in_sent_image(&self, face: &Face) -> Face {
         let [width, height] = self.image.full_size();
-        self.image.to_full(face).upright(self.orientation.inverse(), width, height)
+        self.image.to_full(face).oriented(self.orientation.inverse(), width, height)
     }
 
     /// Width and height of the full image as it was sent.

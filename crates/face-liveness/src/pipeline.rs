@@ -102,7 +102,7 @@ impl Pipeline {
             return Err(Error::NoFace { path: first.path.clone() });
         };
         let others = others.iter().map(locate).collect::<Result<Vec<_>, _>>()?;
-        let frames = iter::once(&located).chain(&others).enumerate().filter_map(frame);
+        let frames = iter::once(&located).chain(&others).filter_map(frame);
         let spoof_score = self.score(model, &frames.collect::<Vec<_>>())?;
         Ok(respond(model, &located, face, spoof_score))
     }
@@ -118,7 +118,7 @@ impl Pipeline {
         check_count(1, model.inputs())?;
         let input = Input::direct(0, image);
         let image = self.locator.decode_for(&input, &self.limits.image, face)?;
-        let frame = Frame { index: 0, image: image.view(), face: image.from_full(face) };
+        let frame = Frame::new(image.view(), image.from_full(face));
         self.score(model, &[frame])
     }
 
@@ -148,7 +148,7 @@ impl Pipeline {
             return Ok(score);
         }
         let cause = "the model's score is not between 0 and 1";
-        Err(face_liveness_inference::Error::new("failed", cause).into())
+        Err(face_liveness_network::Error::run(cause).into())
     }
 }
 
@@ -176,9 +176,9 @@ impl File {
 }
 
 /// The frame that a model scores; `None` for an image without a face.
-fn frame<'a>((index, located): (usize, &'a Located<'_>)) -> Option<Frame<'a>> {
+fn frame<'a>(located: &'a Located<'_>) -> Option<Frame<'a>> {
     let face = located.largest_face()?.bounding_box;
-    Some(Frame { index, image: located.image.view(), face })
+    Some(Frame::new(located.image.view(), face))
 }
 
 fn respond(

@@ -40,5 +40,5 @@ pub(crate) fn search_rotations<'a>(
 
 /// Whether a face is upright. A detector without landmarks cannot tell, so its faces are.
 pub(crate) fn is_upright(face: &Face) -> bool {
-    face.lean().is_none_or(|degrees| degrees.abs() <= MAX_UPRIGHT_ROLL)
+    face.roll_degrees().is_none_or(|degrees| degrees.abs() <= MAX_UPRIGHT_ROLL)
 }

@@ -94,7 +94,7 @@ fn no_debug_output_shows_image_data() {
         format!("{rgb:?} {view:?}"),
         format!("{:?}", ImageSource::Encoded { bytes: &bytes, auto_rotate: true }),
         format!("{:?}", ImageSource::Rgb(view)),
-        format!("{:?}", Frame { index: 0, image: view, face }),
+        format!("{:?}", Frame::new(view, face)),
         format!("{:?}", *ENGINE),
     ] {
         assert_keeps_secret(&text);

@@ -1,7 +1,10 @@
-//! A network's score to a probability.
+//! From a network's score to a probability.
 
-/// Platt scaling (Platt, "Probabilistic Outputs for Support Vector Machines", 1999): a line through the
-/// log-odds of the score, fitted on development data so that 0.5 is the threshold to recommend.
+use face_liveness_network::{log_odds, logistic};
+
+/// Platt scaling (Platt, "Probabilistic Outputs for Support Vector Machines", 1999): a linear
+/// function of the score's log-odds, fitted on development data so that 0.5 is the threshold to
+/// recommend.
 ///
 /// ```
 /// use face_liveness_inference::Calibration;
@@ -14,14 +17,14 @@
 /// ```
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Calibration {
-    /// What the log-odds are multiplied by; above 0, so that the order of scores stays.
+    /// The factor of the log-odds; above 0, so that the order of scores stays.
     pub slope: f32,
-    /// What is then added to them.
+    /// The log-odds where the score's are 0.
     pub intercept: f32,
 }
 
 impl Calibration {
-    /// The score as it is.
+    /// Leaves the score as it is.
     pub const IDENTITY: Self = Self { slope: 1.0, intercept: 0.0 };
 
     /// The calibrated probability for a score of 0 to 1.
@@ -29,7 +32,6 @@ impl Calibration {
         if *self == Self::IDENTITY {
             return score;
         }
-        let log_odds = (score / (1.0 - score)).ln();
-        1.0 / (1.0 + (-(self.slope * log_odds + self.intercept)).exp())
+        logistic(self.slope * log_odds(score) + self.intercept)
     }
 }

@@ -1,20 +1,21 @@
-//! The part of a photo that a liveness network sees.
+//! The part of a photo that a liveness network reads.
 
-use face_liveness_detection::{BoundingBox, write_planes};
+use face_liveness_detection::BoundingBox;
 use face_liveness_image::{ImageView, resize};
-use ndarray::{ArrayViewMut3, Axis};
+use face_liveness_models::{Channels, Resize};
+use face_liveness_network::{Placement, PlanesMut, write_rgb};
 
-/// A rectangle about a face, in whole pixels of the photo.
+/// A rectangle around a face, in whole pixels of the photo.
 ///
-/// How it is placed is what Silent-Face does, to the pixel, and so is one of the two resizes, because networks
-/// trained on such crops notice the difference: another resize of the same crop moves the score by up to 0.02.
+/// It is placed as Silent-Face places it, to the pixel. The resize matters too: another resize of
+/// the same crop moves a network's score by up to 0.02.
 ///
 /// ```
 /// use face_liveness_detection::BoundingBox;
 /// use face_liveness_inference::Crop;
 ///
 /// let face = BoundingBox { left: 40.0, top: 20.0, width: 20.0, height: 30.0 };
-/// // 2.7 times the box is 54 × 81 about (50, 35): moved down to stay inside.
+/// // 2.7 times the box is 54 × 81 around (50, 35): moved down to stay inside.
 /// let crop = Crop::around(face, 2.7, 200, 100);
 /// assert_eq!(crop, Crop { left: 23, top: 0, width: 55, height: 82 });
 /// ```
@@ -24,15 +25,15 @@ pub struct Crop {
     pub left: u32,
     /// The first row.
     pub top: u32,
-    /// How many columns.
+    /// The number of columns.
     pub width: u32,
-    /// How many rows.
+    /// The number of rows.
     pub height: u32,
 }
 
 impl Crop {
-    /// `scale` times the face's box about its centre, in a photo of `photo_width × photo_height`: made
-    /// smaller where the photo is not large enough, then moved, not shrunk, to lie inside.
+    /// `scale` times the face's box around its centre, in a photo of `photo_width × photo_height`:
+    /// made smaller where the photo is too small, then moved to lie inside.
     pub fn around(face: BoundingBox, scale: f64, photo_width: u32, photo_height: u32) -> Self {
         let (last_x, last_y) = (f64::from(photo_width - 1), f64::from(photo_height - 1));
         let (face_width, face_height) = (f64::from(face.width), f64::from(face.height));
@@ -54,41 +55,55 @@ impl Crop {
         Self { left, top, width, height }
     }
 
-    /// Writes the crop, resized by [`resize`] (area-like when it shrinks), as planes of blue, green and red,
-    /// 0 to 255: `planes` is `3 × H × W`.
+    /// Writes the crop, resized, into three planes: samples of 0 to 255.
     ///
     /// # Errors
     /// [`Shape`](face_liveness_image::Error::Shape) when the planes have no pixels.
-    pub fn write_bgr_area(
+    ///
+    /// # Panics
+    /// When the crop is not inside the photo, or there are fewer than three planes.
+    pub fn write(
         &self,
         photo: ImageView<'_>,
-        mut planes: ArrayViewMut3<'_, f32>,
+        planes: &mut PlanesMut<'_>,
+        resize: Resize,
+        channels: Channels,
     ) -> Result<(), face_liveness_image::Error> {
-        let (_, height, width) = planes.dim();
-        let part = photo.crop(self.left, self.top, self.width, self.height);
-        let resized = resize(part.view(), width as u32, height as u32)?;
-        planes.invert_axis(Axis(0));
-        write_planes(planes, resized.view());
+        let is_bgr = channels == Channels::Bgr;
+        match resize {
+            Resize::OpencvLinear => self.write_opencv_linear(photo, planes, is_bgr),
+            _ => self.write_area(photo, planes, is_bgr)?,
+        }
         Ok(())
     }
 
-    /// Writes the crop, resized, as planes of blue, green and red, 0 to 255: `planes` is `3 × H × W`.
-    ///
-    /// The resize is OpenCV's `INTER_LINEAR` for 8-bit images: half-pixel centres, no anti-aliasing,
-    /// weights of 11 bits.
-    pub fn write_bgr(&self, photo: ImageView<'_>, mut planes: ArrayViewMut3<'_, f32>) {
-        let (_, height, width) = planes.dim();
+    fn write_area(
+        &self,
+        photo: ImageView<'_>,
+        planes: &mut PlanesMut<'_>,
+        is_bgr: bool,
+    ) -> Result<(), face_liveness_image::Error> {
+        let [_, height, width] = planes.shape();
+        let part = photo.crop(self.left, self.top, self.width, self.height);
+        let resized = resize(part.view(), width as u32, height as u32)?;
+        write_rgb(planes, resized.view(), Placement::default().bgr(is_bgr));
+        Ok(())
+    }
+
+    /// Half-pixel centres, no anti-aliasing, weights of 11 bits.
+    fn write_opencv_linear(&self, photo: ImageView<'_>, planes: &mut PlanesMut<'_>, is_bgr: bool) {
+        let [_, height, width] = planes.shape();
         let columns: Vec<_> =
             (0..width).map(|x| Tap::new(x, width, self.width).inside(self.width)).collect();
-        planes.invert_axis(Axis(0));
-        for (channel, mut plane) in planes.outer_iter_mut().enumerate() {
-            for (y, mut values) in plane.outer_iter_mut().enumerate() {
+        for channel in 0..3 {
+            for y in 0..height {
                 let tap = Tap::new(y, height, self.height);
                 let row = |offset: i64| {
                     let y = (tap.first + offset).clamp(0, i64::from(self.height) - 1) as u32;
                     &photo.row(self.top + y)[self.left as usize * 3 + channel..]
                 };
                 let (upper, lower) = (row(0), row(1));
+                let values = planes.row_mut(if is_bgr { 2 - channel } else { channel }, y);
                 for (value, column) in values.iter_mut().zip(&columns) {
                     let here = column.first as usize * 3;
                     // Beyond the last column the weight is 0.
@@ -107,7 +122,7 @@ impl Crop {
     }
 }
 
-/// The two source pixels of a destination pixel along one axis, and their weights, in parts of 2048.
+/// The two source pixels of a destination pixel along one axis, and their weights in parts of 2048.
 struct Tap {
     first: i64,
     weights: [i32; 2],
@@ -122,7 +137,8 @@ impl Tap {
         Self { first: centre.floor() as i64, weights: [weight(1.0 - fraction), weight(fraction)] }
     }
 
-    /// OpenCV moves taps inside along rows before it weighs them, and along columns after.
+    /// OpenCV clamps taps to the source before it weighs them along rows, and after it along
+    /// columns.
     fn inside(self, source_length: u32) -> Self {
         let last = i64::from(source_length) - 1;
         if (0..last).contains(&self.first) {
@@ -135,7 +151,6 @@ impl Tap {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use ndarray::Array3;
 
     fn face(left: f32, top: f32, width: f32, height: f32) -> BoundingBox {
         BoundingBox { left, top, width, height }
@@ -143,7 +158,8 @@ mod tests {
 
     #[test]
     fn a_crop_keeps_inside_the_photo() {
-        // Four times the box does not fit: the scale drops to 99/80, and 74.25 about 40 is 2.875 to 77.125.
+        // Four times the box does not fit: the scale drops to 99/80, and 74.25 around 40 is 2.875
+        // to 77.125.
         assert_eq!(
             Crop::around(face(10.0, 10.0, 60.0, 80.0), 4.0, 100, 100),
             Crop { left: 2, top: 0, width: 76, height: 100 }
@@ -169,8 +185,9 @@ mod tests {
         }
     }
 
-    /// Values from `cv2.resize(image, (W, H))` of OpenCV 5.0 for `image[y, x] = (7·x·x + 13·y + 5·x·y, …)`
-    /// modulo 256, made by `models/training/opencv_values.py`.
+    /// Values from `cv2.resize(image, (W, H))` of OpenCV 5.0, made by
+    /// `models/training/opencv_values.py`, for
+    /// `image[y, x] = (7·x·x + 13·y + 5·x·y, …)` modulo 256.
     #[test]
     fn the_resize_is_opencv_to_the_bit() {
         for (source, target, expected) in OPENCV {
@@ -179,13 +196,18 @@ mod tests {
                 .flat_map(|value| [value as u8, (value * 3) as u8, (value + 91) as u8])
                 .collect();
             let photo = ImageView::new(source.0, source.1, &pixels).expect("pixels");
-            let mut planes = Array3::zeros((3, target.1, target.0));
+            let mut values = vec![0.0; 3 * target.0 * target.1];
+            let mut planes =
+                PlanesMut::new([3, target.1, target.0], &mut values).expect("three planes");
             let all = Crop { left: 0, top: 0, width: source.0, height: source.1 };
-            all.write_bgr(photo, planes.view_mut());
-            let red: Vec<u8> =
-                planes.index_axis(ndarray::Axis(0), 2).iter().map(|&value| value as u8).collect();
+            all.write(photo, &mut planes, Resize::OpencvLinear, Channels::Bgr).expect("pixels");
+            let (blue, _, red) = {
+                let mut planes = values.chunks(target.0 * target.1);
+                (planes.next().expect("blue"), planes.next(), planes.next().expect("red"))
+            };
+            let red: Vec<u8> = red.iter().map(|&value| value as u8).collect();
             assert_eq!(red, expected, "{source:?} to {target:?}");
-            assert!(planes.index_axis(ndarray::Axis(0), 0).iter().any(|&blue| blue != 0.0));
+            assert!(blue.iter().any(|&blue| blue != 0.0));
         }
     }
 

@@ -2,6 +2,7 @@
 
 mod calibration;
 mod crop;
+mod crop_network;
 mod minifasnet;
 mod model;
 mod motion;
@@ -12,8 +13,7 @@ pub use calibration::Calibration;
 pub use crop::Crop;
 pub use minifasnet::MiniFasNet;
 pub use model::{Frame, LivenessModel};
-pub use motion::Motion;
-pub use rgb_burst::{BurstParams, RgbBurst};
-pub use rgb_single::{Fusion, RgbSingle};
+pub use rgb_burst::RgbBurst;
+pub use rgb_single::RgbSingle;
 
-pub use face_liveness_detection::{Error, Network};
+pub use face_liveness_network::Error;

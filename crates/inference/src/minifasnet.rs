@@ -1,42 +1,48 @@
 //! Networks with the interface of Silent-Face's MiniFASNet.
 
-use face_liveness_detection::{Error, Network};
+use face_liveness_models::{Channels, CropInput, Resize};
+use face_liveness_network::Error;
 use face_liveness_schema::{ImageType, ModelInputs};
-use ndarray::ArrayD;
 
-use crate::{Calibration, Crop, Frame, LivenessModel};
+use crate::crop_network::CropNetwork;
+use crate::rgb_single::only_frame;
+use crate::{Calibration, Frame, LivenessModel};
 
-/// How many times the face's box each network sees, and what it reads: Silent-Face's own numbers.
-const SCALES: [f64; 2] = [2.7, 4.0];
-const SIDE: usize = 80;
-/// Of the three classes, the bona fide one.
+/// The crops as multiples of the face box, and the side of the inputs: Silent-Face's own numbers.
+const CROP_SCALES: [f64; 2] = [2.7, 4.0];
+const SIDE: u32 = 80;
+/// The index of the bona fide class among three.
 const BONA_FIDE: usize = 1;
 
-/// A pair of networks that each see one crop of one RGB photo, their probabilities averaged.
+/// An adapter for Silent-Face-Anti-Spoofing's pair of networks (Minivision, Apache-2.0). Each sees
+/// one crop of the photo; their probabilities are averaged.
 ///
-/// The interface is Silent-Face-Anti-Spoofing's (Minivision, Apache-2.0), so whoever has its two files,
-/// `2.7_80x80_MiniFASNetV2` and `4_0_0_80x80_MiniFASNetV1SE` as ONNX, may go on with them:
-/// input `1 × 3 × 80 × 80`, the crop of 2.7 or 4.0 times the face box, blue, green, red, 0 to 255;
-/// output `1 × 3` logits, class 1 bona fide. See [`Crop`].
+/// The files are `2.7_80x80_MiniFASNetV2` and `4_0_0_80x80_MiniFASNetV1SE` as ONNX. The input is
+/// `1 × 3 × 80 × 80`, the crop of 2.7 or 4.0 times the face box; blue, green, red, 0 to 255. The
+/// output is `1 × 3` logits, class 1 bona fide. See [`Crop`](crate::Crop).
 #[derive(Debug)]
 pub struct MiniFasNet {
     name: String,
     inputs: ModelInputs,
-    networks: [Network; 2],
+    networks: [CropNetwork; 2],
     calibration: Calibration,
 }
 
 impl MiniFasNet {
-    /// Loads the network for the crop of 2.7 times the box and the one for 4.0 times, as ONNX files.
+    /// Loads two ONNX files: the network for the crop of 2.7 times the box, and the one for 4.0
+    /// times.
     ///
     /// # Errors
     /// When either is not ONNX or does not fit the interface.
-    pub fn new(name: impl Into<String>, near: &[u8], wide: &[u8]) -> Result<Self, Error> {
-        let load = |onnx| Network::from_onnx(onnx, [3, SIDE, SIDE]);
+    pub fn new(name: impl Into<String>, v2: &[u8], v1se: &[u8]) -> Result<Self, Error> {
+        let load = |onnx, crop_scale| {
+            let input = CropInput::new(SIDE, crop_scale, Resize::OpencvLinear, Channels::Bgr);
+            CropNetwork::new(onnx, input)
+        };
         Ok(Self {
             name: name.into(),
             inputs: ModelInputs::single(ImageType::Rgb),
-            networks: [load(near)?, load(wide)?],
+            networks: [load(v2, CROP_SCALES[0])?, load(v1se, CROP_SCALES[1])?],
             calibration: Calibration::IDENTITY,
         })
     }
@@ -59,45 +65,36 @@ impl LivenessModel for MiniFasNet {
     }
 
     fn spoof_score(&self, frames: &[Frame<'_>]) -> Result<f32, Error> {
-        let [frame] = frames else {
-            return Err(Error::new("failed", format!("it takes one frame, not {}", frames.len())));
-        };
+        let frame = only_frame(frames)?;
         let mut bona_fide = 0.0;
-        for (network, scale) in self.networks.iter().zip(SCALES) {
-            let crop = Crop::around(frame.face, scale, frame.image.width(), frame.image.height());
-            let outputs = network.run(|planes| crop.write_bgr(frame.image, planes))?;
-            bona_fide += bona_fide_probability(&outputs)? / SCALES.len() as f32;
+        for network in &self.networks {
+            bona_fide += bona_fide_probability(&network.run(frame)?)? / self.networks.len() as f32;
         }
         Ok(self.calibration.apply(1.0 - bona_fide).clamp(0.0, 1.0))
     }
 }
 
 /// Softmax of the logits.
-fn bona_fide_probability(outputs: &[ArrayD<f32>]) -> Result<f32, Error> {
-    let logits =
-        outputs.first().and_then(|output| output.as_slice()).filter(|logits| logits.len() == 3);
-    let logits = logits.ok_or_else(|| Error::new("failed", "the output is not three logits"))?;
+fn bona_fide_probability(logits: &[f32]) -> Result<f32, Error> {
+    if logits.len() != 3 {
+        return Err(Error::run("the output is not three logits"));
+    }
     let highest = logits.iter().copied().fold(f32::NEG_INFINITY, f32::max);
     let exponentials = logits.iter().map(|logit| (logit - highest).exp());
     let probability = (logits[BONA_FIDE] - highest).exp() / exponentials.sum::<f32>();
-    if probability.is_finite() {
-        Ok(probability)
-    } else {
-        Err(Error::new("failed", "a logit is not finite"))
-    }
+    if probability.is_finite() { Ok(probability) } else { Err(Error::run("a logit is not finite")) }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use ndarray::array;
 
     #[test]
     fn the_bona_fide_class_is_the_second() {
-        let probability = |logits: [f32; 3]| bona_fide_probability(&[array![logits].into_dyn()]);
+        let probability = |logits: [f32; 3]| bona_fide_probability(&logits);
         assert!((probability([0.0, 2f32.ln(), 0.0]).expect("finite") - 0.5).abs() < 1e-6);
         assert!(probability([f32::NAN, 0.0, 0.0]).is_err());
         assert!(probability([0.0, f32::INFINITY, 0.0]).is_err());
-        assert!(bona_fide_probability(&[array![[0.0f32, 1.0]].into_dyn()]).is_err());
+        assert!(bona_fide_probability(&[0.0, 1.0]).is_err());
     }
 }

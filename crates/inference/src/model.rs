@@ -1,37 +1,45 @@
 //! What a liveness model is.
 
-use face_liveness_detection::{BoundingBox, Error};
+use face_liveness_detection::BoundingBox;
 use face_liveness_image::ImageView;
+use face_liveness_network::Error;
 use face_liveness_schema::ModelInputs;
 
-/// One image of a capture, with the face to judge.
+/// One image of a capture, and the face to score in it.
 #[derive(Debug, Clone, Copy)]
+#[non_exhaustive]
 pub struct Frame<'a> {
-    /// The image's index in the request: it tells a burst's frames apart when one has been left out.
-    pub index: usize,
     /// The upright image.
     pub image: ImageView<'a>,
     /// The face, in the image's pixels.
     pub face: BoundingBox,
 }
 
-/// Judges whether a face is bona fide or a presentation attack. Shared between threads.
+impl<'a> Frame<'a> {
+    /// An upright image and the face in it.
+    pub fn new(image: ImageView<'a>, face: BoundingBox) -> Self {
+        Self { image, face }
+    }
+}
+
+/// Scores whether a face is bona fide or a presentation attack.
 ///
-/// A model of several frames differs from a model of one in its [`inputs`](Self::inputs) alone:
+/// An engine calls one model from many threads at once. A model of several frames differs from a
+/// model of one only in its [`inputs`](Self::inputs):
 ///
 /// ```
 /// use face_liveness_inference::{Error, Frame, LivenessModel};
 /// use face_liveness_schema::{ImageType, ModelInputs};
 ///
-/// /// The mean over 2 to 8 frames of what another model says of each.
-/// struct Burst<M> {
+/// /// The mean of another model's scores of 2 to 8 frames.
+/// struct Mean<M> {
 ///     single: M,
 ///     inputs: ModelInputs,
 /// }
 ///
-/// impl<M: LivenessModel> LivenessModel for Burst<M> {
+/// impl<M: LivenessModel> LivenessModel for Mean<M> {
 ///     fn name(&self) -> &str {
-///         "my-burst"
+///         "mean"
 ///     }
 ///
 ///     fn inputs(&self) -> &ModelInputs {
@@ -45,28 +53,25 @@ pub struct Frame<'a> {
 ///     }
 /// }
 ///
-/// # fn burst<M: LivenessModel>(single: M) -> impl LivenessModel {
-/// Burst { single, inputs: ModelInputs::burst(ImageType::Rgb, 2..=8) }
+/// # fn mean<M: LivenessModel>(single: M) -> impl LivenessModel {
+/// Mean { single, inputs: ModelInputs::burst(ImageType::Rgb, 2..=8) }
 /// # }
 /// ```
 pub trait LivenessModel: Send + Sync {
-    /// The name by which requests choose it.
+    /// The name by which requests choose the model.
     fn name(&self) -> &str;
 
-    /// The images that it takes.
+    /// The images that the model takes.
     fn inputs(&self) -> &ModelInputs;
 
-    /// The score from which a face is best called a spoof. Scores are calibrated so that it is 0.5.
-    fn recommended_threshold(&self) -> f32 {
-        0.5
-    }
-
-    /// The probability, 0 to 1, that the face is a presentation attack.
+    /// The probability, 0 to 1, that the face is a presentation attack. Calibrate it so that 0.5 is
+    /// the threshold to recommend: [`Calibration`](crate::Calibration) does.
     ///
-    /// `frames` are in the order of their indexes. The first has index 0; a later one is left out when no
-    /// face was found in it.
+    /// `frames` holds at least one frame, in the order of the images' indexes. The first is the
+    /// image with index 0; a later image without a face is left out, so that a burst may have fewer
+    /// frames than [`inputs`](Self::inputs) requires.
     ///
     /// # Errors
-    /// When a network fails: never because of what the images show.
+    /// When the model itself fails, as by [`Error::run`]; never because of what the images show.
     fn spoof_score(&self, frames: &[Frame<'_>]) -> Result<f32, Error>;
 }

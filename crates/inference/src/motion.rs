@@ -1,138 +1,99 @@
-//! What several frames of one capture show and one does not: whether the face moves by itself.
+//! Whether the face moves by itself, between frames of one capture.
 
-use face_liveness_detection::{BoundingBox, Error};
+use face_liveness_detection::BoundingBox;
 use face_liveness_image::{ImageView, ZeroizeVec};
-use face_liveness_schema::{ImageType, ModelInputs};
-use ndarray::Array3;
+use face_liveness_models::{Channels, MotionInput};
+use face_liveness_network::PlanesMut;
 
-use crate::{Crop, Frame, LivenessModel};
+use crate::{Crop, Frame};
 
-/// The side of the grids that are compared: a face is some 30 cells wide.
-const SIDE: usize = 80;
-/// How far the surround may have moved between two frames, in cells: a fifth of the face's width.
-const REACH: usize = 8;
-/// Added to the differences of grey, so that two frames without noise do not divide by nothing.
-const NOISE: f32 = 0.5;
-/// Fewer cells of surround than this say nothing.
-const MIN_CELLS: usize = 200;
-
-/// A model of motion alone: what [`RgbBurst`](crate::RgbBurst) adds to the looks of each frame, by itself, to be
-/// measured. Weak: not to be used alone.
+/// How much more the face changes between frames than the background beside and above it, with the
+/// background's own motion taken out: the logarithm of the ratio of mean differences, as the mean
+/// over neighbouring frames.
 ///
-/// Its score is the logistic function of minus the independent motion: 0.5 for none, and for frames that cannot be
-/// compared.
-#[derive(Debug)]
-pub struct Motion {
-    name: String,
-    inputs: ModelInputs,
-}
-
-impl Motion {
-    /// Two to eight frames of one capture.
-    pub fn new(name: impl Into<String>) -> Self {
-        Self { name: name.into(), inputs: ModelInputs::burst(ImageType::Rgb, 2..=8) }
-    }
-}
-
-impl LivenessModel for Motion {
-    fn name(&self) -> &str {
-        &self.name
-    }
-
-    fn inputs(&self) -> &ModelInputs {
-        &self.inputs
-    }
-
-    fn spoof_score(&self, frames: &[Frame<'_>]) -> Result<f32, Error> {
-        Ok(1.0 / (1.0 + independent_motion(frames).unwrap_or(0.0).exp()))
-    }
-}
-
-/// How much more the face changes between frames than what is beside and above it, once the surround's own motion is
-/// taken out: the logarithm of the ratio of mean differences, the mean over neighbouring frames.
-///
-/// A living face moves and deforms before its background. The picture of a face, held or fixed, moves with the
-/// picture's own background, as one plane. `None` when there is nothing to compare: one frame, frames of different
-/// sizes, or a face that fills the picture.
-pub(crate) fn independent_motion(frames: &[Frame<'_>]) -> Option<f32> {
+/// A live face moves and deforms before its background. The picture of a face, held or fixed, moves
+/// with the picture's own background, as one plane. `None` without a comparison: one frame, frames
+/// of different sizes, or a face that fills the image.
+pub(crate) fn independent_motion(input: &MotionInput, frames: &[Frame<'_>]) -> Option<f32> {
     let (first, rest) = frames.split_first()?;
     let (width, height) = (first.image.width(), first.image.height());
-    let crop = Crop::around(first.face, 2.7, width, height);
-    let regions = Regions::new(first.face, crop)?;
-    let mut earlier = grey(first.image, crop);
+    let crop = Crop::around(first.face, input.crop_scale, width, height);
+    let regions = Regions::new(input, first.face, crop)?;
+    let mut earlier = luma(input, first.image, crop)?;
     let mut sum = 0.0;
     for frame in rest {
         if (frame.image.width(), frame.image.height()) != (width, height) {
             return None;
         }
-        let later = grey(frame.image, crop);
+        let later = luma(input, frame.image, crop)?;
         sum += regions.independent_motion(&earlier, &later);
         earlier = later;
     }
     (!rest.is_empty()).then(|| sum / rest.len() as f32)
 }
 
-/// The cells of the face, and those beside and above the head, where no shoulders are.
+/// The luma of a crop, row by row.
+type Grid = ZeroizeVec<f32>;
+
+/// The cells of the face, and those of the background: beside and above the head, away from the
+/// shoulders.
 struct Regions {
-    face: Vec<(usize, usize)>,
-    surround: Vec<(usize, usize)>,
+    input: MotionInput,
+    face: Vec<usize>,
+    background: Vec<usize>,
 }
 
 impl Regions {
-    fn new(face: BoundingBox, crop: Crop) -> Option<Self> {
-        let (cells_x, cells_y) =
-            (SIDE as f32 / crop.width as f32, SIDE as f32 / crop.height as f32);
+    fn new(input: &MotionInput, face: BoundingBox, crop: Crop) -> Option<Self> {
+        let side = input.side as f32;
+        let (cells_x, cells_y) = (side / crop.width as f32, side / crop.height as f32);
         let (width, height) = (face.width * cells_x, face.height * cells_y);
         let left = (face.left - crop.left as f32) * cells_x;
         let top = (face.top - crop.top as f32) * cells_y;
         let (mut inside, mut outside) = (Vec::new(), Vec::new());
-        for y in REACH..SIDE - REACH {
-            for x in REACH..SIDE - REACH {
+        let reachable = || input.reach..input.side - input.reach;
+        for y in reachable() {
+            for x in reachable() {
+                let cell = (y * input.side + x) as usize;
                 let (right_of, below) = (x as f32 + 0.5 - left, y as f32 + 0.5 - top);
                 if (0.0..width).contains(&right_of) && (0.0..height).contains(&below) {
-                    inside.push((x, y));
+                    inside.push(cell);
                 } else if (right_of - width / 2.0).abs() > 0.6 * width || below < -0.3 * height {
-                    outside.push((x, y));
+                    outside.push(cell);
                 }
             }
         }
-        let enough = inside.len() >= MIN_CELLS && outside.len() >= MIN_CELLS;
-        enough.then_some(Self { face: inside, surround: outside })
+        let enough = inside.len().min(outside.len()) >= input.min_cells;
+        enough.then_some(Self { input: *input, face: inside, background: outside })
     }
 
     fn independent_motion(&self, earlier: &Grid, later: &Grid) -> f32 {
-        let shifts = (0..=2 * REACH).flat_map(|dy| (0..=2 * REACH).map(move |dx| (dx, dy)));
-        let surround =
-            shifts.map(|shift| (difference(&self.surround, earlier, later, shift), shift));
-        let still = (f32::INFINITY, (REACH, REACH));
-        let (surround, shift) =
-            surround.fold(still, |best, next| if next.0 < best.0 { next } else { best });
+        let (side, reach) = (self.input.side as isize, self.input.reach as isize);
+        let steps = move || (-reach..=reach).rev();
+        let shifts = steps().flat_map(|y| steps().map(move |x| y * side + x));
+        let aligned =
+            shifts.map(|shift| (difference(&self.background, earlier, later, shift), shift));
+        let unmoved = (f32::INFINITY, 0);
+        let (background, shift) =
+            aligned.fold(unmoved, |best, next| if next.0 < best.0 { next } else { best });
         let face = difference(&self.face, earlier, later, shift);
-        ((face + NOISE) / (surround + NOISE)).ln()
+        ((face + self.input.noise) / (background + self.input.noise)).ln()
     }
 }
 
-type Grid = ZeroizeVec<f32>;
-
-fn grey(image: ImageView<'_>, crop: Crop) -> Grid {
-    let mut planes = Array3::zeros((3, SIDE, SIDE));
-    crop.write_bgr(image, planes.view_mut());
-    let planes = ZeroizeVec::from(planes.into_raw_vec_and_offset().0);
-    let (blue, green, red) = (&planes[..], &planes[SIDE * SIDE..], &planes[2 * SIDE * SIDE..]);
-    let luma = |i: usize| 0.114 * blue[i] + 0.587 * green[i] + 0.299 * red[i];
-    (0..SIDE * SIDE).map(luma).collect::<Vec<_>>().into()
+fn luma(input: &MotionInput, image: ImageView<'_>, crop: Crop) -> Option<Grid> {
+    let side = input.side as usize;
+    let mut planes = ZeroizeVec::from(vec![0.0; 3 * side * side]);
+    let mut view = PlanesMut::new([3, side, side], &mut planes).ok()?;
+    crop.write(image, &mut view, input.resize, Channels::Bgr).ok()?;
+    let (blue, green, red) = (&planes[..], &planes[side * side..], &planes[2 * side * side..]);
+    let weighted = |i: usize| 0.114 * blue[i] + 0.587 * green[i] + 0.299 * red[i];
+    Some((0..side * side).map(weighted).collect::<Vec<_>>().into())
 }
 
-/// The mean absolute difference of `cells`, the later grid moved by `shift − REACH`.
-fn difference(
-    cells: &[(usize, usize)],
-    earlier: &Grid,
-    later: &Grid,
-    (dx, dy): (usize, usize),
-) -> f32 {
-    let at = |&(x, y): &(usize, usize)| {
-        (earlier[y * SIDE + x] - later[(y + REACH - dy) * SIDE + x + REACH - dx]).abs()
-    };
+/// The mean absolute difference of `cells` between two grids, the later one shifted.
+fn difference(cells: &[usize], earlier: &Grid, later: &Grid, shift: isize) -> f32 {
+    let at = |&cell: &usize| (earlier[cell] - later[cell.wrapping_add_signed(shift)]).abs();
     cells.iter().map(at).sum::<f32>() / cells.len() as f32
 }
 
@@ -143,7 +104,7 @@ mod tests {
 
     const FACE: BoundingBox = BoundingBox { left: 120.0, top: 90.0, width: 80.0, height: 80.0 };
 
-    /// A textured wall, and a textured square before it, moved by so many pixels each.
+    /// A textured wall, and a textured square before it, each moved by some pixels.
     fn frame(wall: (u32, u32), square: (u32, u32)) -> RgbImage {
         let texture = |x: u32, y: u32, seed: u32| {
             let cell = (x / 8).wrapping_mul(2_654_435_761) ^ (y / 8).wrapping_mul(40_503) ^ seed;
@@ -160,12 +121,10 @@ mod tests {
     }
 
     fn motion(images: &[RgbImage], face: BoundingBox) -> Option<f32> {
-        let frames: Vec<_> = images
-            .iter()
-            .enumerate()
-            .map(|(index, image)| Frame { index, image: image.view(), face })
-            .collect();
-        independent_motion(&frames)
+        let input = face_liveness_models::rgb_burst_v1().expect("the built-in model").motion;
+        let frames: Vec<_> =
+            images.iter().map(|image| Frame { image: image.view(), face }).collect();
+        independent_motion(&input, &frames)
     }
 
     #[test]
@@ -181,7 +140,7 @@ mod tests {
     }
 
     #[test]
-    fn what_cannot_be_compared_says_nothing() {
+    fn frames_that_cannot_be_compared_have_no_motion() {
         let image = || frame((0, 0), (0, 0));
         assert_eq!(motion(&[image()], FACE), None);
         let small = RgbImage::new(10, 10, vec![0; 300]).expect("pixels");

@@ -1,0 +1,78 @@
+//! The bundles that this crate carries.
+
+use crate::{Error, FaceDetectorBundle, RgbBurstBundle, RgbSingleBundle};
+
+/// The files of a folder that are compiled in, by name.
+macro_rules! files {
+    ($folder:literal: $($file:literal),*) => {
+        |file: &str| {
+            let bytes: &'static [u8] = match file {
+                $($file => include_bytes!(concat!("../", $folder, "/", $file)),)*
+                _ => return None,
+            };
+            Some(bytes.into())
+        }
+    };
+}
+
+/// The face detector. Card: `face-detector-v1/README.md`.
+///
+/// # Errors
+/// When a file was damaged or exchanged before it was compiled in.
+pub fn face_detector_v1() -> Result<FaceDetectorBundle, Error> {
+    FaceDetectorBundle::from_json(
+        include_str!("../face-detector-v1/model.json"),
+        files!("face-detector-v1": "detector.onnx", "refiner.onnx"),
+    )
+}
+
+/// Liveness from one photo. Card: `rgb-single-v1/README.md`.
+///
+/// # Errors
+/// When a file was damaged or exchanged before it was compiled in.
+pub fn rgb_single_v1() -> Result<RgbSingleBundle, Error> {
+    RgbSingleBundle::from_json(
+        include_str!("../rgb-single-v1/model.json"),
+        files!("rgb-single-v1": "tight.onnx", "context.onnx"),
+    )
+}
+
+/// Liveness from two to eight frames, by the networks of [`rgb_single_v1`]. Card:
+/// `rgb-single-v1/README.md`.
+///
+/// # Errors
+/// When the manifest was damaged before it was compiled in.
+pub fn rgb_burst_v1() -> Result<RgbBurstBundle, Error> {
+    RgbBurstBundle::from_json(include_str!("../rgb-burst-v1/model.json"))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::borrow::Cow;
+
+    use super::*;
+
+    #[test]
+    fn the_built_in_bundles_load() {
+        let single = rgb_single_v1().expect("rgb-single-v1");
+        assert_eq!(rgb_burst_v1().expect("rgb-burst-v1").single, single.name);
+        assert_eq!(face_detector_v1().expect("face-detector-v1").name, "face-detector-v1");
+    }
+
+    #[test]
+    fn one_flipped_bit_is_a_sha_256_mismatch() {
+        let json = include_str!("../rgb-single-v1/model.json");
+        let files = files!("rgb-single-v1": "tight.onnx", "context.onnx");
+        let damaged = |name: &str| -> Option<Cow<'static, [u8]>> {
+            let file: Option<Cow<'static, [u8]>> = files(name);
+            let mut file = file?.into_owned();
+            if name == "context.onnx" {
+                let middle = file.len() / 2;
+                file[middle] ^= 1;
+            }
+            Some(file.into())
+        };
+        let error = RgbSingleBundle::from_json(json, damaged).expect_err("damaged");
+        assert_eq!(error.to_string(), "context.onnx: SHA-256 mismatch");
+    }
+}

@@ -1,0 +1,28 @@
+//! Why a bundle cannot be used.
+
+/// A bundle that cannot be used.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum Error {
+    /// The manifest is not the JSON that the bundle's type asks for.
+    #[error("model.json is invalid")]
+    Json(#[source] Box<dyn std::error::Error + Send + Sync>),
+    /// A value of the manifest is out of its range.
+    #[error("model.json: {field} is out of range")]
+    OutOfRange {
+        /// The value's path in the manifest: `networks.tight.input.side`.
+        field: String,
+    },
+    /// The manifest names a file that the bundle lacks.
+    #[error("{file}: missing")]
+    Missing {
+        /// The file's name.
+        file: String,
+    },
+    /// A file was damaged or exchanged.
+    #[error("{file}: SHA-256 mismatch")]
+    Sha256 {
+        /// The file's name.
+        file: String,
+    },
+}

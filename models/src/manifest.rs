@@ -1,0 +1,56 @@
+//! `model.json`, as it is written.
+
+use serde::Deserialize;
+use serde::de::DeserializeOwned;
+
+use crate::network_file::NetworkEntry;
+use crate::{BurstParams, CropInput, Error, Fusion, HeatmapInput, MotionInput, RefinerInput};
+
+pub(crate) fn parse<M: DeserializeOwned>(json: &str) -> Result<M, Error> {
+    serde_json::from_str(json).map_err(|cause| Error::Json(cause.into()))
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct FaceDetectorManifest {
+    pub(crate) name: String,
+    pub(crate) version: u32,
+    pub(crate) networks: FaceDetectorNetworks,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct FaceDetectorNetworks {
+    pub(crate) heatmap: NetworkEntry<HeatmapInput>,
+    pub(crate) refiner: NetworkEntry<RefinerInput>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct RgbSingleManifest {
+    pub(crate) name: String,
+    pub(crate) version: u32,
+    pub(crate) networks: RgbSingleNetworks,
+    pub(crate) fusion: Fusion,
+    pub(crate) threshold: f32,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct RgbSingleNetworks {
+    pub(crate) tight: NetworkEntry<CropInput>,
+    pub(crate) context: NetworkEntry<CropInput>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct RgbBurstManifest {
+    pub(crate) name: String,
+    pub(crate) version: u32,
+    pub(crate) single: String,
+    pub(crate) min_frames: usize,
+    pub(crate) max_frames: usize,
+    pub(crate) motion: MotionInput,
+    pub(crate) params: BurstParams,
+    pub(crate) threshold: f32,
+}
