@@ -4,10 +4,10 @@
 //! A request is a line of JSON, `{"length": 71432, "faces": [[left, top, width, height], …]}`,
 //! followed by `length` bytes of an image file. Without `faces`, the largest face is detected.
 //!
-//! The answer is a line, `{"width": 640, "height": 480, "faces": […]}`, followed for each face by the
-//! crops of both networks, tight and context, as `3 × S × S` bytes each: blue, green, red. For an
-//! image that does not decode, width and height are 0 and there is no face. With `--faces-only` no
-//! crops follow.
+//! The answer is a line, `{"width": 640, "height": 480, "faces": […]}`, followed for each face by
+//! the crops of both networks, tight and context, as `3 × S × S` bytes each: blue, green, red. For
+//! an image that does not decode, width and height are 0 and there is no face. With `--faces-only`
+//! no crops follow.
 
 use std::io::{BufRead, BufReader, BufWriter, Read, Write};
 
