@@ -46,7 +46,9 @@ def measured(name, models):
 
 
 subprocess.run(
-    ["cargo", "build", "--release", "--workspace", "--examples", "--quiet"], cwd=root, check=True
+    ["cargo", "build", "--release", "--workspace", "--example", "evaluate", "--quiet"],
+    cwd=root,
+    check=True,
 )
 compared = wrong = 0
 for name, title in SETS.items():
