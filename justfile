@@ -68,7 +68,9 @@ fuzz target seconds:
 miri:
     MIRIFLAGS=-Zmiri-disable-isolation cargo +nightly miri test --lib -p face-liveness-schema
     MIRIFLAGS=-Zmiri-disable-isolation cargo +nightly miri test --lib -p face-liveness-image -- \
-        base64 orientation rgb scans bits transform
+        base64 orientation rgb scan_budget
+    MIRIFLAGS=-Zmiri-disable-isolation cargo +nightly miri test --lib \
+        -p face-liveness-jpeg-scaled -- huffman idct
 
 # The golden answers on other processors, by emulation: .ci/emulate lists what it needs.
 emulate:
