@@ -386,7 +386,7 @@ pub(crate) mod request_rules {
         assert_eq!(engine.detect_json(&[b' '; 100]).status, 400);
     }
 
-    /// A PNG of this size with no pixels behind its header: whoever reads them finds it corrupt.
+    /// A PNG of this size with no pixels after its header: a decoder finds it corrupt.
     fn png_header(width: u32, height: u32) -> Vec<u8> {
         let mut file = Vec::new();
         let mut encoder = png::Encoder::new(&mut file, width, height);
@@ -838,7 +838,7 @@ pub(crate) mod errors {
     }
 }
 
-/// A model that takes so many images and answers what it is told.
+/// A model with set inputs and a set answer.
 struct Fake {
     inputs: ModelInputs,
     score: Result<f32, &'static str>,

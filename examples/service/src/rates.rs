@@ -7,8 +7,8 @@ use governor::{DefaultDirectRateLimiter, DefaultKeyedRateLimiter, NotUntil, Quot
 
 use crate::refusal::Refusal;
 
-/// A bucket for each client and one for all. A bucket holds one second's worth of requests and fills
-/// at a constant rate (the generic cell rate algorithm).
+/// A bucket for each client and one for all. A bucket holds one second's worth of requests and
+/// fills at a constant rate (the generic cell rate algorithm).
 pub(crate) struct Rates {
     per_client: Option<DefaultKeyedRateLimiter<String>>,
     total: Option<DefaultDirectRateLimiter>,
