@@ -4,7 +4,6 @@ use std::borrow::Cow;
 use std::fmt;
 
 use serde::Deserialize;
-use sha2::{Digest, Sha256};
 
 use crate::Error;
 
@@ -150,7 +149,7 @@ impl<I: Input> NetworkEntry<I> {
             return Err(Error::OutOfRange { field: format!("networks.{role}.input.{field}") });
         }
         let Some(onnx) = files(&file) else { return Err(Error::Missing { file }) };
-        let hash: String = Sha256::digest(&onnx).iter().map(|byte| format!("{byte:02x}")).collect();
+        let hash = hmac_sha256::Hash::hash(&onnx).map(|byte| format!("{byte:02x}")).concat();
         if hash != sha256 {
             return Err(Error::Sha256 { file });
         }
