@@ -166,6 +166,13 @@ impl EngineBuilder {
     /// # Errors
     /// [`BuildError::Load`] when a built-in network cannot be loaded, and
     /// [`BuildError::UnknownModel`] when a setting names a model that does not exist.
+    ///
+    /// ```
+    /// use face_liveness::Engine;
+    ///
+    /// let error = Engine::builder().default_model("my-model").build().unwrap_err();
+    /// assert_eq!(error.to_string(), "default_model names an unknown model: my-model");
+    /// ```
     pub fn build(self) -> Result<Engine, BuildError> {
         let mut models = Vec::new();
         for name in &self.built_in_models {

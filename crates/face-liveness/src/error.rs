@@ -98,7 +98,7 @@ pub enum BuildError {
         source: network::Error,
     },
     /// A setting names a model that does not exist.
-    #[error("{setting} names no model of this engine: {name}")]
+    #[error("{setting} names an unknown model: {name}")]
     UnknownModel {
         /// The setting: `default_model` or `built_in_models`.
         setting: &'static str,

@@ -1,14 +1,14 @@
 //! A thousand requests in a process that seccomp kills when it opens a file for writing or a
 //! socket. Afterwards neither its memory nor its output holds the image of a JPEG: not the base64
-//! text, not the file, not the pixels. Up to a quarter of an image in another format may remain in
-//! memory.
+//! text, not the file, not the pixels, not the networks' inputs. Of an image in another format, up
+//! to a quarter of the file and of the pixels may remain in memory.
 //!
 //! Linux only, for seccomp and `/proc/self/mem`. One test, so that no other test's image is in the
 //! same memory.
 #![cfg(target_os = "linux")]
 #![allow(missing_docs, clippy::print_stdout, clippy::unwrap_used)]
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
 use std::fs::File;
 use std::io::{Read, Seek, SeekFrom};
 use std::os::unix::process::ExitStatusExt;
@@ -17,8 +17,10 @@ use std::process::{Command, Output};
 
 use base64::Engine as _;
 use base64::prelude::BASE64_STANDARD;
-use face_liveness::Engine;
-use face_liveness::imaging::{Limits, decode};
+use face_liveness::imaging::{Limits, decode, resize};
+use face_liveness::inference::Crop;
+use face_liveness::network::{Placement, PlanesMut, write_rgb};
+use face_liveness::{Engine, ImageSource};
 use seccompiler::{
     SeccompAction, SeccompCmpArgLen, SeccompCmpOp, SeccompCondition, SeccompFilter, SeccompRule,
 };
@@ -28,19 +30,33 @@ use zeroize::Zeroizing;
 const REPETITIONS: usize = 48;
 /// Bytes in a row that count as found: far more than coincide by chance.
 const NEEDLE: usize = 48;
+/// The same for networks' inputs, which tract copies in rows of 8 and more values.
+const INPUT_NEEDLE: usize = 8 * size_of::<f32>();
 /// The needles are kept under this mask, so that the search does not find the needles themselves.
 const MASK: u8 = 0x5a;
 
-/// Pieces from all over a buffer, masked.
+/// Pieces from all over a buffer, masked. Flat parts, such as a background or a run of zeros, are
+/// left out because they may occur anywhere.
 fn needles(haystack: &[u8]) -> Vec<Vec<u8>> {
     let starts = (1..100).map(|i| i * (haystack.len() - NEEDLE) / 100);
-    let masked = |start: usize| {
-        haystack[start..start + NEEDLE].iter().map(|byte| byte ^ MASK).collect::<Vec<_>>()
-    };
-    // Flat parts, such as a background or a run of zeros, may occur anywhere.
-    let is_flat =
-        |needle: &Vec<u8>| needle.iter().collect::<std::collections::HashSet<_>>().len() < 16;
-    starts.map(masked).filter(|needle| !is_flat(needle)).collect()
+    let pieces = starts.map(|start| &haystack[start..start + NEEDLE]);
+    pieces.filter(|piece| piece.iter().collect::<HashSet<_>>().len() >= 16).map(masked).collect()
+}
+
+/// The same of a network's input.
+fn input_needles(values: &[f32]) -> Vec<Vec<u8>> {
+    let bytes: Vec<u8> = values.iter().flat_map(|value| value.to_ne_bytes()).collect();
+    let bytes = Zeroizing::new(bytes);
+    let pieces = bytes.chunks_exact(INPUT_NEEDLE).step_by(7);
+    let varied = |piece: &&[u8]| piece.chunks(4).collect::<HashSet<_>>().len() >= 6;
+    let needles: Vec<_> = pieces.filter(varied).map(masked).collect();
+    assert!(needles.len() > 40, "{} needles", needles.len());
+    assert_eq!(found(&needles), needles.len(), "the search finds what is there");
+    needles
+}
+
+fn masked(piece: &[u8]) -> Vec<u8> {
+    piece.iter().map(|byte| byte ^ MASK).collect()
 }
 
 /// How many of the needles are somewhere in this process's writable memory.
@@ -201,6 +217,30 @@ fn write_other_formats() {
     others.iter().for_each(|path| portrait.save(path).unwrap());
 }
 
+/// Needles of the inputs of `rgb-single-v1` and of the detector's heatmap for a square photo.
+fn of_inputs(engine: &Engine, file: &[u8], auto_rotate: bool) -> Vec<Vec<u8>> {
+    let photo = ImageSource::Encoded { bytes: file, auto_rotate };
+    let face = engine.find_face(photo).unwrap().bounding_box;
+    let image = decode(file, &Limits::default(), auto_rotate).unwrap();
+    let written = |side: u32, write: &dyn Fn(&mut PlanesMut<'_>)| {
+        let shape = [3, side as usize, side as usize];
+        let mut values = Zeroizing::new(vec![0.0; shape.iter().product()]);
+        write(&mut PlanesMut::new(shape, &mut values).unwrap());
+        input_needles(&values)
+    };
+    let bundle = face_liveness_models::rgb_single_v1().unwrap();
+    let crops = [bundle.tight.input, bundle.context.input].map(|input| {
+        let crop = Crop::around(face, input.crop_scale, image.width(), image.height());
+        written(input.side, &|planes| {
+            crop.write(image.view(), planes, input.resize, input.channels).unwrap();
+        })
+    });
+    // The heatmap's first input is 288 × 192.
+    let resized = resize(image.view(), 192, 192).unwrap();
+    let heatmap = written(192, &|planes| write_rgb(planes, resized.view(), Placement::default()));
+    [crops.concat(), heatmap].concat()
+}
+
 fn nothing_remains_in_memory() {
     let engine = Engine::builder().build().unwrap();
     let files = files();
@@ -222,6 +262,7 @@ fn nothing_remains_in_memory() {
             assert_eq!(found(&needles), needles.len(), "the search finds what is there");
             needles
         };
+        let of_inputs = of_inputs(&engine, &file, auto_rotate);
         let is_jpeg = path.extension().is_some_and(|format| format == "jpg");
         // The bytes of a bitmap are as flat as its background.
         let least = if is_jpeg { 90 } else { 40 };
@@ -246,6 +287,7 @@ fn nothing_remains_in_memory() {
         drop((body, escaped, broken, file));
 
         assert_eq!(found(&of_text), 0, "{path:?}: the base64 text");
+        assert_eq!(found(&of_inputs), 0, "{path:?}: the networks' inputs");
         // The decoders of other formats do not wipe what they read last: a part of the file and
         // 11 of 84 needles of the pixels remain of a PNG, sometimes a part of the file of a GIF.
         let most = |needles: &[Vec<u8>]| if is_jpeg { 0 } else { needles.len() / 4 };
