@@ -2,12 +2,18 @@
 
 use std::process::Command;
 
+/// Not changes: another benchmark may have written its figures just before.
+const FIGURES: [&str; 2] = [":(top,exclude)benches/*.md", ":(top,exclude)benches/*.svg"];
+
 /// A line such as `Intel(R) Xeon(R) Processor, 2026-11-26, commit 9bbca5d`. `.ci/stale` reads the
 /// commit. Uncommitted changes are mentioned, since such figures cannot be repeated.
 pub fn provenance() -> String {
     let date = output("date", &["+%F"]);
     let commit = output("git", &["rev-parse", "--short", "HEAD"]);
-    let changes = output("git", &["status", "--porcelain", "--untracked-files=no"]);
+    let changes = output(
+        "git",
+        &["status", "--porcelain", "--untracked-files=no", "--", ":/", FIGURES[0], FIGURES[1]],
+    );
     let changed = if changes.is_empty() { "" } else { " with uncommitted changes" };
     format!("{}, {date}, commit {commit}{changed}", machine())
 }
