@@ -1,14 +1,14 @@
-//! Base64 as clients send it.
+//! Base64 in the forms that clients send.
 
-use base64::engine::{DecodePaddingMode, GeneralPurposeConfig, Simd};
-use base64::{DecodeError, DecodeSliceError, Engine as _};
+use base64::engine::{DecodePaddingMode, GeneralPurposeConfig};
+use base64::{DecodeError, DecodeSliceError, Engine};
 
 use crate::{Error, ZeroizeVec};
 
-/// Decodes base64 text as clients send it; the bytes are wiped when dropped.
+/// Decodes base64 text. The bytes are wiped when dropped.
 ///
-/// Accepted beside the standard form: ASCII white space anywhere (`base64 FILE` wraps its lines), missing
-/// padding, the URL-safe alphabet, and a `data:image/…;base64,` prefix.
+/// Beside the standard form, these are accepted: ASCII white space anywhere (`base64 FILE` wraps
+/// its lines), missing padding, the URL-safe alphabet, and a `data:image/…;base64,` prefix.
 ///
 /// # Errors
 /// [`Error::Base64`] for anything else, for text that mixes the two alphabets, and for blank text.
@@ -26,7 +26,7 @@ pub fn decode_base64(text: &str) -> Result<ZeroizeVec<u8>, Error> {
         return Err(Error::Base64);
     }
     let mut bytes = ZeroizeVec::from(vec![0; base64::decoded_len_estimate(text.len())]);
-    // As most clients send it; only where that fails are the others looked for.
+    // Most clients send no white space: it is looked for only after decoding failed.
     let mut decoded = decode_either_alphabet(text.as_bytes(), &mut bytes);
     if decoded.as_ref().is_err_and(|error| has_white_space(text, error)) {
         decoded = decode_either_alphabet(&without_white_space(text), &mut bytes);
@@ -35,15 +35,44 @@ pub fn decode_base64(text: &str) -> Result<ZeroizeVec<u8>, Error> {
     Ok(bytes)
 }
 
-/// Writes the decoded bytes into a buffer that is large enough, and says how many they are.
+/// Writes the decoded bytes into a buffer that is large enough, and returns their number.
 fn decode_either_alphabet(text: &[u8], bytes: &mut [u8]) -> Result<usize, DecodeSliceError> {
     let config =
         GeneralPurposeConfig::new().with_decode_padding_mode(DecodePaddingMode::Indifferent);
-    match Simd::standard(config).decode_slice(text, bytes) {
+    match engine::standard(config).decode_slice(text, bytes) {
         Err(DecodeSliceError::DecodeError(DecodeError::InvalidByte(_, b'-' | b'_'))) => {
-            Simd::url_safe(config).decode_slice(text, bytes)
+            engine::url_safe(config).decode_slice(text, bytes)
         }
         decoded => decoded,
+    }
+}
+
+/// SIMD, on the targets for which the base64 crate has it.
+#[cfg(any(target_arch = "x86_64", all(target_arch = "aarch64", target_feature = "neon")))]
+mod engine {
+    use base64::engine::{GeneralPurposeConfig, Simd};
+
+    pub(super) fn standard(config: GeneralPurposeConfig) -> Simd {
+        Simd::standard(config)
+    }
+
+    pub(super) fn url_safe(config: GeneralPurposeConfig) -> Simd {
+        Simd::url_safe(config)
+    }
+}
+
+/// Portable code, on all other targets.
+#[cfg(not(any(target_arch = "x86_64", all(target_arch = "aarch64", target_feature = "neon"))))]
+mod engine {
+    use base64::alphabet;
+    use base64::engine::{GeneralPurpose, GeneralPurposeConfig};
+
+    pub(super) fn standard(config: GeneralPurposeConfig) -> GeneralPurpose {
+        GeneralPurpose::new(&alphabet::STANDARD, config)
+    }
+
+    pub(super) fn url_safe(config: GeneralPurposeConfig) -> GeneralPurpose {
+        GeneralPurpose::new(&alphabet::URL_SAFE, config)
     }
 }
 
@@ -59,19 +88,20 @@ fn without_data_url(text: &str) -> Result<&str, Error> {
     if starts_with("data:image/") && is_base64 { Ok(payload) } else { Err(Error::Base64) }
 }
 
-/// Whether a text that did not decode has white space, the first byte that is wrong or any.
+/// Whether text that did not decode has white space. The first invalid byte tells, unless it is
+/// padding.
 fn has_white_space(text: &str, error: &DecodeSliceError) -> bool {
     if let DecodeSliceError::DecodeError(DecodeError::InvalidByte(_, byte)) = error
         && *byte != b'='
     {
         return byte.is_ascii_whitespace();
     }
-    // Without an early end in each piece, it looks at many bytes at a time.
-    let any = |piece: &[u8]| piece.iter().fold(false, |any, byte| any | byte.is_ascii_whitespace());
+    // Without an early exit inside a chunk, the comparison is vectorized.
+    let any = |chunk: &[u8]| chunk.iter().fold(false, |any, byte| any | byte.is_ascii_whitespace());
     text.as_bytes().chunks(4096).any(any)
 }
 
-/// The text less its ASCII white space.
+/// The text without its ASCII white space.
 fn without_white_space(text: &str) -> ZeroizeVec<u8> {
     // Never reallocated, so no stale copy is left behind.
     let mut dense = ZeroizeVec::from(Vec::with_capacity(text.len()));

@@ -1,15 +1,15 @@
-//! Why there are no pixels.
+//! Why an image cannot be decoded.
 
-/// Why an image cannot be had. No variant holds image data, and none passes on a decoder's own words,
-/// which may.
+/// Why an image cannot be decoded. No variant holds image data or the text of a decoder's own
+/// error, which may hold some.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum Error {
     /// The text is not base64 in any of the accepted forms.
     #[error("the text is not base64")]
     Base64,
-    /// The bytes are not of a supported format.
-    #[error("the file is not a JPEG, PNG, GIF, WebP or BMP")]
+    /// The bytes are not of a supported format. Cargo features remove formats.
+    #[error("the file is not a {}", supported_formats())]
     UnsupportedFormat,
     /// The bytes begin as a supported format and do not decode.
     #[error("the file does not decode as {format}")]
@@ -17,7 +17,7 @@ pub enum Error {
         /// The format's usual name: `JPEG`.
         format: &'static str,
     },
-    /// The image is longer on a side, or has more pixels, than the limits allow.
+    /// The image has longer sides or more pixels than the limits allow.
     #[error("the image of {width} × {height} pixels is past the limit of {limit}")]
     TooLarge {
         /// The image's width in pixels.
@@ -36,19 +36,47 @@ pub enum Error {
     /// A JPEG has more scans than the limits allow for its size.
     #[error("the JPEG has {scans} scans, past the limit of {limit} for its size")]
     TooManyScans {
-        /// How many it has.
+        /// The number of scans.
         scans: usize,
-        /// How many it may have.
+        /// The most scans for an image of this size.
         limit: usize,
     },
     /// A buffer of pixels does not have three bytes for each pixel of an image of at least 1 × 1.
     #[error("{length} bytes are not an RGB image of {width} × {height} pixels")]
     Shape {
-        /// The width that was claimed.
+        /// The claimed width in pixels.
         width: u32,
-        /// The height that was claimed.
+        /// The claimed height in pixels.
         height: u32,
-        /// The length of the buffer.
+        /// The length of the buffer in bytes.
         length: usize,
     },
+}
+
+/// The formats in words: `JPEG, PNG or GIF`.
+fn supported_formats() -> String {
+    let formats = [
+        "JPEG",
+        "PNG",
+        #[cfg(feature = "gif")]
+        "GIF",
+        #[cfg(feature = "webp")]
+        "WebP",
+        #[cfg(feature = "bmp")]
+        "BMP",
+    ];
+    let [first @ .., last] = formats;
+    format!("{} or {last}", first.join(", "))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    #[cfg(all(feature = "gif", feature = "webp", feature = "bmp"))]
+    fn the_supported_formats_are_listed() {
+        let text = Error::UnsupportedFormat.to_string();
+        assert_eq!(text, "the file is not a JPEG, PNG, GIF, WebP or BMP");
+    }
 }

@@ -1,4 +1,6 @@
 //! The file formats, told apart by their first bytes.
+//!
+//! A format whose Cargo feature is off is not in the enum, so that no code can reach its decoder.
 
 use image::ImageFormat;
 
@@ -9,8 +11,11 @@ use crate::Error;
 pub(crate) enum Format {
     Jpeg,
     Png,
+    #[cfg(feature = "gif")]
     Gif,
+    #[cfg(feature = "webp")]
     WebP,
+    #[cfg(feature = "bmp")]
     Bmp,
 }
 
@@ -20,8 +25,11 @@ impl Format {
         match image::guess_format(file) {
             Ok(ImageFormat::Jpeg) => Ok(Self::Jpeg),
             Ok(ImageFormat::Png) => Ok(Self::Png),
+            #[cfg(feature = "gif")]
             Ok(ImageFormat::Gif) => Ok(Self::Gif),
+            #[cfg(feature = "webp")]
             Ok(ImageFormat::WebP) => Ok(Self::WebP),
+            #[cfg(feature = "bmp")]
             Ok(ImageFormat::Bmp) => Ok(Self::Bmp),
             _ => Err(Error::UnsupportedFormat),
         }
@@ -32,8 +40,11 @@ impl Format {
         let format = match self {
             Self::Jpeg => "JPEG",
             Self::Png => "PNG",
+            #[cfg(feature = "gif")]
             Self::Gif => "GIF",
+            #[cfg(feature = "webp")]
             Self::WebP => "WebP",
+            #[cfg(feature = "bmp")]
             Self::Bmp => "BMP",
         };
         Error::Corrupt { format }
@@ -45,9 +56,29 @@ impl From<Format> for ImageFormat {
         match format {
             Format::Jpeg => Self::Jpeg,
             Format::Png => Self::Png,
+            #[cfg(feature = "gif")]
             Format::Gif => Self::Gif,
+            #[cfg(feature = "webp")]
             Format::WebP => Self::WebP,
+            #[cfg(feature = "bmp")]
             Format::Bmp => Self::Bmp,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_format_whose_feature_is_off_is_unsupported() {
+        let files: [(&[u8], bool); 3] = [
+            (b"GIF89a", cfg!(feature = "gif")),
+            (b"RIFF\0\0\0\0WEBP", cfg!(feature = "webp")),
+            (b"BM", cfg!(feature = "bmp")),
+        ];
+        for (start, is_on) in files {
+            assert_eq!(Format::of(start).is_ok(), is_on, "{start:?}");
         }
     }
 }

@@ -30,7 +30,7 @@ pub(crate) fn decode(
     // scan.
     limits.check(width, height, size * u64::from(info.components) * 2)?;
 
-    let (scans, limit) = (scan_budget::count(file), limits.scans(width, height));
+    let (scans, limit) = (scan_budget::count(file), limits.max_scans(width, height));
     if scans > limit {
         return Err(Error::TooManyScans { scans, limit });
     }

@@ -1,28 +1,40 @@
-//! What an image may cost.
+//! Limits on the size, the memory and the time of decoding an image.
 
 use crate::Error;
 
-/// Each has tables to build, however small the image is.
+/// Each scan has Huffman tables to build, however small the image is. Encoders of progressive files
+/// write about ten scans.
 const MAX_SCANS: u64 = 100;
 
-/// What an image may cost. Checked on what the file's headers say, before the memory or the time is spent.
+/// What decoding an image may cost. Limits are checked against the headers of the file, before the
+/// memory or the time is spent.
+///
+/// ```
+/// use face_liveness_image::Limits;
+///
+/// let limits = Limits::new().with_max_pixels(13_000_000).with_max_side(8192);
+/// assert_eq!((limits.max_pixels, limits.max_memory), (13_000_000, 512 << 20));
+/// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct Limits {
-    /// The most pixels. 50 million: more than any phone's main camera makes by default, and 150 MB as RGB.
+    /// The most pixels of an image. 50 million: more than the main camera of any phone takes by
+    /// default, and 150 MB as RGB.
     pub max_pixels: u64,
-    /// The most pixels on one side. 16,384: what most decoders take as their own limit.
+    /// The most pixels of a side. 16,384: the limit of most decoders.
     pub max_side: u32,
-    /// The most bytes that the decoder's working memory and its output may take together. 512 MiB: a progressive JPEG of
-    /// 50 megapixels needs 450 MB.
+    /// The most bytes that the decoder's working memory and its output may take together. 512 MiB:
+    /// a progressive JPEG of 50 megapixels needs 450 MB.
     pub max_memory: u64,
-    /// The most pixels that the scans of a JPEG may go over together: 1 billion, so 20 scans of 50 megapixels, and 83 of 12. Encoders
-    /// of progressive files write about ten; more than a hundred are refused whatever the size. A scan of a hundred bytes may go
-    /// over all of an image, which takes 0.08 s for 50 megapixels.
+    /// The most pixels that all scans of a JPEG may cover together. 1 billion: 20 scans of 50
+    /// megapixels, 83 scans of 12. More than 100 scans are refused at any size. A scan of a hundred
+    /// bytes may cover the whole image, which takes 0.08 s at 50 megapixels.
     pub max_scan_pixels: u64,
 }
 
-impl Default for Limits {
-    fn default() -> Self {
+impl Limits {
+    /// The default limits.
+    pub const fn new() -> Self {
         Self {
             max_pixels: 50_000_000,
             max_side: 16_384,
@@ -30,10 +42,29 @@ impl Default for Limits {
             max_scan_pixels: 1_000_000_000,
         }
     }
-}
 
-impl Limits {
-    /// Checks an image of this size, whose decoder needs `working_memory` bytes beside the RGB output.
+    /// Sets [`max_pixels`](Self::max_pixels).
+    pub const fn with_max_pixels(self, max_pixels: u64) -> Self {
+        Self { max_pixels, ..self }
+    }
+
+    /// Sets [`max_side`](Self::max_side).
+    pub const fn with_max_side(self, max_side: u32) -> Self {
+        Self { max_side, ..self }
+    }
+
+    /// Sets [`max_memory`](Self::max_memory).
+    pub const fn with_max_memory(self, max_memory: u64) -> Self {
+        Self { max_memory, ..self }
+    }
+
+    /// Sets [`max_scan_pixels`](Self::max_scan_pixels).
+    pub const fn with_max_scan_pixels(self, max_scan_pixels: u64) -> Self {
+        Self { max_scan_pixels, ..self }
+    }
+
+    /// Checks an image of this size whose decoder needs `working_memory` bytes beside the RGB
+    /// output.
     pub(crate) fn check(&self, width: u32, height: u32, working_memory: u64) -> Result<(), Error> {
         let pixels = u64::from(width) * u64::from(height);
         let too_large = |limit| Err(Error::TooLarge { width, height, limit });
@@ -49,9 +80,15 @@ impl Limits {
         Ok(())
     }
 
-    /// How many scans a JPEG of this size may have.
-    pub(crate) fn scans(&self, width: u32, height: u32) -> usize {
+    /// The most scans of a JPEG of this size.
+    pub(crate) fn max_scans(&self, width: u32, height: u32) -> usize {
         let pixels = u64::from(width) * u64::from(height);
         (self.max_scan_pixels / pixels.max(1)).min(MAX_SCANS) as usize
+    }
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self::new()
     }
 }

@@ -1,18 +1,19 @@
-//! The Exif orientation, tag 0x0112: found, and undone.
+//! Reads the Exif orientation, tag 0x0112, and applies it.
 
 use std::io::Cursor;
 
 use crate::format::Format;
+#[cfg(feature = "webp")]
 use crate::guards::webp_guard;
 use crate::{RgbImage, jpeg};
 use exif::{In, Reader, Tag};
 
-/// How a camera held the sensor: the value of the Exif tag 0x0112, 1 to 8.
+/// How the stored image is rotated and mirrored: the value of the Exif tag 0x0112, 1 to 8.
 ///
 /// ```
 /// use face_liveness_image::{Orientation, RgbImage};
 ///
-/// // Orientation 6: the top of the scene is at the right of the stored picture.
+/// // Orientation 6: the top of the scene is at the right of the stored image.
 /// let stored = RgbImage::new(2, 1, vec![1, 1, 1, 2, 2, 2])?;
 /// let upright = Orientation::new(6).unwrap().apply(stored);
 /// assert_eq!((upright.width(), upright.height()), (1, 2));
@@ -23,7 +24,7 @@ use exif::{In, Reader, Tag};
 pub struct Orientation(u8);
 
 impl Orientation {
-    /// The picture is stored upright.
+    /// The stored image is upright.
     pub const UPRIGHT: Self = Self(1);
 
     /// The orientation with this Exif value; `None` outside 1 to 8.
@@ -36,24 +37,27 @@ impl Orientation {
         self.0
     }
 
-    /// Reads the tag from a JPEG, PNG (`eXIf`) or WebP file. Upright where there is none that can be read:
-    /// damaged metadata does not make a photo unusable.
-    pub fn from_exif(bytes: &[u8]) -> Self {
+    /// Reads the tag from a JPEG, PNG (`eXIf`) or WebP file. Without a readable tag, it is
+    /// [`UPRIGHT`](Self::UPRIGHT): damaged metadata does not make a photo unusable.
+    pub fn from_exif(file: &[u8]) -> Self {
+        Self::read_exif(file).unwrap_or(Self::UPRIGHT)
+    }
+
+    fn read_exif(file: &[u8]) -> Option<Self> {
         let mut reader = Reader::new();
         reader.continue_on_error(true);
-        // Other formats alone go to kamadak-exif whole: on its way to the Exif it copies the head of the file.
-        let exif = match Format::of(bytes) {
-            Ok(Format::Jpeg) => reader.read_raw(jpeg::exif(bytes).unwrap_or_default()),
-            Ok(Format::WebP) => {
-                reader.read_raw(webp_guard::exif(bytes).unwrap_or_default().to_vec())
-            }
-            _ => reader.read_from_container(&mut Cursor::new(bytes)),
+        let exif = match Format::of(file).ok()? {
+            Format::Jpeg => reader.read_raw(jpeg::exif(file)?),
+            #[cfg(feature = "webp")]
+            Format::WebP => reader.read_raw(webp_guard::exif(file)?.to_vec()),
+            // kamadak-exif finds the block itself, but copies the start of the file on the way.
+            Format::Png => reader.read_from_container(&mut Cursor::new(file)),
+            #[cfg(any(feature = "bmp", feature = "gif"))]
+            _ => return None,
         };
-        let exif = exif.or_else(|error| error.distill_partial_result(|_| ()));
-        let value = exif
-            .ok()
-            .and_then(|exif| exif.get_field(Tag::Orientation, In::PRIMARY)?.value.get_uint(0));
-        value.and_then(Self::new).unwrap_or(Self::UPRIGHT)
+        let exif = exif.or_else(|error| error.distill_partial_result(|_| ())).ok()?;
+        let value = exif.get_field(Tag::Orientation, In::PRIMARY)?.value.get_uint(0)?;
+        Self::new(value)
     }
 
     /// The orientation that undoes this one.
@@ -71,13 +75,13 @@ impl Orientation {
         }
     }
 
-    /// Width and height, once it is turned upright, of a stored picture of `width × height`.
+    /// The width and height of a stored image of `width × height` after [`apply`](Self::apply).
     pub fn apply_to_size(self, width: u32, height: u32) -> [u32; 2] {
         if self.exchanges_sides() { [height, width] } else { [width, height] }
     }
 
-    /// Where a point of a stored picture of `width × height` comes to lie when [`apply`](Self::apply) turns it. x and
-    /// y count from the left and the top edge; the first pixel covers 0 to 1 both ways.
+    /// Where a point of a stored image of `width × height` is after [`apply`](Self::apply). x and y
+    /// count from the left and the top edge; the first pixel covers 0 to 1 in both.
     ///
     /// ```
     /// use face_liveness_image::Orientation;
@@ -141,8 +145,8 @@ impl Orientation {
 mod tests {
     use super::*;
 
-    /// Where the pixels of the upright 3 × 2 picture `abc / def` stand in the file, by the Exif standard's
-    /// table of what the 0th row and the 0th column of the file are in the scene.
+    /// The stored order of the pixels of the upright 3 × 2 image `abc / def`, by the table of the
+    /// Exif standard: the 0th row and the 0th column of the file are these sides of the scene.
     #[test]
     fn all_eight_values() {
         let stored = [

@@ -5,56 +5,50 @@ use std::io::Cursor;
 use image::{ImageDecoder, ImageError, ImageReader};
 
 use crate::format::Format;
+#[cfg(feature = "webp")]
 use crate::guards::webp_guard;
 use crate::{Error, Limits, RgbImage, ZeroizeVec};
 
-/// What a PNG may hold beside its pixels, in bytes: rows of the largest image, and a colour profile, which has some megabytes at
-/// most, but may be made to grow to a thousand times what it has in the file.
-const BESIDE_PNG_PIXELS: u64 = 16 << 20;
+/// What the png crate may allocate beside the pixels, in bytes: rows of the largest image, and a
+/// colour profile. Profiles have a few megabytes at most, but a file may inflate one to a thousand
+/// times its compressed size.
+const MAX_PNG_ALLOC: u64 = 16 << 20;
 
-/// What the tables for the codes of a WebP may take, in bytes. libwebp's encoder makes 2,600 groups of codes at most, of some 20 KB.
-const WEBP_TABLES: u64 = 64 << 20;
-
-/// The first frame, in whatever its samples are, as 8-bit RGB over white.
-pub(crate) fn decode(bytes: &[u8], format: Format, limits: &Limits) -> Result<RgbImage, Error> {
+/// Decodes the first frame, of any sample format, to 8-bit RGB over white.
+pub(crate) fn decode(file: &[u8], format: Format, limits: &Limits) -> Result<RgbImage, Error> {
     let error = |error| match error {
         ImageError::Limits(_) => Error::TooMuchMemory { limit: limits.max_memory },
         _ => format.corrupt(),
     };
-    let mut reader = ImageReader::with_format(Cursor::new(bytes), format.into());
+    let mut reader = ImageReader::with_format(Cursor::new(file), format.into());
     let mut decoder_limits = image::Limits::no_limits();
     decoder_limits.max_alloc = Some(match format {
-        Format::Png => limits.max_memory.min(BESIDE_PNG_PIXELS),
+        Format::Png => limits.max_memory.min(MAX_PNG_ALLOC),
         _ => limits.max_memory,
     });
     reader.limits(decoder_limits);
     let decoder = reader.into_decoder().map_err(error)?;
 
     let (width, height) = decoder.dimensions();
-    let samples = decoder.total_bytes();
-    limits.check(width, height, samples)?;
+    let sample_bytes = decoder.total_bytes();
+    limits.check(width, height, sample_bytes)?;
+    #[cfg(feature = "webp")]
     if format == Format::WebP {
-        let tables = webp_guard::table_bytes(bytes, width, height, WEBP_TABLES);
-        let tables = tables.filter(|_| webp_guard::frames_fit(bytes, width, height));
-        let tables = tables.ok_or_else(|| format.corrupt())?;
-        limits.check(width, height, samples + tables)?;
-        if tables > WEBP_TABLES {
-            return Err(Error::TooMuchMemory { limit: WEBP_TABLES });
-        }
+        webp_guard::check(file, width, height, sample_bytes, limits)?;
     }
-    let (channels, bytes_per_pixel) =
-        (decoder.color_type().channel_count(), decoder.color_type().bytes_per_pixel());
+    let color = decoder.color_type();
+    let (channels, bytes_per_pixel) = (color.channel_count(), color.bytes_per_pixel());
 
-    let mut native = ZeroizeVec::from(vec![0; samples as usize]);
+    let mut native = ZeroizeVec::from(vec![0; sample_bytes as usize]);
     decoder.read_image(&mut native).map_err(error)?;
     if bytes_per_pixel == 3 {
         return RgbImage::new(width, height, std::mem::take(&mut *native));
     }
     let mut pixels = ZeroizeVec::from(Vec::with_capacity(width as usize * height as usize * 3));
     if bytes_per_pixel > channels {
-        // The high byte, as OpenCV takes it, not the nearest: networks are trained on what OpenCV reads.
+        // The high byte, as OpenCV converts 16-bit samples: networks are trained on its output.
         let samples =
-            native.chunks_exact(2).map(|two| (u16::from_ne_bytes([two[0], two[1]]) >> 8) as u8);
+            native.as_chunks().0.iter().map(|&bytes| (u16::from_ne_bytes(bytes) >> 8) as u8);
         push_rgb(&mut pixels, samples, channels);
     } else {
         push_rgb(&mut pixels, native.iter().copied(), channels);
@@ -62,7 +56,7 @@ pub(crate) fn decode(bytes: &[u8], format: Format, limits: &Limits) -> Result<Rg
     RgbImage::new(width, height, std::mem::take(&mut *pixels))
 }
 
-/// Grey, grey and alpha, RGB, or RGB and alpha.
+/// Converts samples of grey, grey and alpha, RGB, or RGB and alpha.
 fn push_rgb(pixels: &mut Vec<u8>, mut samples: impl Iterator<Item = u8>, channels: u8) {
     let mut pixel = [0; 4];
     'pixels: loop {

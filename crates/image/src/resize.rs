@@ -1,12 +1,13 @@
-//! Pixels at another size.
+//! Resizes an image.
 
 use fast_image_resize::images::{Image, ImageRef};
 use fast_image_resize::{FilterType, PixelType, ResizeAlg, ResizeOptions, Resizer};
 
 use crate::{Error, ImageView, RgbImage};
 
-/// Scales an image to `width × height`, down first, then across, by a triangle filter whose support grows with
-/// the reduction: area-like when it shrinks, so that no pixel is skipped, and bilinear when it grows.
+/// Resizes an image to `width × height`, first down, then across, by a triangle filter whose support
+/// grows with the reduction. It averages like an area filter when it shrinks an image, and is
+/// bilinear when it enlarges one.
 ///
 /// ```
 /// use face_liveness_image::{ImageView, resize};
@@ -18,10 +19,9 @@ use crate::{Error, ImageView, RgbImage};
 /// ```
 ///
 /// # Errors
-/// [`Error::Shape`] when `width` or `height` is 0.
+/// [`Error::Shape`] if `width` or `height` is 0.
 pub fn resize(image: ImageView<'_>, width: u32, height: u32) -> Result<RgbImage, Error> {
-    // One axis at a time: asked for both, the resizer keeps the rows in between in a buffer that it does not
-    // wipe.
+    // One axis at a time: for two, the resizer has an intermediate buffer that it does not wipe.
     let lower = resize_once(image, image.width(), height)?;
     resize_once(lower.view(), width, height)
 }

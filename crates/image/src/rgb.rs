@@ -1,4 +1,4 @@
-//! 8-bit RGB pixels: owned and wiped, or borrowed.
+//! Images of 8-bit RGB pixels: owned and wiped when dropped, borrowed, or scaled down.
 
 use std::fmt;
 
@@ -12,10 +12,10 @@ pub struct RgbImage {
 }
 
 impl RgbImage {
-    /// Takes over `width × height × 3` bytes: R, G, B of each pixel, row by row, no padding.
+    /// Takes `width × height × 3` bytes: R, G, B of each pixel, row by row, no padding.
     ///
     /// # Errors
-    /// [`Error::Shape`] when the buffer has another length, or a side is 0.
+    /// [`Error::Shape`] if the buffer has another length or a side is 0.
     pub fn new(width: u32, height: u32, pixels: Vec<u8>) -> Result<Self, Error> {
         let pixels = ZeroizeVec::from(pixels);
         ImageView::new(width, height, &pixels)?;
@@ -84,7 +84,7 @@ impl ScaledImage {
     }
 }
 
-/// A borrowed image of 8-bit RGB pixels, row by row from the top. What the detectors and models read.
+/// A borrowed image of 8-bit RGB pixels, row by row from the top. Detectors and models read it.
 ///
 /// ```
 /// use face_liveness_image::ImageView;
@@ -105,7 +105,7 @@ impl<'a> ImageView<'a> {
     /// Borrows `width × height × 3` bytes: R, G, B of each pixel, row by row, no padding.
     ///
     /// # Errors
-    /// [`Error::Shape`] when the slice has another length, or a side is 0.
+    /// [`Error::Shape`] if the slice has another length or a side is 0.
     pub fn new(width: u32, height: u32, pixels: &'a [u8]) -> Result<Self, Error> {
         let length = u64::from(width) * u64::from(height);
         if length == 0 || length.checked_mul(3) != Some(pixels.len() as u64) {
@@ -132,7 +132,7 @@ impl<'a> ImageView<'a> {
     /// R, G, B of one row.
     ///
     /// # Panics
-    /// When `y` is outside the image.
+    /// If `y` is outside the image.
     pub fn row(&self, y: u32) -> &'a [u8] {
         let stride = self.width as usize * 3;
         &self.pixels[y as usize * stride..][..stride]
@@ -141,22 +141,22 @@ impl<'a> ImageView<'a> {
     /// R, G, B of one pixel.
     ///
     /// # Panics
-    /// When the pixel is outside the image.
+    /// If the pixel is outside the image.
     pub fn pixel(&self, x: u32, y: u32) -> [u8; 3] {
         let start = x as usize * 3;
         let row = self.row(y);
         [row[start], row[start + 1], row[start + 2]]
     }
 
-    /// A copy of a part of the image.
+    /// Copies a part of the image.
     ///
     /// # Panics
-    /// When the part is not inside the image, or a side of it is 0.
+    /// If the part is not inside the image, or a side of it is 0.
     pub fn crop(&self, left: u32, top: u32, width: u32, height: u32) -> RgbImage {
         let row = |y| &self.row(y)[left as usize * 3..][..width as usize * 3];
         let mut copy = ZeroizeVec::from(Vec::with_capacity(width as usize * height as usize * 3));
         (top..top + height).for_each(|y| copy.extend_from_slice(row(y)));
-        assert!(width > 0 && height > 0, "a part of {width} × {height} pixels");
+        assert!(width > 0 && height > 0, "the part has {width} × {height} pixels");
         RgbImage { width, height, pixels: copy }
     }
 }

@@ -4,10 +4,12 @@ use std::ops::{Deref, DerefMut};
 
 use zeroize::Zeroize;
 
-/// A vector whose memory is wiped when it is dropped, all of it at once. `Zeroizing<Vec<T>>` writes element by element instead
-/// (zeroize 1.9), which would cost a request for a large photo a twentieth of its time.
+/// A vector whose memory is wiped when it is dropped.
 ///
-/// A vector that grows leaves its earlier memory behind unwiped: give it its capacity first.
+/// It is wiped as one block. `Zeroizing<Vec<T>>` writes element by element (zeroize 1.9), which
+/// would take a twentieth of the time of a request with a large photo.
+///
+/// A vector that grows leaves its previous memory unwiped: allocate its capacity first.
 ///
 /// ```
 /// use face_liveness_image::ZeroizeVec;

@@ -1,4 +1,6 @@
-//! Files that once broke a decoder. `image-webp-182.webp` is an animation of image-rs's tests, damaged by a fuzzer.
+//! Files that once made a decoder panic. `image-webp-182.webp` is an animation from the tests of
+//! image-rs, damaged by a fuzzer.
+#![cfg(feature = "webp")]
 #![allow(missing_docs, clippy::unwrap_used)]
 
 use face_liveness_image::{Error, Limits, decode};

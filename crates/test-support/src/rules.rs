@@ -413,21 +413,16 @@ pub(crate) mod request_rules {
             assert_eq!(code, 215);
             description
         };
-        let description = limited(
-            imaging::Limits { max_pixels: 512 * 512 - 1, ..Default::default() },
-            portrait(),
-        );
+        let description =
+            limited(imaging::Limits::new().with_max_pixels(512 * 512 - 1), portrait());
         assert!(
             description.contains("512 × 512 pixels is past the limit of 262143 pixels"),
             "{description}"
         );
-        let description =
-            limited(imaging::Limits { max_side: 511, ..Default::default() }, portrait());
+        let description = limited(imaging::Limits::new().with_max_side(511), portrait());
         assert!(description.contains("past the limit of 511 pixels a side"), "{description}");
-        let description = limited(
-            imaging::Limits { max_memory: 512 * 512 * 3, ..Default::default() },
-            portrait(),
-        );
+        let description =
+            limited(imaging::Limits::new().with_max_memory(512 * 512 * 3), portrait());
         assert!(description.contains("more than 786432 bytes of memory"), "{description}");
         let mut progressive = Vec::new();
         let mut encoder = jpeg_encoder::Encoder::new(&mut progressive, 90);
@@ -435,7 +430,7 @@ pub(crate) mod request_rules {
         encoder
             .encode(PORTRAIT.to_rgb8().as_raw(), 512, 512, jpeg_encoder::ColorType::Rgb)
             .unwrap();
-        let limits = imaging::Limits { max_scan_pixels: 512 * 512 * 2, ..Default::default() };
+        let limits = imaging::Limits::new().with_max_scan_pixels(512 * 512 * 2);
         let description = limited(limits, image(0, base64(&progressive)));
         assert!(description.contains("scans, past the limit of 2 for its size"), "{description}");
     }

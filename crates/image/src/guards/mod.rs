@@ -1,7 +1,9 @@
-//! Checks on a file before a dependency decodes it, each against one way to exhaust memory or time
-//! in that dependency. Each names the upstream report after whose fix it can go.
+//! Checks of a file before a dependency decodes it. Each prevents one way to exhaust memory or time
+//! in that dependency, and names the upstream report after whose fix it can be deleted.
 
 pub(crate) mod scan_budget;
+#[cfg(feature = "webp")]
 mod vp8l_budget;
+#[cfg(feature = "webp")]
 pub(crate) mod webp_guard;
 pub(crate) mod xmp_budget;

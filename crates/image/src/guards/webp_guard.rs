@@ -1,75 +1,176 @@
-//! What a WebP says of its sizes and codes, before image-webp takes memory for them.
+//! Reads the sizes and Huffman codes that a WebP declares, before image-webp allocates for them.
+//!
+//! image-webp 0.2.4 allocates what a file declares, and compares only then (see
+//! image-rs/image-webp#21, open since 2023, on memory limits):
+//!
+//! - A lossy frame has a size of its own. One of 16,383 × 16,383 in a file of 30 bytes takes 400 MB.
+//!   The report to file: `docs/upstream/image-webp-frame-size.md`.
+//! - An Exif chunk takes the length that it declares, up to 4 GB. `docs/upstream/image-webp-exif.md`.
+//! - A lossless image may have 65,536 groups of Huffman codes, 4 GB of tables.
+//!   `docs/upstream/image-webp-code-groups.md`.
 
 use super::vp8l_budget;
+use crate::format::Format;
+use crate::{Error, Limits};
 
-/// The Exif, without the `Exif\0\0` of JPEG that many writers put before it: the format has no place for it, and kamadak-exif finds no
-/// Exif behind it. image-webp would take as much memory as the file says that it has.
+/// The most memory for Huffman tables, in bytes. libwebp writes at most 2,600 groups of codes of
+/// some 20 KB.
+const MAX_TABLE_BYTES: u64 = 64 << 20;
+
+/// "RIFF", a length, "WEBP".
+const RIFF_HEADER: usize = 12;
+/// A name and a length.
+const CHUNK_HEADER: usize = 8;
+/// The position, the size and the duration of an animation frame.
+const FRAME_HEADER: usize = 16;
+/// Flags of VP8X.
+const ANIMATION: u8 = 1 << 1;
+const ALPHA: u8 = 1 << 4;
+
+/// The Exif block, without the `Exif\0\0` of JPEG that many writers put before it: the format has
+/// no place for it, and kamadak-exif does not read past it.
 pub(crate) fn exif(file: &[u8]) -> Option<&[u8]> {
-    let (_, exif) = chunks(after_head(file)).find(|(name, _)| name == b"EXIF")?;
+    let (_, exif) = chunks(file.get(RIFF_HEADER..)?).find(|(name, _)| *name == b"EXIF")?;
     Some(exif.strip_prefix(b"Exif\0\0").unwrap_or(exif))
 }
 
-/// Whether every lossy frame is at most `width × height`, the size that the file's head says.
-///
-/// A file has a size in its head and one in each frame. image-webp compares them once it has taken the frame's memory: 400 MB for a
-/// file of 30 bytes.
-pub(crate) fn frames_fit(file: &[u8], width: u32, height: u32) -> bool {
-    chunks(after_head(file)).all(|(name, content)| match &name {
-        b"VP8 " => fits(content, width, height),
-        b"ANMF" => chunks(content.get(FRAME_HEAD..).unwrap_or_default())
-            .all(|(name, content)| name != *b"VP8 " || fits(content, width, height)),
-        _ => true,
-    })
+/// Refuses a file of this size for which image-webp would allocate more than the limits allow, or
+/// that it could not decode. image-webp has read its chunks already.
+pub(crate) fn check(
+    file: &[u8],
+    width: u32,
+    height: u32,
+    sample_bytes: u64,
+    limits: &Limits,
+) -> Result<(), Error> {
+    let image = Image::find(file, [width, height]).ok_or_else(|| Format::WebP.corrupt())?;
+    if !image.lossy.is_none_or(|frame| frame_fits(frame, width, height)) {
+        return Err(Format::WebP.corrupt());
+    }
+    let tables = image.table_bytes(MAX_TABLE_BYTES).ok_or_else(|| Format::WebP.corrupt())?;
+    limits.check(width, height, sample_bytes + tables)?;
+    if tables > MAX_TABLE_BYTES {
+        return Err(Error::TooMuchMemory { limit: MAX_TABLE_BYTES });
+    }
+    Ok(())
 }
 
-/// The bytes of tables that image-webp makes of the codes in a picture of this size, at most: none of its parts has over `most`, or
-/// it is the first that has. `None` where image-webp fails too.
-pub(crate) fn table_bytes(file: &[u8], width: u32, height: u32, most: u64) -> Option<u64> {
-    // image-webp reads the first of each kind.
-    let first = |kind| chunks(after_head(file)).find(|(name, _)| *name == kind);
-    let of_still =
-        |kind| first(kind).map_or(Some(0), |chunk| of_chunk(chunk, [width, height], most));
-    let of_frame = first(*b"ANMF").map_or(Some(0), |(_, frame)| {
-        let head = frame.first_chunk::<FRAME_HEAD>()?;
-        let side = |at: usize| 1 + u32::from_le_bytes([head[at], head[at + 1], head[at + 2], 0]);
+/// The chunks that image-webp decodes: of an animation, those of its first frame.
+#[derive(Debug, Clone, Copy, Default)]
+struct Image<'a> {
+    /// Width and height of the lossless or the alpha image.
+    sides: [u32; 2],
+    lossy: Option<&'a [u8]>,
+    lossless: Option<&'a [u8]>,
+    alpha: Option<&'a [u8]>,
+}
+
+impl<'a> Image<'a> {
+    /// Finds the chunks as image-webp does. `None` if it fails on them.
+    fn find(file: &'a [u8], sides: [u32; 2]) -> Option<Self> {
+        let body = file.get(RIFF_HEADER..)?;
+        let image = Self { sides, ..Default::default() };
+        match chunks(body).next()? {
+            (b"VP8 ", content) => Some(Self { lossy: Some(content), ..image }),
+            (b"VP8L", content) => Some(Self { lossless: Some(content), ..image }),
+            (b"VP8X", content) => image.find_extended(file, content),
+            _ => None,
+        }
+    }
+
+    fn find_extended(self, file: &'a [u8], header: &[u8]) -> Option<Self> {
+        let flags = *header.first()?;
+        // Chunks that begin past the declared length are not read.
+        let riff_length = u32::from_le_bytes(*file.get(4..)?.first_chunk()?) as usize;
+        let after_header = RIFF_HEADER + CHUNK_HEADER + header.len().next_multiple_of(2);
+        let end = after_header + riff_length.saturating_sub(12);
+        let offset = |content: &[u8]| content.as_ptr() as usize - file.as_ptr() as usize;
+        let top_level = || {
+            chunks(file.get(after_header..).unwrap_or_default())
+                .take_while(move |(_, content)| offset(content) - CHUNK_HEADER < end)
+        };
+        let first = |name: &[u8; 4]| top_level().find(|chunk| chunk.0 == name);
+        let frame = first(b"ANMF").map(|(_, frame)| frame);
+        if flags & ANIMATION != 0 {
+            return self.find_in_frame(frame?);
+        }
+        // Up to two chunks of an animation frame stand in for missing ones of a still image.
+        let in_frame = frame.and_then(|frame| frame.get(FRAME_HEADER..)).unwrap_or_default();
+        let find = |name: &[u8; 4]| {
+            let chunk =
+                first(name).or_else(|| chunks(in_frame).take(2).find(|chunk| chunk.0 == name));
+            chunk.map(|(_, content)| content)
+        };
+        if let Some(lossless) = find(b"VP8L") {
+            return Some(Self { lossless: Some(lossless), ..self });
+        }
+        let alpha = if flags & ALPHA != 0 { find(b"ALPH") } else { None };
+        Some(Self { lossy: Some(find(b"VP8 ")?), alpha, ..self })
+    }
+
+    fn find_in_frame(self, frame: &'a [u8]) -> Option<Self> {
+        let header = frame.first_chunk::<FRAME_HEADER>()?;
+        let side =
+            |at: usize| 1 + u32::from_le_bytes([header[at], header[at + 1], header[at + 2], 0]);
         let sides = [side(6), side(9)];
-        let chunk = chunks(&frame[FRAME_HEAD..]).next()?;
-        if sides[0] > width || sides[1] > height { None } else { of_chunk(chunk, sides, most) }
-    });
-    Some(of_still(*b"VP8L")? + of_still(*b"ALPH")? + of_frame?)
-}
+        if sides[0] > self.sides[0] || sides[1] > self.sides[1] {
+            return None;
+        }
+        let image = Self { sides, ..self };
+        let mut chunks = chunks(&frame[FRAME_HEADER..]);
+        match chunks.next()? {
+            (b"VP8 ", content) => Some(Self { lossy: Some(content), ..image }),
+            (b"VP8L", content) => Some(Self { lossless: Some(content), ..image }),
+            // Whatever the name of the chunk after it.
+            (b"ALPH", alpha) => {
+                Some(Self { alpha: Some(alpha), lossy: Some(chunks.next()?.1), ..image })
+            }
+            _ => None,
+        }
+    }
 
-fn of_chunk((name, content): ([u8; 4], &[u8]), sides: [u32; 2], most: u64) -> Option<u64> {
-    let stream = match &name {
-        // A signature, twice 14 bits of a side, and 4 bits.
-        b"VP8L" => {
-            let (head, stream) = content.split_first_chunk::<5>()?;
-            let said = u32::from_le_bytes([head[1], head[2], head[3], head[4]]);
-            if sides != [1 + (said & 0x3fff), 1 + (said >> 14 & 0x3fff)] {
+    /// The bytes of the Huffman tables. Counting stops when they exceed `max`. `None` if image-webp
+    /// fails on the codes.
+    fn table_bytes(&self, max: u64) -> Option<u64> {
+        let stream = if let Some(content) = self.lossless {
+            // A signature, 14 bits of each side, and 4 more bits.
+            let (header, stream) = content.split_first_chunk::<5>()?;
+            let bits = u32::from_le_bytes([header[1], header[2], header[3], header[4]]);
+            if self.sides != [1 + (bits & 0x3fff), 1 + (bits >> 14 & 0x3fff)] {
                 return None;
             }
             stream
-        }
-        // Two bits of the first byte say whether it is compressed.
-        b"ALPH" if content.first()? & 3 == 1 => &content[1..],
-        _ => return Some(0),
+        } else if let Some(alpha) = self.alpha {
+            // The lowest two bits of the first byte are 1 if the alpha channel is compressed.
+            let (first, stream) = alpha.split_first()?;
+            if first & 3 != 1 {
+                return Some(0);
+            }
+            stream
+        } else {
+            return Some(0);
+        };
+        let [width, height] = self.sides.map(|side| side as usize);
+        vp8l_budget::table_bytes(stream, width, height, max)
+    }
+}
+
+/// Whether a lossy frame is at most `width × height`, the size that the file's header declares.
+/// RFC 6386, 9.1: three bytes of a frame tag, three of a start code, then for each side 14 bits of
+/// its length and 2 of a scale.
+fn frame_fits(frame: &[u8], width: u32, height: u32) -> bool {
+    let side = |at: usize| {
+        let bytes = frame.get(at..)?.first_chunk::<2>()?;
+        Some(u32::from(u16::from_le_bytes(*bytes) & 0x3fff))
     };
-    let [width, height] = sides.map(|side| side as usize);
-    vp8l_budget::table_bytes(stream, width, height, most)
+    side(6).is_none_or(|side| side <= width) && side(8).is_none_or(|side| side <= height)
 }
 
-/// What a frame of an animation begins with: its place, its size, its length in time.
-const FRAME_HEAD: usize = 16;
-
-/// "RIFF", length, "WEBP".
-fn after_head(file: &[u8]) -> &[u8] {
-    file.get(12..).unwrap_or_default()
-}
-
-/// Name and content of each chunk, as far as there are any. Chunks of odd length have a byte of padding.
-fn chunks(mut rest: &[u8]) -> impl Iterator<Item = ([u8; 4], &[u8])> {
+/// The name and the content of each chunk up to the end of the file. A chunk of odd length is
+/// padded by a byte.
+fn chunks(mut rest: &[u8]) -> impl Iterator<Item = (&[u8; 4], &[u8])> {
     std::iter::from_fn(move || {
-        let (&name, after) = rest.split_first_chunk::<4>()?;
+        let (name, after) = rest.split_first_chunk::<4>()?;
         let (&length, after) = after.split_first_chunk::<4>()?;
         let length = u32::from_le_bytes(length) as usize;
         let content = &after[..length.min(after.len())];
@@ -78,21 +179,13 @@ fn chunks(mut rest: &[u8]) -> impl Iterator<Item = ([u8; 4], &[u8])> {
     })
 }
 
-/// RFC 6386, 9.1: three bytes of a frame tag, three of a start code, then twice 14 bits of a side and 2 of a scale.
-fn fits(frame: &[u8], width: u32, height: u32) -> bool {
-    let side = |at: usize| {
-        let bytes = frame.get(at..)?.first_chunk::<2>()?;
-        Some(u32::from(u16::from_le_bytes(*bytes) & 0x3fff))
-    };
-    side(6).is_none_or(|side| side <= width) && side(8).is_none_or(|side| side <= height)
-}
-
 #[cfg(test)]
 #[allow(clippy::unwrap_used)]
 mod tests {
-    use super::table_bytes;
+    use super::*;
 
-    /// The portrait by libwebp: with all transforms and groups of codes, of few colours, of two parts, of two frames.
+    /// The portrait encoded by libwebp: with all transforms and several code groups, with a palette,
+    /// lossy with alpha, and animated.
     const FILES: [(&[u8], u32, std::ops::Range<u64>); 4] = [
         (include_bytes!("../../tests/webp/lossless.webp"), 96, 10_000..300_000),
         (include_bytes!("../../tests/webp/palette.webp"), 96, 1_000..50_000),
@@ -100,16 +193,57 @@ mod tests {
         (include_bytes!("../../tests/webp/animation.webp"), 64, 1_000..50_000),
     ];
 
+    fn table_bytes(file: &[u8], side: u32, max: u64) -> Option<u64> {
+        Image::find(file, [side, side])?.table_bytes(max)
+    }
+
     #[test]
-    fn codes_are_read_as_far_as_image_webp_reads_them() {
+    fn tables_are_counted_as_far_as_image_webp_reads_them() {
         for (file, side, bytes) in FILES {
-            let tables = table_bytes(file, side, side, u64::MAX).unwrap();
+            let tables = table_bytes(file, side, u64::MAX).unwrap();
             assert!(bytes.contains(&tables), "{tables}");
-            let at_most = table_bytes(file, side, side, 0).unwrap();
-            assert!((1..=tables).contains(&at_most), "stops where it is too much");
-            assert!(crate::decode(file, &crate::Limits::default(), false).is_ok());
+            let limited = table_bytes(file, side, 0).unwrap();
+            assert!((1..=tables).contains(&limited), "stops at the limit");
+            assert!(crate::decode(file, &Limits::new(), false).is_ok());
         }
         let [(lossless, ..), ..] = FILES;
-        assert_eq!(table_bytes(&lossless[..100], 96, 96, u64::MAX), None);
+        assert_eq!(table_bytes(&lossless[..100], 96, u64::MAX), None);
+    }
+
+    fn chunk(name: &[u8; 4], content: &[u8]) -> Vec<u8> {
+        let length = (content.len() as u32).to_le_bytes();
+        let padding = &[0][..content.len() % 2];
+        [name, &length[..], content, padding].concat()
+    }
+
+    fn extended(flags: u8, chunks: &[Vec<u8>]) -> Vec<u8> {
+        let header = chunk(b"VP8X", &[flags, 0, 0, 0, 95, 0, 0, 95, 0, 0]);
+        chunk(b"RIFF", &[b"WEBP".to_vec(), header, chunks.concat()].concat())
+    }
+
+    /// image-webp takes chunks that a still image lacks from the second place of an animation frame.
+    #[test]
+    fn a_lossless_chunk_hidden_in_a_frame_is_counted() {
+        let [(lossless, ..), ..] = FILES;
+        let frame = [vec![0; FRAME_HEADER], chunk(b"junk", b""), lossless[RIFF_HEADER..].to_vec()];
+        let lossy = chunk(b"VP8 ", b"\x10\0\0\x9d\x01\x2a\x60\0\x60\0");
+        let file = extended(0, &[lossy, chunk(b"ANMF", &frame.concat())]);
+        assert!(image::load_from_memory(&file).is_ok(), "decodes the hidden chunk");
+        assert_eq!(table_bytes(&file, 96, u64::MAX), table_bytes(lossless, 96, u64::MAX));
+    }
+
+    #[test]
+    fn chunks_that_are_not_decoded_are_not_checked() {
+        let [(lossless, ..), ..] = FILES;
+        let still = lossless[RIFF_HEADER..].to_vec();
+        let too_large = chunk(b"VP8 ", b"\x10\0\0\x9d\x01\x2a\xff\x3f\xff\x3f");
+        let frame = chunk(b"ANMF", &[vec![0; FRAME_HEADER], too_large].concat());
+        let mut file = extended(0, &[still, frame]);
+        assert!(crate::decode(&file, &Limits::new(), false).is_ok(), "a frame of a still image");
+        // Past the declared length, a chunk does not exist.
+        let length = file.len() as u32;
+        file.extend(chunk(b"ALPH", &[1]));
+        file[4..8].copy_from_slice(&(length - 8).to_le_bytes());
+        assert!(crate::decode(&file, &Limits::new(), false).is_ok(), "a chunk after the end");
     }
 }

@@ -1,13 +1,15 @@
 //! Bounds the extended XMP segments of a JPEG.
 //!
-//! At every marker, zune-jpeg searches all extended XMP segments that it has read so far. A file
-//! with many of them takes minutes.
+//! zune-jpeg searches all extended XMP segments that it has read at each further marker (since
+//! etemesi254/zune-image#364). A file of 3.5 MB with 20,000 of them and 470,000 comments took 45 s.
+//!
+//! The report to file: `docs/upstream/zune-jpeg-extended-xmp.md`.
 
 use memchr::memmem;
 
-/// What each extended XMP segment begins with.
+/// The start of each extended XMP segment.
 const SIGNATURE: &[u8] = b"http://ns.adobe.com/xmp/extension/\0";
-/// A file of 5 MB whose XMP fills its segments has 80.
+/// XMP of 5 MB in segments of the largest size has 80.
 const MAX_SEGMENTS: usize = 100;
 
 /// Whether the file has few enough extended XMP segments to be decoded.
