@@ -48,6 +48,8 @@ for picture in pictures:
         seed("detect_json", body(picture))
     for options in range(8):
         seed("decode", bytes([options]) + picture)
+    if picture.startswith(b"\xff\xd8"):
+        seed("jpeg_scaled", picture)
 for photo in photos:
     seed("detect_json", body(photo))
 

@@ -4,6 +4,8 @@
 //! runs it on files, and `cargo test` runs it on the files in `regressions/TARGET`.
 #![allow(clippy::expect_used, clippy::unwrap_used)]
 
+pub mod jpeg_scaled;
+
 use std::sync::LazyLock;
 
 use arbitrary::{Arbitrary, Unstructured};
@@ -15,12 +17,10 @@ use face_liveness::{Engine, Response};
 use face_liveness_models::{CropInput, face_detector_v1, rgb_single_v1};
 
 /// Small limits, for many inputs per second. libFuzzer's `-malloc_limit_mb` is set slightly above.
-const LIMITS: Limits = Limits {
-    max_pixels: 1_000_000,
-    max_side: 16_384,
-    max_memory: 64 << 20,
-    max_scan_pixels: 20_000_000,
-};
+const LIMITS: Limits = Limits::new()
+    .with_max_pixels(1_000_000)
+    .with_max_memory(64 << 20)
+    .with_max_scan_pixels(20_000_000);
 
 static ENGINE: LazyLock<Engine> = LazyLock::new(|| {
     // Without the second pass, which takes most of the time if there is no face.

@@ -23,6 +23,11 @@ fn decode() {
 }
 
 #[test]
+fn jpeg_scaled() {
+    all("jpeg_scaled", face_liveness_fuzz::jpeg_scaled::jpeg_scaled);
+}
+
+#[test]
 fn exif() {
     all("exif", face_liveness_fuzz::exif);
 }
