@@ -5,9 +5,9 @@ use fast_image_resize::{FilterType, PixelType, ResizeAlg, ResizeOptions, Resizer
 
 use crate::{Error, ImageView, RgbImage};
 
-/// Resizes an image to `width × height`, first down, then across, by a triangle filter whose support
-/// grows with the reduction. It averages like an area filter when it shrinks an image, and is
-/// bilinear when it enlarges one.
+/// Resizes an image to `width × height`, first down, then across, by a triangle filter whose
+/// support grows with the reduction. It averages like an area filter when it shrinks an image, and
+/// is bilinear when it enlarges one.
 ///
 /// ```
 /// use face_liveness_image::{ImageView, resize};

@@ -3,9 +3,10 @@
 //! image-webp 0.2.4 allocates what a file declares, and compares only then (see
 //! image-rs/image-webp#21, open since 2023, on memory limits):
 //!
-//! - A lossy frame has a size of its own. One of 16,383 × 16,383 in a file of 30 bytes takes 400 MB.
-//!   The report to file: `docs/upstream/image-webp-frame-size.md`.
-//! - An Exif chunk takes the length that it declares, up to 4 GB. `docs/upstream/image-webp-exif.md`.
+//! - A lossy frame has a size of its own. One of 16,383 × 16,383 in a file of 30 bytes takes
+//!   400 MB. The report to file: `docs/upstream/image-webp-frame-size.md`.
+//! - An Exif chunk takes the length that it declares, up to 4 GB.
+//!   `docs/upstream/image-webp-exif.md`.
 //! - A lossless image may have 65,536 groups of Huffman codes, 4 GB of tables.
 //!   `docs/upstream/image-webp-code-groups.md`.
 
@@ -184,8 +185,8 @@ fn chunks(mut rest: &[u8]) -> impl Iterator<Item = (&[u8; 4], &[u8])> {
 mod tests {
     use super::*;
 
-    /// The portrait encoded by libwebp: with all transforms and several code groups, with a palette,
-    /// lossy with alpha, and animated.
+    /// The portrait encoded by libwebp: with all transforms and several code groups, with a
+    /// palette, lossy with alpha, and animated.
     const FILES: [(&[u8], u32, std::ops::Range<u64>); 4] = [
         (include_bytes!("../../tests/webp/lossless.webp"), 96, 10_000..300_000),
         (include_bytes!("../../tests/webp/palette.webp"), 96, 1_000..50_000),
@@ -221,7 +222,7 @@ mod tests {
         chunk(b"RIFF", &[b"WEBP".to_vec(), header, chunks.concat()].concat())
     }
 
-    /// image-webp takes chunks that a still image lacks from the second place of an animation frame.
+    /// A still image without a lossless chunk takes the second chunk of an animation frame.
     #[test]
     fn a_lossless_chunk_hidden_in_a_frame_is_counted() {
         let [(lossless, ..), ..] = FILES;
