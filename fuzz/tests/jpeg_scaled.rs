@@ -23,7 +23,7 @@ fn encode(image: &Image, sampling: SamplingFactor, restart_interval: u16) -> Vec
     file
 }
 
-/// Moves Cb and Cr by so many pixels of the scaled image, where they are as large as luma.
+/// Moves Cb and Cr by pixels of the scaled image, where they are as large as luma.
 fn with_chroma_shifted(image: &Image, right: usize, down: usize) -> Image {
     let chroma = |x: usize, y: usize| {
         let at = 3 * (y.saturating_sub(down) * image.width + x.saturating_sub(right));

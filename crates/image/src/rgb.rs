@@ -27,7 +27,7 @@ impl RgbImage {
         Self::new(width, height, vec![0; width as usize * height as usize * 3])
     }
 
-    /// An image to write into, of the same size, or of that size turned by 90°.
+    /// An image to write into, of the same size, or of that size rotated by 90°.
     pub(crate) fn black_like(&self, exchange_sides: bool) -> Self {
         let (width, height) =
             if exchange_sides { (self.height, self.width) } else { (self.width, self.height) };

@@ -24,7 +24,7 @@ pub(crate) struct BitReader<'a> {
     bits: u64,
     /// The number of valid bits in `bits`.
     count: u32,
-    /// The number of those that are padding: zeros after the end of the data.
+    /// How many of these bits are padding: zeros after the end of the data.
     padding: u32,
 }
 
