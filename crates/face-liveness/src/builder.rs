@@ -174,9 +174,10 @@ impl EngineBuilder {
     /// assert_eq!(error.to_string(), "default_model names an unknown model: my-model");
     /// ```
     pub fn build(self) -> Result<Engine, BuildError> {
-        let mut models = Vec::new();
+        let mut models: Vec<Box<dyn LivenessModel>> = Vec::new();
         for name in &self.built_in_models {
-            if self.models.iter().all(|own| own.name() != name) {
+            let is_named = |model: &Box<dyn LivenessModel>| model.name() == name;
+            if !models.iter().chain(&self.models).any(is_named) {
                 models.push(built_in_model(name)?);
             }
         }

@@ -8,8 +8,8 @@ use face_liveness_schema::{ErrorBody, ErrorCode, RequestError};
 
 /// Why a request has no response. Holds no image data and no value that the client sent.
 ///
-/// `Display` begins with the path of the field and leaves the cause to `source()`;
-/// [`description`](Self::description) has both.
+/// `Display` names the field and leaves the cause to `source()`; [`description`](Self::description)
+/// has both.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum Error {
@@ -25,7 +25,7 @@ pub enum Error {
         source: imaging::Error,
     },
     /// 223: no face, or none of at least the smallest size.
-    #[error("{path} shows no face")]
+    #[error("No face was found in {path}")]
     NoFace {
         /// The image: `images[0]`.
         path: String,

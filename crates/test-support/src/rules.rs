@@ -479,7 +479,7 @@ pub(crate) mod request_rules {
                 .as_bytes(),
         );
         assert_eq!((code, message.as_str()), (223, "image_entity_not_found"));
-        assert_eq!(description, "images[0] shows no face");
+        assert_eq!(description, "No face was found in images[0]");
     }
 
     pub(crate) fn every_sample_format_becomes_8_bit_rgb(contract: &Contract) {
@@ -817,7 +817,7 @@ pub(crate) mod errors {
             code(
                 contract,
                 &request([json!({ "index": 3 }), image(0, wall)]),
-                "images[1] shows no face"
+                "No face was found in images[1]"
             ),
             223
         );
