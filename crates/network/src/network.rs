@@ -71,12 +71,12 @@ impl Network {
         Ok(Self { plan, shape })
     }
 
-    /// Runs the network once. `fill` writes the input, which is zero before; it is wiped after. The
-    /// outputs are in the file's order.
+    /// Runs the network once. `fill` writes the input, which is zero before; it is wiped after.
+    /// tract's rearranged copies of it are not. The outputs are in the file's order.
     ///
     /// # Errors
-    /// [`ErrorKind::Run`](crate::ErrorKind::Run) when the network fails or an output is not
-    /// float32.
+    /// [`ErrorKind::Run`](crate::ErrorKind::Run) when the network fails, an output is not float32,
+    /// or tract still holds the input, so that it cannot be wiped.
     pub fn run(&self, fill: impl FnOnce(PlanesMut<'_>)) -> Result<Vec<Output>, Error> {
         let [channels, height, width] = self.shape;
         let input = Tensor::zero::<f32>(&[1, channels, height, width]).map_err(Error::run)?;
