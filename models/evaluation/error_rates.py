@@ -20,6 +20,7 @@ from liveness_training.figures import FIGURES, counts, interval  # noqa: E402
 
 CARD = (root / "models/rgb-single-v1/README.md").read_text()
 SETS = {
+    "casia": "CASIA-FASD, the people of its `test` part",
     "replay": "Replay-Attack `devel`, videos of five frames",
     "nuaa": "NUAA `test` lists, every tenth image",
     "nuaa-new": "NUAA, the seven people who are not in its `train` lists",

@@ -11,6 +11,12 @@ from common.sources import is_held_out, person, sources
 FRAMES = slice(1, None, 4)
 # Neighbours in NUAA's lists show the same person a moment later.
 NUAA_STEP = 10
+# Prints, prints with the eyes cut out, and a tablet, each by three cameras.
+CASIA_SPECIES = {
+    **dict.fromkeys(("3", "4", "HR_2"), "print"),
+    **dict.fromkeys(("5", "6", "HR_3"), "cut"),
+    **dict.fromkeys(("7", "8", "HR_4"), "tablet"),
+}
 # These three of Caltech's faces are painted on a wall.
 PAINTED = ("image_0389.jpg", "image_0391.jpg", "image_0392.jpg")
 
@@ -18,11 +24,12 @@ PAINTED = ("image_0389.jpg", "image_0391.jpg", "image_0392.jpg")
 def write_sets(data, out):
     """Writes OUT/NAME/set.csv for each development set.
 
-    `replay`, `nuaa` and `celeba` have attacks, `caltech` and `ytf` have none. `nuaa-new` is the
+    `casia`, `replay`, `nuaa` and `celeba` have attacks, `caltech` and `ytf` have none. `nuaa-new` is the
     part of `nuaa` whose people are not in the training lists.
     """
     data = Path(data).resolve()
     sets = {
+        "casia": casia(data / "casia"),
         "replay": replay(data / "replay_live"),
         "nuaa": nuaa(data / "nuaa_live"),
         "nuaa-new": nuaa(data / "nuaa_live", only_new_people=True),
@@ -37,6 +44,18 @@ def write_sets(data, out):
             writer = csv.writer(handle)
             writer.writerow(["path", "label", "species", "subject", "video"])
             writer.writerows(rows)
+
+
+def casia(root):
+    """The people of CASIA-FASD's `test` part, in crops of 256 x 256 pixels with their surround. No
+    camera, room or person of it was trained on."""
+    folder = root / "dataset" / "archive" / "test_img" / "test_img" / "color"
+    for file in sorted(folder.iterdir()):
+        person, video, label = re.fullmatch(
+            r"(\d+)_((?:HR_)?\d)\.avi_\d+_(real|fake)\.jpg", file.name
+        ).groups()
+        species = "" if label == "real" else CASIA_SPECIES[video]
+        yield file, "live" if label == "real" else "spoof", species, person, f"{person}_{video}"
 
 
 def replay(root):
