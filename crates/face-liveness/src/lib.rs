@@ -22,11 +22,12 @@ pub use error::{BuildError, Error};
 pub use face_liveness_detection as detection;
 pub use face_liveness_image as imaging;
 pub use face_liveness_inference as inference;
+pub use face_liveness_models as models;
 pub use face_liveness_network as network;
 pub use face_liveness_schema as schema;
 pub use face_liveness_schema::{
-    ErrorBody, ErrorCode, Image, ImageData, ImageType, Position, Request, RequestError, Response,
-    Warning,
+    ErrorBody, ErrorCode, ErrorDetail, Image, ImageData, ImageType, Position, Request,
+    RequestError, Response, Warning,
 };
 pub use image_source::ImageSource;
 pub use json::JsonAnswer;

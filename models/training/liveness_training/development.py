@@ -24,8 +24,8 @@ PAINTED = ("image_0389.jpg", "image_0391.jpg", "image_0392.jpg")
 def write_sets(data, out):
     """Writes OUT/NAME/set.csv for each development set.
 
-    `casia`, `replay`, `nuaa` and `celeba` have attacks, `caltech` and `ytf` have none. `nuaa-new` is the
-    part of `nuaa` whose people are not in the training lists.
+    `casia`, `replay`, `nuaa` and `celeba` have attacks, `caltech` and `ytf` have none. `nuaa-new`
+    is the part of `nuaa` whose people are not in the training lists.
     """
     data = Path(data).resolve()
     sets = {
