@@ -176,8 +176,7 @@ impl EngineBuilder {
     pub fn build(self) -> Result<Engine, BuildError> {
         let mut models: Vec<Box<dyn LivenessModel>> = Vec::new();
         for name in &self.built_in_models {
-            let is_named = |model: &Box<dyn LivenessModel>| model.name() == name;
-            if !models.iter().chain(&self.models).any(is_named) {
+            if models.iter().chain(&self.models).all(|model| model.name() != name) {
                 models.push(built_in_model(name)?);
             }
         }

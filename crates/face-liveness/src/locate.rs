@@ -57,7 +57,7 @@ impl Locator {
         face: &BoundingBox,
     ) -> Result<WorkingImage<'a>, Error> {
         let image = self.decode(input, limits, SEARCH_SIDE)?;
-        match image.longer_side_for(&image.from_full(face)) {
+        match image.longer_side_for(&image.box_in_working(face)) {
             Some(longer_side) => self.decode(input, limits, longer_side),
             None => Ok(image),
         }
@@ -101,7 +101,7 @@ impl Locator {
         let detect = || self.detector.detect(image.view());
         let mut faces = self.progress.time(Stage::Detect, Some(index), detect)?;
         faces.retain(|face| {
-            let position = position(&image.to_full(face).bounding_box, width, height);
+            let position = position(&image.face_in_full(face).bounding_box, width, height);
             position.width.min(position.height) >= self.min_face_side
         });
         Ok(faces)
@@ -122,7 +122,7 @@ impl Located<'_> {
     /// Maps a face to the full image as it was sent.
     pub(crate) fn in_sent_image(&self, face: &Face) -> Face {
         let [width, height] = self.image.full_size();
-        self.image.to_full(face).oriented(self.orientation.inverse(), width, height)
+        self.image.face_in_full(face).oriented(self.orientation.inverse(), width, height)
     }
 
     /// Width and height of the full image as it was sent.

@@ -118,7 +118,7 @@ impl Pipeline {
         check_count(1, model.inputs())?;
         let input = Input::direct(0, image);
         let image = self.locator.decode_for(&input, &self.limits.image, face)?;
-        let frame = Frame::new(image.view(), image.from_full(face));
+        let frame = Frame::new(image.view(), image.box_in_working(face));
         self.score(model, &[frame])
     }
 

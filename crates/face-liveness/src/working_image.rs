@@ -74,12 +74,12 @@ impl WorkingImage<'_> {
     }
 
     /// Maps a face from the working image to the full image.
-    pub(crate) fn to_full(&self, face: &Face) -> Face {
+    pub(crate) fn face_in_full(&self, face: &Face) -> Face {
         face.scaled(self.scale())
     }
 
     /// Maps a box from the full image to the working image.
-    pub(crate) fn from_full(&self, face: &BoundingBox) -> BoundingBox {
+    pub(crate) fn box_in_working(&self, face: &BoundingBox) -> BoundingBox {
         face.scaled(self.scale().map(f32::recip))
     }
 

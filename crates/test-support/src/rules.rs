@@ -855,6 +855,6 @@ impl LivenessModel for Fake {
     }
 
     fn spoof_score(&self, _: &[Frame<'_>]) -> Result<f32, inference::Error> {
-        self.score.map_err(|cause| inference::Error::run(cause))
+        self.score.map_err(inference::Error::run)
     }
 }
