@@ -18,7 +18,7 @@ macro_rules! files {
 /// The face detector. Card: `face-detector-v1/README.md`.
 ///
 /// # Errors
-/// When a file was damaged or exchanged before it was compiled in.
+/// When a file was corrupted or replaced before it was compiled in.
 pub fn face_detector_v1() -> Result<FaceDetectorBundle, Error> {
     FaceDetectorBundle::from_json(
         include_str!("../face-detector-v1/model.json"),
@@ -29,7 +29,7 @@ pub fn face_detector_v1() -> Result<FaceDetectorBundle, Error> {
 /// Liveness from one photo. Card: `rgb-single-v1/README.md`.
 ///
 /// # Errors
-/// When a file was damaged or exchanged before it was compiled in.
+/// When a file was corrupted or replaced before it was compiled in.
 pub fn rgb_single_v1() -> Result<RgbSingleBundle, Error> {
     RgbSingleBundle::from_json(
         include_str!("../rgb-single-v1/model.json"),
@@ -41,7 +41,7 @@ pub fn rgb_single_v1() -> Result<RgbSingleBundle, Error> {
 /// `rgb-single-v1/README.md`.
 ///
 /// # Errors
-/// When the manifest was damaged before it was compiled in.
+/// When the manifest was corrupted before it was compiled in.
 pub fn rgb_burst_v1() -> Result<RgbBurstBundle, Error> {
     RgbBurstBundle::from_json(include_str!("../rgb-burst-v1/model.json"))
 }

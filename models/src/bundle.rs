@@ -25,7 +25,8 @@ pub struct FaceDetectorBundle {
     pub refiner: NetworkFile<RefinerInput>,
 }
 
-/// Two networks on one photo: one sees the face closely, one with its surroundings.
+/// Two networks on one photo: one sees a tight crop of the face, the other the face with its
+/// surroundings.
 #[derive(Debug, Clone)]
 #[non_exhaustive]
 pub struct RgbSingleBundle {
@@ -33,13 +34,13 @@ pub struct RgbSingleBundle {
     pub name: String,
     /// Counts the releases of a model of this name.
     pub version: u32,
-    /// Sees the face closely.
+    /// Sees a tight crop of the face.
     pub tight: NetworkFile<CropInput>,
     /// Sees the face with its surroundings.
     pub context: NetworkFile<CropInput>,
-    /// Makes one score of two.
+    /// Combines the log-odds of both into one score.
     pub fusion: Fusion,
-    /// A face with this score or a higher one is best called an attack, 0 to 1.
+    /// The recommended threshold, 0 to 1: a face with at least this score is an attack.
     pub threshold: f32,
 }
 
@@ -53,19 +54,19 @@ pub struct RgbBurstBundle {
     pub version: u32,
     /// The name of the model that scores each frame.
     pub single: String,
-    /// The fewest frames of a request.
+    /// The minimum number of frames in a request.
     pub min_frames: usize,
-    /// The most frames that are used.
+    /// The maximum number of frames that are used.
     pub max_frames: usize,
     /// How motion is measured.
     pub motion: MotionInput,
-    /// How motion counts.
+    /// How motion changes the score.
     pub params: BurstParams,
-    /// A face with this score or a higher one is best called an attack, 0 to 1.
+    /// The recommended threshold, 0 to 1: a face with at least this score is an attack.
     pub threshold: f32,
 }
 
-/// How the networks' log-odds make a score: the logistic function of
+/// How the networks' log-odds combine into a score: the logistic function of
 /// `tight · T + context · C + intercept`.
 ///
 /// Platt scaling of two scores at once (Platt, "Probabilistic Outputs for Support Vector Machines",
@@ -78,11 +79,11 @@ pub struct Fusion {
     pub tight: f32,
     /// The weight of the context network's log-odds.
     pub context: f32,
-    /// The log-odds where both say 0.
+    /// The fused log-odds when both networks output 0.
     pub intercept: f32,
 }
 
-/// How the face's motion counts beside the scores of the frames.
+/// How the face's motion and the scores of the frames combine.
 #[derive(Debug, Clone, Copy, PartialEq, Deserialize)]
 #[serde(deny_unknown_fields)]
 #[non_exhaustive]
@@ -91,9 +92,9 @@ pub struct BurstParams {
     pub appearance: f32,
     /// The log-odds of an attack per unit of independent motion; below 0.
     pub motion: f32,
-    /// The independent motion that counts neither way.
+    /// The independent motion that does not change the score.
     pub neutral: f32,
-    /// Motion moves the log-odds by at most this much: a person who sits still is not an attack.
+    /// Motion changes the log-odds by at most this much: a person who sits still is not an attack.
     pub limit: f32,
 }
 

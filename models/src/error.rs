@@ -19,7 +19,7 @@ pub enum Error {
         /// The file's name.
         file: String,
     },
-    /// A file was damaged or exchanged.
+    /// A file was corrupted or replaced.
     #[error("{file}: SHA-256 mismatch")]
     Sha256 {
         /// The file's name.

@@ -26,7 +26,7 @@ pub struct NetworkFile<I> {
 #[serde(deny_unknown_fields)]
 #[non_exhaustive]
 pub struct CropInput {
-    /// The sides in pixels.
+    /// The width and height in pixels.
     pub side: u32,
     /// The sides of the crop, as multiples of the face box's.
     pub crop_scale: f64,
@@ -89,9 +89,9 @@ pub struct MotionInput {
     pub resize: Resize,
     /// How far the background may have moved between two frames, in cells.
     pub reach: u32,
-    /// Added to both differences of luma, so that two frames without noise do not divide by 0.
+    /// Added to both differences of luma, so that identical frames do not divide by 0.
     pub noise: f32,
-    /// The fewest cells of the face, and of the background, that allow a comparison.
+    /// The minimum number of face cells, and of background cells, for a comparison.
     pub min_cells: usize,
 }
 
@@ -100,7 +100,7 @@ pub struct MotionInput {
 #[serde(rename_all = "kebab-case")]
 #[non_exhaustive]
 pub enum Resize {
-    /// Every source pixel counts by its distance, as in Pillow's `BILINEAR`: no aliasing.
+    /// Every source pixel is weighted by its distance, as in Pillow's `BILINEAR`: no aliasing.
     Area,
     /// OpenCV's `INTER_LINEAR` for 8-bit images: two source pixels along each axis.
     OpencvLinear,
@@ -117,9 +117,9 @@ pub enum Channels {
     Bgr,
 }
 
-/// The bounds of a side in pixels: those of any network that one could run on a CPU.
+/// The bounds of a side in pixels: wide enough for any network that is practical on a CPU.
 const SIDES: std::ops::RangeInclusive<u32> = 8..=1024;
-/// The bounds of a crop, in sides of the box.
+/// The bounds of a crop, as multiples of the box's sides.
 const CROP_SCALES: std::ops::RangeInclusive<f64> = 1.0..=10.0;
 
 /// A network as the manifest describes it.
@@ -131,7 +131,7 @@ pub(crate) struct NetworkEntry<I> {
     input: I,
 }
 
-/// What [`NetworkEntry::load`] checks of an input.
+/// An input whose ranges [`NetworkEntry::load`] checks.
 pub(crate) trait Input {
     /// The first field that is out of range.
     fn out_of_range(&self) -> Option<&'static str>;
@@ -171,7 +171,7 @@ impl Input for HeatmapInput {
         first_false([
             ("frame", self.frame <= 8),
             ("stride", (1..=64).contains(&self.stride)),
-            // The detector has no other.
+            // // The detector has no other filter.
             ("resize", self.resize == Resize::Area),
         ])
     }

@@ -86,7 +86,7 @@ impl EngineBuilder {
         self
     }
 
-    /// Adds a liveness model, for requests that name it. It replaces a model of the same name, also
+    /// Adds a liveness model, for requests that name it. It replaces a model of the same name, even
     /// a built-in one.
     pub fn model(mut self, model: impl LivenessModel + 'static) -> Self {
         self.models.retain(|earlier| earlier.name() != model.name());
@@ -94,7 +94,7 @@ impl EngineBuilder {
         self
     }
 
-    /// Sets the model for requests that name none; `rgb-single-v1` unless set.
+    /// Sets the model for requests that do not name one; `rgb-single-v1` unless set.
     pub fn default_model(mut self, name: impl Into<String>) -> Self {
         self.default_model = name.into();
         self
@@ -106,15 +106,15 @@ impl EngineBuilder {
         self
     }
 
-    /// Sets the size of the smallest face: its shorter side in pixels of `position`; 32 unless set.
-    /// A smaller face counts as no face.
+    /// Sets the minimum size of a face: its shorter side in pixels of `position`; 32 unless set.
+    /// Smaller faces are ignored.
     pub fn min_face_side(mut self, pixels: u32) -> Self {
         self.min_face_side = pixels;
         self
     }
 
-    /// Whether to rotate an image that shows no upright face by 90°, 180° and 270°, and to search
-    /// it again: for rotated photos without an Exif tag. Off unless set.
+    /// Sets whether to search an image without an upright face again, rotated by 90°, 180° and
+    /// 270°. This finds faces in rotated photos without an Exif tag. Off unless set.
     ///
     /// A face is upright when it rolls by at most 60°. A face found in a rotated image is scored
     /// there, because the models are trained on upright faces. `position` and the landmarks refer
@@ -138,7 +138,7 @@ impl EngineBuilder {
         self
     }
 
-    /// Sets a function to call when a stage of a request has ended, on the thread that works on the
+    /// Sets a function to call when a stage of a request ends, on the thread that processes the
     /// request. A stage that fails is not reported. The clock is read only when a function is set.
     ///
     /// ```
@@ -236,7 +236,7 @@ fn built_in_model(name: &str) -> Result<Box<dyn LivenessModel>, BuildError> {
     }
 }
 
-/// A clone of the cell's value, which is loaded first when the cell is empty.
+/// Clones the cell's value, after loading it if the cell is empty.
 fn loaded_once<T: Clone>(
     cell: &OnceLock<T>,
     name: &'static str,

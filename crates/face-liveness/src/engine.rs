@@ -39,8 +39,8 @@ impl Engine {
     }
 
     /// Scores a request body and returns the HTTP status and body to answer with, whatever the
-    /// request holds. The method, the path, the content type and the client's rights are for the
-    /// caller to check.
+    /// request holds. The caller checks the method, the path, the content type and the client's
+    /// authorisation.
     ///
     /// ```
     /// let engine = face_liveness::Engine::builder().build()?;

@@ -24,7 +24,7 @@ pub enum Error {
         /// What is wrong with it.
         source: imaging::Error,
     },
-    /// 223: no face, or none of at least the smallest size.
+    /// 223: no face of at least the minimum size.
     #[error("No face was found in {path}")]
     NoFace {
         /// The image: `images[0]`.
@@ -78,7 +78,7 @@ impl Error {
     /// The body to answer with. It tells the client nothing about a failure of the engine.
     pub fn to_body(&self) -> ErrorBody {
         let description = match self {
-            Self::Engine(_) => "The engine failed; the request may be in order".to_owned(),
+            Self::Engine(_) => "The engine failed; the request may be valid".to_owned(),
             error => error.description(),
         };
         ErrorBody::new(self.code(), description)

@@ -57,7 +57,7 @@ pub fn detect(request: &Request<'_>) -> Result<Response, Error> {
     }
 }
 
-/// An engine is shared between threads, and errors cross them.
+/// Engines are shared between threads, and errors are sent between them.
 const _: () = {
     const fn send_sync<T: Send + Sync + 'static>() {}
     send_sync::<Engine>();

@@ -13,7 +13,7 @@ use crate::working_image::{FULL_SIDE, SEARCH_SIDE, WorkingImage};
 /// Finds the faces of an image.
 pub(crate) struct Locator {
     pub(crate) detector: Box<dyn FaceDetector>,
-    /// The shorter side of the smallest face, in pixels of the full image.
+    /// The minimum shorter side of a face, in pixels of the full image.
     pub(crate) min_face_side: u32,
     /// Whether to rotate an image that shows no upright face.
     pub(crate) search_rotations: bool,

@@ -45,7 +45,7 @@ struct File {
 }
 
 impl Pipeline {
-    /// Selects the images of a request body, and answers for them.
+    /// Selects the images of a request body and scores them.
     pub(crate) fn detect_body(&self, body: &[u8]) -> Result<Response, Error> {
         let limit = self.limits.max_body_bytes;
         if body.len() > limit {
@@ -59,7 +59,7 @@ impl Pipeline {
         self.detect_files(model, &files)
     }
 
-    /// Selects the images of a request, and answers for them.
+    /// Selects the images of a request and scores them.
     pub(crate) fn detect_request(&self, request: &Request<'_>) -> Result<Response, Error> {
         let (model, files) = self.progress.time(Stage::Parse, None, || {
             let model = self.model(request.model.as_deref())?;
@@ -73,7 +73,7 @@ impl Pipeline {
         Ok(self.detect(model, &inputs)?.response)
     }
 
-    /// Selects the images that the model takes from those of the caller, and answers for them.
+    /// Selects the images that the model takes from the caller's, and scores them.
     pub(crate) fn detect_sources(
         &self,
         images: &[ImageSource<'_>],
@@ -89,7 +89,7 @@ impl Pipeline {
 
     /// Decode → locate → score → respond.
     fn detect(&self, model: &dyn LivenessModel, inputs: &[Input<'_>]) -> Result<Detection, Error> {
-        // Frames of a burst are compared with each other, so they are decoded at one size: in full.
+        // Frames of a burst are compared with each other, so all are decoded at full size.
         let longer_side = if inputs.len() == 1 { SEARCH_SIDE } else { FULL_SIDE };
         let limits = self.limits.per_image(inputs.len());
         let locate = |input| self.locator.locate(input, &limits, longer_side);

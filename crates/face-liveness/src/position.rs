@@ -1,4 +1,4 @@
-//! The contract's `position` from a detector's box.
+//! Converts a detector's box to the contract's `position`.
 
 use face_liveness_detection::BoundingBox;
 use face_liveness_schema::Position;

@@ -8,7 +8,7 @@ use crate::position::position;
 
 /// The contract's recommended face size, in pixels.
 const RECOMMENDED_SIDE: u32 = 200;
-/// A face is near an edge when the gap is smaller than this part of its box: about how far a
+/// A face is near an edge when the gap is smaller than this fraction of its box: about how far a
 /// hand-held camera drifts between framing and release.
 const EDGE_MARGIN: f32 = 0.05;
 /// Mean luma, 0 to 255, below which a face is dark.
@@ -18,10 +18,9 @@ const LOW_LUMA: f32 = 50.0;
 const LOW_COLOUR: f32 = 3.0;
 /// Variance of the Laplacian divided by variance of the luma, below which a face is blurred. Over
 /// 218 sharp portraits (Caltech) the minimum is 0.19. After a Gaussian blur of 2 % of the face's
-/// width the median is
-/// 0.026; after one of 3 % the maximum is 0.030.
+/// width the median is 0.026; after one of 3 % the maximum is 0.030.
 const LOW_SHARPNESS: f32 = 0.03;
-/// Cells along each side of the grid on which a face is measured. A cell is the mean of 2 × 2
+/// Cells along each side of the grid on which a face is sampled. A cell is the mean of 2 × 2
 /// samples.
 const GRID: usize = 64;
 

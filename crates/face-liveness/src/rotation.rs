@@ -1,4 +1,4 @@
-//! The search for upright faces in the other three rotations of an image.
+//! Searches the other three rotations of an image for upright faces.
 
 use face_liveness_detection::{Face, largest};
 use face_liveness_image::Orientation;
@@ -6,8 +6,8 @@ use face_liveness_image::Orientation;
 use crate::Error;
 use crate::working_image::WorkingImage;
 
-/// The largest roll, in degrees, of an upright face: between the 45° up to which the detector is
-/// trained and the 90° between two rotations.
+/// The maximum roll, in degrees, of an upright face: between 45°, up to which the detector is
+/// trained, and 90°, the step between two rotations.
 const MAX_UPRIGHT_ROLL: f32 = 60.0;
 /// The orientations that rotate an image by 90°, 270° and 180° clockwise.
 const ROTATIONS: [u32; 3] = [6, 8, 3];
@@ -38,7 +38,7 @@ pub(crate) fn search_rotations<'a>(
     Ok(best.map(|(_, rotated)| rotated))
 }
 
-/// Whether a face is upright. A detector without landmarks cannot tell, so its faces are.
+/// Whether a face is upright. Without landmarks, a face counts as upright.
 pub(crate) fn is_upright(face: &Face) -> bool {
     face.roll_degrees().is_none_or(|degrees| degrees.abs() <= MAX_UPRIGHT_ROLL)
 }

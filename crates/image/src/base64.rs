@@ -7,7 +7,7 @@ use crate::{Error, ZeroizeVec};
 
 /// Decodes base64 text. The bytes are wiped when dropped.
 ///
-/// Beside the standard form, these are accepted: ASCII white space anywhere (`base64 FILE` wraps
+/// Besides the standard form, these are accepted: ASCII white space anywhere (`base64 FILE` wraps
 /// its lines), missing padding, the URL-safe alphabet, and a `data:image/…;base64,` prefix.
 ///
 /// # Errors
@@ -26,7 +26,7 @@ pub fn decode_base64(text: &str) -> Result<ZeroizeVec<u8>, Error> {
         return Err(Error::Base64);
     }
     let mut bytes = ZeroizeVec::from(vec![0; base64::decoded_len_estimate(text.len())]);
-    // Most clients send no white space: it is looked for only after decoding failed.
+    // Most clients send no white space, so it is searched for only after decoding has failed.
     let mut decoded = decode_either_alphabet(text.as_bytes(), &mut bytes);
     if decoded.as_ref().is_err_and(|error| has_white_space(text, error)) {
         decoded = decode_either_alphabet(&without_white_space(text), &mut bytes);
@@ -88,7 +88,7 @@ fn without_data_url(text: &str) -> Result<&str, Error> {
     if starts_with("data:image/") && is_base64 { Ok(payload) } else { Err(Error::Base64) }
 }
 
-/// Whether text that did not decode has white space. The first invalid byte tells, unless it is
+/// Whether text that did not decode has white space. The first invalid byte decides, unless it is
 /// padding.
 fn has_white_space(text: &str, error: &DecodeSliceError) -> bool {
     if let DecodeSliceError::DecodeError(DecodeError::InvalidByte(_, byte)) = error

@@ -1,4 +1,4 @@
-//! An encoded image to upright 8-bit RGB.
+//! Decodes an image file to upright 8-bit RGB.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
@@ -7,7 +7,7 @@ use crate::{Error, Limits, Orientation, RgbImage, ScaledImage, jpeg, other_forma
 
 /// Decodes an image file. With `auto_rotate`, its Exif orientation is applied.
 ///
-/// The format is read from the first bytes. A file without a readable orientation is taken as
+/// The format is read from the first bytes. A file without a readable orientation counts as
 /// upright.
 ///
 /// # Errors
@@ -28,9 +28,9 @@ pub fn decode(file: &[u8], limits: &Limits, auto_rotate: bool) -> Result<RgbImag
 /// Decodes a JPEG at a half, a quarter or an eighth of its size: the smallest of them whose longer
 /// side has at least `min_longer_side` pixels.
 ///
-/// This is several times faster than [`decode`], as most of the IDCT is left out. Files of other
-/// formats, JPEGs too small to be scaled, and JPEGs that the scaled decoder does not read
-/// come at full size.
+/// This is several times faster than [`decode`], because most of the IDCT is skipped. Files of
+/// other formats, JPEGs too small to be scaled, and JPEGs that the scaled decoder does not read are
+/// decoded at full size.
 ///
 /// # Errors
 /// Those of [`decode`].
@@ -60,7 +60,7 @@ pub fn decode_scaled(
         let [full_width, full_height] = orientation.apply_to_size(full_width, full_height);
         Ok(ScaledImage { image: orientation.apply(image), full_width, full_height })
     };
-    // Decoders may panic: image-rs/image-webp#182, etemesi254/zune-image#331. Unwinding wipes what
-    // was decoded until then.
+    // Decoders may panic: image-rs/image-webp#182, etemesi254/zune-image#331. Unwinding wipes the
+    // partly decoded image.
     catch_unwind(AssertUnwindSafe(decode)).unwrap_or_else(|_| Err(format.corrupt()))
 }

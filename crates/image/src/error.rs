@@ -1,7 +1,7 @@
 //! Why an image cannot be decoded.
 
 /// Why an image cannot be decoded. No variant holds image data or the text of a decoder's own
-/// error, which may hold some.
+/// error, which may quote image data.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum Error {
@@ -11,7 +11,7 @@ pub enum Error {
     /// The bytes are not of a supported format. Cargo features remove formats.
     #[error("the file is not a {}", supported_formats())]
     UnsupportedFormat,
-    /// The bytes begin as a supported format and do not decode.
+    /// The bytes begin like a supported format but do not decode.
     #[error("the file does not decode as {format}")]
     Corrupt {
         /// The format's usual name: `JPEG`.
@@ -38,7 +38,7 @@ pub enum Error {
     TooManyScans {
         /// The number of scans.
         scans: usize,
-        /// The most scans for an image of this size.
+        /// The maximum number of scans for an image of this size.
         limit: usize,
     },
     /// A buffer of pixels does not have three bytes for each pixel of an image of at least 1 × 1.

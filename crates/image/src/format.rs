@@ -1,4 +1,4 @@
-//! The file formats, told apart by their first bytes.
+//! The file formats, recognised by their first bytes.
 //!
 //! A format whose Cargo feature is off is not in the enum, so that no code can reach its decoder.
 

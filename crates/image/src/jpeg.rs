@@ -13,7 +13,7 @@ use crate::format::Format;
 use crate::guards::{scan_budget, xmp_budget};
 use crate::{Error, Limits, RgbImage, ScaledImage, ZeroizeVec};
 
-/// Decodes any sampling and colour space to RGB. CMYK is taken as Adobe writes it, inverted. The
+/// Decodes any sampling and colour space to RGB. CMYK is read inverted, as Adobe writes it. The
 /// image is scaled down as far as its longer side keeps at least `min_longer_side` pixels.
 pub(crate) fn decode(
     file: &[u8],
@@ -34,7 +34,7 @@ pub(crate) fn decode(
     if scans > limit {
         return Err(Error::TooManyScans { scans, limit });
     }
-    // zune-jpeg reads on where a file is malformed and the count has stopped.
+    // The count stops at a malformed segment, but zune-jpeg may read on.
     decoder.set_options(decoder.options().jpeg_set_max_scans(limit));
 
     let longer_side = width.max(height);
@@ -44,7 +44,7 @@ pub(crate) fn decode(
             return Ok(ScaledImage { image, full_width: width, full_height: height });
         }
         Some(Err(jpeg_scaled::Error::Truncated)) => return Err(corrupt()),
-        // The full decoder decides.
+        // Fall back to the full decoder.
         Some(Err(_)) | None => {}
     }
     let mut pixels = ZeroizeVec::from(vec![0; width as usize * height as usize * 3]);

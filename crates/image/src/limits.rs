@@ -6,8 +6,8 @@ use crate::Error;
 /// write about ten scans.
 const MAX_SCANS: u64 = 100;
 
-/// What decoding an image may cost. Limits are checked against the headers of the file, before the
-/// memory or the time is spent.
+/// Limits on the cost of decoding an image. They are checked against the headers of the file,
+/// before the memory or the time is spent.
 ///
 /// ```
 /// use face_liveness_image::Limits;
@@ -18,17 +18,17 @@ const MAX_SCANS: u64 = 100;
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Limits {
-    /// The most pixels of an image. 50 million: more than the main camera of any phone takes by
+    /// The maximum number of pixels. 50 million: more than the main camera of any phone takes by
     /// default, and 150 MB as RGB.
     pub max_pixels: u64,
-    /// The most pixels of a side. 16,384: the limit of most decoders.
+    /// The maximum width and height in pixels. 16,384: the limit of most decoders.
     pub max_side: u32,
-    /// The most bytes that the decoder's working memory and its output may take together. 512 MiB:
+    /// The maximum size of the decoder's working memory and its output together, in bytes. 512 MiB:
     /// a progressive JPEG of 50 megapixels needs 450 MB.
     pub max_memory: u64,
-    /// The most pixels that all scans of a JPEG may cover together. 1 billion: 20 scans of 50
-    /// megapixels, 83 scans of 12. More than 100 scans are refused at any size. A scan of a hundred
-    /// bytes may cover the whole image, which takes 0.08 s at 50 megapixels.
+    /// The maximum number of pixels that all scans of a JPEG cover together. 1 billion: 20 scans of
+    /// 50 megapixels, 83 scans of 12. More than 100 scans are refused at any size. A scan of a
+    /// hundred bytes may cover the whole image, which takes 0.08 s at 50 megapixels.
     pub max_scan_pixels: u64,
 }
 
@@ -63,7 +63,7 @@ impl Limits {
         Self { max_scan_pixels, ..self }
     }
 
-    /// Checks an image of this size whose decoder needs `working_memory` bytes beside the RGB
+    /// Checks an image of this size whose decoder needs `working_memory` bytes besides the RGB
     /// output.
     pub(crate) fn check(&self, width: u32, height: u32, working_memory: u64) -> Result<(), Error> {
         let pixels = u64::from(width) * u64::from(height);
@@ -80,7 +80,7 @@ impl Limits {
         Ok(())
     }
 
-    /// The most scans of a JPEG of this size.
+    /// The maximum number of scans for a JPEG of this size.
     pub(crate) fn max_scans(&self, width: u32, height: u32) -> usize {
         let pixels = u64::from(width) * u64::from(height);
         (self.max_scan_pixels / pixels.max(1)).min(MAX_SCANS) as usize

@@ -80,8 +80,8 @@ impl Orientation {
         if self.exchanges_sides() { [height, width] } else { [width, height] }
     }
 
-    /// Where a point of a stored image of `width × height` is after [`apply`](Self::apply). x and y
-    /// count from the left and the top edge; the first pixel covers 0 to 1 in both.
+    /// The position after [`apply`](Self::apply) of a point in a stored image of `width × height`.
+    /// x and y count from the left and the top edge; the first pixel covers 0 to 1 in both.
     ///
     /// ```
     /// use face_liveness_image::Orientation;

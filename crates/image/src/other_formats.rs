@@ -9,8 +9,8 @@ use crate::format::Format;
 use crate::guards::webp_guard;
 use crate::{Error, Limits, RgbImage, ZeroizeVec};
 
-/// What the png crate may allocate beside the pixels, in bytes: rows of the largest image, and a
-/// colour profile. Profiles have a few megabytes at most, but a file may inflate one to a thousand
+/// The bytes that the png crate may allocate besides the pixels: rows of the largest image, and a
+/// colour profile. Profiles are a few megabytes at most, but a file may inflate one to a thousand
 /// times its compressed size.
 const MAX_PNG_ALLOC: u64 = 16 << 20;
 

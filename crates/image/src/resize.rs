@@ -21,7 +21,8 @@ use crate::{Error, ImageView, RgbImage};
 /// # Errors
 /// [`Error::Shape`] if `width` or `height` is 0.
 pub fn resize(image: ImageView<'_>, width: u32, height: u32) -> Result<RgbImage, Error> {
-    // One axis at a time: for two, the resizer has an intermediate buffer that it does not wipe.
+    // One axis at a time: for both at once, the resizer uses an intermediate buffer that it does
+    // not wipe.
     let lower = resize_once(image, image.width(), height)?;
     resize_once(lower.view(), width, height)
 }

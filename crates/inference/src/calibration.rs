@@ -1,10 +1,10 @@
-//! From a network's score to a probability.
+//! Maps a network's score to a probability.
 
 use face_liveness_network::{log_odds, logistic};
 
 /// Platt scaling (Platt, "Probabilistic Outputs for Support Vector Machines", 1999): a linear
-/// function of the score's log-odds, fitted on development data so that 0.5 is the threshold to
-/// recommend.
+/// function of the score's log-odds, fitted on development data so that 0.5 is the recommended
+/// threshold.
 ///
 /// ```
 /// use face_liveness_inference::Calibration;
@@ -17,9 +17,9 @@ use face_liveness_network::{log_odds, logistic};
 /// ```
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Calibration {
-    /// The factor of the log-odds; above 0, so that the order of scores stays.
+    /// The factor of the log-odds; above 0, so that the order of scores is kept.
     pub slope: f32,
-    /// The log-odds where the score's are 0.
+    /// The calibrated log-odds of a score of 0.5.
     pub intercept: f32,
 }
 

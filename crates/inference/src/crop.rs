@@ -7,8 +7,8 @@ use face_liveness_network::{Placement, PlanesMut, write_rgb};
 
 /// A rectangle around a face, in whole pixels of the photo.
 ///
-/// It is placed as Silent-Face places it, to the pixel. The resize matters too: another resize of
-/// the same crop moves a network's score by up to 0.02.
+/// Its position matches Silent-Face's to the pixel. The resize filter matters too: another filter
+/// changes a network's score on the same crop by up to 0.02.
 ///
 /// ```
 /// use face_liveness_detection::BoundingBox;
@@ -33,7 +33,7 @@ pub struct Crop {
 
 impl Crop {
     /// `scale` times the face's box around its centre, in a photo of `photo_width × photo_height`:
-    /// made smaller where the photo is too small, then moved to lie inside.
+    /// shrunk if the photo is too small, then moved inside it.
     pub fn around(face: BoundingBox, scale: f64, photo_width: u32, photo_height: u32) -> Self {
         let (last_x, last_y) = (f64::from(photo_width - 1), f64::from(photo_height - 1));
         let (face_width, face_height) = (f64::from(face.width), f64::from(face.height));
@@ -55,7 +55,7 @@ impl Crop {
         Self { left, top, width, height }
     }
 
-    /// Writes the crop, resized, into three planes: samples of 0 to 255.
+    /// Resizes the crop and writes it into three planes, as samples of 0 to 255.
     ///
     /// # Errors
     /// [`Shape`](face_liveness_image::Error::Shape) when the planes have no pixels.
@@ -137,7 +137,7 @@ impl Tap {
         Self { first: centre.floor() as i64, weights: [weight(1.0 - fraction), weight(fraction)] }
     }
 
-    /// OpenCV clamps taps to the source before it weighs them along rows, and after it along
+    /// OpenCV clamps taps to the source before weighting along rows, and after weighting along
     /// columns.
     fn inside(self, source_length: u32) -> Self {
         let last = i64::from(source_length) - 1;

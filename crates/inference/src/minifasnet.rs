@@ -8,7 +8,8 @@ use crate::crop_network::CropNetwork;
 use crate::rgb_single::only_frame;
 use crate::{Calibration, Frame, LivenessModel};
 
-/// The crops as multiples of the face box, and the side of the inputs: Silent-Face's own numbers.
+/// The crops as multiples of the face box, and the side of the inputs in pixels: Silent-Face's
+/// values.
 const CROP_SCALES: [f64; 2] = [2.7, 4.0];
 const SIDE: u32 = 80;
 /// The index of the bona fide class among three.
@@ -33,7 +34,7 @@ impl MiniFasNet {
     /// times.
     ///
     /// # Errors
-    /// When either is not ONNX or does not fit the interface.
+    /// When either file is not ONNX or does not fit the interface.
     pub fn new(name: impl Into<String>, v2: &[u8], v1se: &[u8]) -> Result<Self, Error> {
         let load = |onnx, crop_scale| {
             let input = CropInput::new(SIDE, crop_scale, Resize::OpencvLinear, Channels::Bgr);

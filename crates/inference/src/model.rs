@@ -1,4 +1,4 @@
-//! What a liveness model is.
+//! The interface of a liveness model.
 
 use face_liveness_detection::BoundingBox;
 use face_liveness_image::ImageView;
@@ -24,8 +24,8 @@ impl<'a> Frame<'a> {
 
 /// Scores whether a face is bona fide or a presentation attack.
 ///
-/// An engine calls one model from many threads at once. A model of several frames differs from a
-/// model of one only in its [`inputs`](Self::inputs):
+/// An engine calls one model from many threads at once. A multi-frame model differs from a
+/// single-frame one only in its [`inputs`](Self::inputs):
 ///
 /// ```
 /// use face_liveness_inference::{Error, Frame, LivenessModel};
@@ -65,13 +65,13 @@ pub trait LivenessModel: Send + Sync {
     fn inputs(&self) -> &ModelInputs;
 
     /// The probability, 0 to 1, that the face is a presentation attack. Calibrate it so that 0.5 is
-    /// the threshold to recommend: [`Calibration`](crate::Calibration) does.
+    /// a good threshold, for example with [`Calibration`](crate::Calibration).
     ///
     /// `frames` holds at least one frame, in the order of the images' indexes. The first is the
     /// image with index 0; a later image without a face is left out, so that a burst may have fewer
     /// frames than [`inputs`](Self::inputs) requires.
     ///
     /// # Errors
-    /// When the model itself fails, as by [`Error::run`]; never because of what the images show.
+    /// When the model itself fails (see [`Error::run`]), never because of what the images show.
     fn spoof_score(&self, frames: &[Frame<'_>]) -> Result<f32, Error>;
 }

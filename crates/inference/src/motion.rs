@@ -1,4 +1,4 @@
-//! Whether the face moves by itself, between frames of one capture.
+//! Measures how the face moves against its background, between frames of one capture.
 
 use face_liveness_detection::BoundingBox;
 use face_liveness_image::{ImageView, ZeroizeVec};
@@ -7,12 +7,12 @@ use face_liveness_network::PlanesMut;
 
 use crate::{Crop, Frame};
 
-/// How much more the face changes between frames than the background beside and above it, with the
-/// background's own motion taken out: the logarithm of the ratio of mean differences, as the mean
-/// over neighbouring frames.
+/// How much more the face changes between frames than the background beside and above it, after the
+/// background's own motion is compensated: the mean, over neighbouring frames, of the logarithm of
+/// the ratio of mean differences.
 ///
-/// A live face moves and deforms before its background. The picture of a face, held or fixed, moves
-/// with the picture's own background, as one plane. `None` without a comparison: one frame, frames
+/// A live face moves and deforms in front of its background. A picture of a face moves with the
+/// picture's own background, as one plane. `None` if there is nothing to compare: one frame, frames
 /// of different sizes, or a face that fills the image.
 pub(crate) fn independent_motion(input: &MotionInput, frames: &[Frame<'_>]) -> Option<f32> {
     let (first, rest) = frames.split_first()?;

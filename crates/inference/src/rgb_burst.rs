@@ -9,9 +9,9 @@ use crate::{Frame, LivenessModel, RgbSingle};
 
 /// The mean of the frames' log-odds by [`RgbSingle`], corrected by the face's independent motion.
 ///
-/// Independent motion is how much more the face changes than the wall behind it, between
-/// neighbouring frames, with the camera's own motion taken out. The picture of a face moves with
-/// its background, as one plane.
+/// Independent motion is how much more the face changes between neighbouring frames than the
+/// background, after the camera's motion is compensated. A picture of a face moves with its
+/// background, as one plane.
 #[derive(Debug)]
 pub struct RgbBurst {
     name: String,

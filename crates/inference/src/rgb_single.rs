@@ -7,10 +7,10 @@ use face_liveness_schema::{ImageType, ModelInputs};
 use crate::crop_network::CropNetwork;
 use crate::{Frame, LivenessModel};
 
-/// Two networks, of which one sees the face closely and one with its surroundings.
+/// Two networks: one sees a tight crop of the face, the other the face with its surroundings.
 ///
-/// Each takes a crop of the photo, `1 × 3 × S × S`, 0 to 255, and gives the log-odds that the face
-/// is an attack, `1 × 1`. [`Fusion`] makes one score of both.
+/// Each takes a crop of the photo, `1 × 3 × S × S`, 0 to 255, and returns the log-odds that the
+/// face is an attack, `1 × 1`. [`Fusion`] combines them into one score.
 #[derive(Debug, Clone)]
 pub struct RgbSingle {
     name: String,
@@ -24,7 +24,7 @@ impl RgbSingle {
     /// Loads both networks.
     ///
     /// # Errors
-    /// When either is not ONNX or does not take the input that the bundle describes.
+    /// When either file is not ONNX or does not take the input that the bundle describes.
     pub fn new(bundle: &RgbSingleBundle) -> Result<Self, Error> {
         Ok(Self {
             name: bundle.name.clone(),
@@ -35,7 +35,7 @@ impl RgbSingle {
         })
     }
 
-    /// The log-odds, of both networks together, that the face is an attack.
+    /// The fused log-odds that the face is an attack.
     pub(crate) fn log_odds(&self, frame: &Frame<'_>) -> Result<f32, Error> {
         let tight = only_value(&self.tight.run(frame)?)?;
         let context = only_value(&self.context.run(frame)?)?;
@@ -58,7 +58,7 @@ impl LivenessModel for RgbSingle {
     }
 }
 
-/// The frame of a model that takes one.
+/// The only frame of a single-frame model.
 pub(crate) fn only_frame<'a, 'b>(frames: &'a [Frame<'b>]) -> Result<&'a Frame<'b>, Error> {
     match frames {
         [frame] => Ok(frame),

@@ -1,4 +1,4 @@
-//! JSON text of one value to a Rust value, or to the error that names its type.
+//! Parses the JSON text of one value, or returns the error that names its type.
 
 use crate::RequestError;
 
@@ -24,13 +24,13 @@ pub(crate) fn string(value: &str, path: &str) -> Result<String, RequestError> {
 /// Reads an integer.
 ///
 /// # Errors
-/// 111 for another type, 112 for an integer past 64 bits.
+/// 111 for another type, 112 for an integer that does not fit into 64 bits.
 pub(crate) fn integer(value: &str, path: &str) -> Result<i64, RequestError> {
     Type::Integer.check(value, path)?;
     value.parse().map_err(|_| RequestError::invalid_value(path, "is out of range"))
 }
 
-/// The type of a JSON value. Integers are told apart from other numbers.
+/// The type of a JSON value. Integers are distinct from other numbers.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Type {
     Null,

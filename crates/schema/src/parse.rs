@@ -1,7 +1,7 @@
 //! Parses a request body, first without regard to a model, then for the images that a model takes.
 //!
-//! serde_json reads every value; this module sees only its text. Image data is passed over twice:
-//! to find the `images` array, and to find the fields of each image.
+//! serde_json reads every value; this module sees only its text. Image data is scanned twice: to
+//! find the `images` array, and to find the fields of each image.
 
 use std::fmt;
 
@@ -41,8 +41,8 @@ impl<'a> RequestDocument<'a> {
     ///
     /// # Errors
     /// 112 on `body` when it is not JSON; 110 and 111 for `images`, `autoRotate`, `model`, each
-    /// image and each index; 112 for an index past 64 bits; 116 for a field that appears more than
-    /// once.
+    /// image and each index; 112 for an index that does not fit into 64 bits; 116 for a field that
+    /// appears more than once.
     pub fn parse(body: &'a [u8]) -> Result<Self, RequestError> {
         let text = std::str::from_utf8(body)
             .map_err(|_| RequestError::invalid_value("body", "is not UTF-8"))?;
@@ -124,7 +124,7 @@ impl<'a> ImageFields<'a> {
         Ok(images)
     }
 
-    /// Parses the element at the start of the text. Returns its length in bytes, too.
+    /// Parses the element at the start of the text. Also returns its length in bytes.
     fn parse(text: &'a str, place: usize) -> Result<(Self, usize), RequestError> {
         let path = format!("images[{place}]");
         if !text.starts_with('{') {

@@ -212,8 +212,8 @@ impl<'a> ImageData<'a> {
     }
 }
 
-/// The character that an escape stands for, read from behind its backslash. Half of a surrogate
-/// pair becomes U+FFFD, which is not base64 either.
+/// The character that an escape stands for, read from after its backslash. Half of a surrogate pair
+/// becomes U+FFFD, which is not base64 either.
 fn unescape(rest: &mut std::str::Chars<'_>) -> char {
     match rest.next() {
         Some('b') => '\u{8}',

@@ -39,7 +39,7 @@ pub struct Response {
     pub position: Position,
     /// The name of the model that answered.
     pub model: String,
-    /// Circumstances that may make the score less reliable. They never change the score.
+    /// Conditions that may make the score less reliable. They never change the score.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub warnings: Vec<Warning>,
 }
@@ -74,7 +74,7 @@ pub struct Position {
     pub height: u32,
 }
 
-/// A circumstance that may make a score less reliable.
+/// A condition that may make a score less reliable.
 ///
 /// The list may grow. A client older than the service reads a new warning as
 /// [`Unknown`](Self::Unknown), which keeps the name. `Display` writes the name on the wire.
@@ -104,11 +104,11 @@ pub enum Warning {
     FaceNearEdge,
     /// The face is dark.
     LowLight,
-    /// The face is out of focus or smeared.
+    /// The face is out of focus or motion-blurred.
     Blurred,
     /// The face has no colour.
     Greyscale,
-    /// The face lies sideways or upside down in the image; it was rotated upright to be scored.
+    /// The face is sideways or upside down in the image; it was rotated upright to be scored.
     Rotated,
     /// Any other name. Only deserialisation makes this variant, so a name never has two
     /// representations.

@@ -1,5 +1,5 @@
 //! Checks of a file before a dependency decodes it. Each prevents one way to exhaust memory or time
-//! in that dependency, and names the upstream report after whose fix it can be deleted.
+//! in that dependency. Each names the upstream report, and can be deleted once that is fixed.
 
 pub(crate) mod scan_budget;
 #[cfg(feature = "webp")]

@@ -10,8 +10,8 @@ const SEQUENTIAL: std::ops::RangeInclusive<u8> = 0xc0..=0xc1;
 const PROGRESSIVE: u8 = 0xc2;
 const SCAN: u8 = 0xda;
 
-/// The number of scans, up to the first malformed segment. A sequential file whose first scan has
-/// all components has no second one.
+/// The number of scans, up to the first malformed segment. In a sequential file, a scan of all
+/// components is the last.
 pub(crate) fn count(file: &[u8]) -> usize {
     let mut scans = 0;
     let mut components = None;
@@ -43,7 +43,8 @@ fn next_segment(rest: &[u8]) -> Option<(u8, &[u8], &[u8])> {
     Some((marker, rest.get(2..length)?, &rest[length..]))
 }
 
-/// The bytes before the next marker that is not a restart, `FF D0` to `FF D7`. `FF 00` is data.
+/// The number of bytes before the next marker that is not a restart, `FF D0` to `FF D7`. `FF 00` is
+/// data.
 fn entropy_coded_length(rest: &[u8]) -> usize {
     let is_end = |two: &[u8]| two[0] == 0xff && !matches!(two[1], 0 | 0xd0..=0xd7);
     rest.windows(2).position(is_end).unwrap_or(rest.len())

@@ -7,10 +7,10 @@
 //!
 //! The report to file: `docs/upstream/image-webp-code-groups.md`.
 
-/// What image-webp allocates for a group beside its tables, in bytes.
+/// The bytes that image-webp allocates for a group besides its tables.
 const GROUP_BYTES: u64 = 512;
-/// A code has a table of four bytes for each value of its first bits, at most this many. Each
-/// longer symbol has two nodes of sixteen bytes.
+/// A code has a table of four bytes for each value of its first bits, at most this many bits. Each
+/// symbol with a longer code has two nodes of sixteen bytes.
 const TABLE_BITS: usize = 10;
 const MAX_CODE_LENGTH: usize = 15;
 /// The sizes of the alphabets: green, lengths and colour cache (whose size is added); red; blue;

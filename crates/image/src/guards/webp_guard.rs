@@ -1,6 +1,6 @@
 //! Reads the sizes and Huffman codes that a WebP declares, before image-webp allocates for them.
 //!
-//! image-webp 0.2.4 allocates what a file declares, and compares only then (see
+//! image-webp 0.2.4 allocates what a file declares before it checks the declaration (see
 //! image-rs/image-webp#21, open since 2023, on memory limits):
 //!
 //! - A lossy frame has a size of its own. One of 16,383 × 16,383 in a file of 30 bytes takes
@@ -14,8 +14,8 @@ use super::vp8l_budget;
 use crate::format::Format;
 use crate::{Error, Limits};
 
-/// The most memory for Huffman tables, in bytes. libwebp writes at most 2,600 groups of codes of
-/// some 20 KB.
+/// The maximum size of the Huffman tables, in bytes. libwebp writes at most 2,600 groups of codes
+/// of some 20 KB.
 const MAX_TABLE_BYTES: u64 = 64 << 20;
 
 /// "RIFF", a length, "WEBP".
@@ -56,7 +56,7 @@ pub(crate) fn check(
     Ok(())
 }
 
-/// The chunks that image-webp decodes: of an animation, those of its first frame.
+/// The chunks that image-webp decodes; in an animation, the chunks of its first frame.
 #[derive(Debug, Clone, Copy, Default)]
 struct Image<'a> {
     /// Width and height of the lossless or the alpha image.
@@ -122,7 +122,7 @@ impl<'a> Image<'a> {
         match chunks.next()? {
             (b"VP8 ", content) => Some(Self { lossy: Some(content), ..image }),
             (b"VP8L", content) => Some(Self { lossless: Some(content), ..image }),
-            // Whatever the name of the chunk after it.
+            // The next chunk is decoded whatever its name.
             (b"ALPH", alpha) => {
                 Some(Self { alpha: Some(alpha), lossy: Some(chunks.next()?.1), ..image })
             }
