@@ -13,12 +13,12 @@ pub struct Point {
 }
 
 impl Point {
-    /// The point in its image resized by a factor for x and one for y.
+    /// The point after its image is resized by a factor for x and one for y.
     pub fn scaled(&self, [x, y]: [f32; 2]) -> Self {
         Self { x: self.x * x, y: self.y * y }
     }
 
-    /// The point in its image, stored as `width × height`, once an orientation is applied to it.
+    /// The point after an orientation is applied to its image, stored as `width × height`.
     pub fn oriented(&self, orientation: Orientation, width: u32, height: u32) -> Self {
         let [x, y] = orientation.apply_to_point([self.x, self.y], width, height);
         Self { x, y }
@@ -63,7 +63,7 @@ impl BoundingBox {
         self.width * self.height
     }
 
-    /// The box in its image resized by a factor for x and one for y.
+    /// The box after its image is resized by a factor for x and one for y.
     pub fn scaled(&self, [x, y]: [f32; 2]) -> Self {
         Self {
             left: self.left * x,
@@ -73,7 +73,7 @@ impl BoundingBox {
         }
     }
 
-    /// Whether the point lies inside or on the edge.
+    /// Whether the point is inside the box or on its edge.
     pub fn contains(&self, point: Point) -> bool {
         (self.left..=self.right()).contains(&point.x)
             && (self.top..=self.bottom()).contains(&point.y)
@@ -88,7 +88,7 @@ impl BoundingBox {
         if union > 0.0 { intersection / union } else { 0.0 }
     }
 
-    /// The box in its image, stored as `width × height`, once an orientation is applied to it.
+    /// The box after an orientation is applied to its image, stored as `width × height`.
     ///
     /// ```
     /// use face_liveness_detection::BoundingBox;

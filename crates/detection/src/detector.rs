@@ -1,4 +1,4 @@
-//! What a face detector is.
+//! Faces, and the interface of a face detector.
 
 use std::sync::Arc;
 
@@ -22,7 +22,7 @@ pub struct Face {
 }
 
 impl Face {
-    /// A face of a detector of your own.
+    /// A face found by a detector of your own.
     pub fn new(bounding_box: BoundingBox, score: f32, landmarks: Option<[Point; 5]>) -> Self {
         Self { bounding_box, score, landmarks }
     }
@@ -47,12 +47,12 @@ impl Face {
         Some(right.atan2(-down).to_degrees())
     }
 
-    /// The face in its image resized by a factor for x and one for y.
+    /// The face after its image is resized by a factor for x and one for y.
     pub fn scaled(&self, factors: [f32; 2]) -> Self {
         self.map(|bounding_box| bounding_box.scaled(factors), |point| point.scaled(factors))
     }
 
-    /// The face in its image, stored as `width × height`, once an orientation is applied to it. The
+    /// The face after an orientation is applied to its image, stored as `width × height`. The
     /// landmarks keep their order.
     pub fn oriented(&self, orientation: Orientation, width: u32, height: u32) -> Self {
         self.map(
@@ -98,15 +98,14 @@ impl Face {
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 pub trait FaceDetector: Send + Sync {
-    /// The faces in an upright image, in that image's pixels, in any order. Boxes lie inside the
-    /// image and have sides above 0; scores are 0 to 1. An image without a face has an empty
-    /// answer.
+    /// The faces in an upright image, in that image's pixels, in any order. Boxes are inside the
+    /// image and have sides above 0; scores are 0 to 1. Empty for an image without a face.
     ///
-    /// Landmarks are optional. By them ([`Face::roll_degrees`]) an engine tells upright faces from
-    /// rotated ones; a face without landmarks counts as upright.
+    /// Landmarks are optional. An engine uses them ([`Face::roll_degrees`]) to tell upright faces
+    /// from rotated ones; a face without landmarks counts as upright.
     ///
     /// # Errors
-    /// When the detector itself fails, as by [`Error::run`]; never because of what the image shows.
+    /// When the detector itself fails (see [`Error::run`]), never because of what the image shows.
     fn detect(&self, image: ImageView<'_>) -> Result<Vec<Face>, Error>;
 }
 

@@ -12,15 +12,15 @@ use crate::{BoundingBox, Face, Point};
 
 /// A score; a centre, x and y; a width and a height; five landmarks, x and y each.
 const OUTPUTS: usize = 15;
-/// Logarithms of the box's sides, in sides of the crop, that occur in training.
+/// The range of the logarithms of the box's sides, in sides of the crop, in the training data.
 const LOG_SIDES: RangeInclusive<f32> = -4.0..=1.0;
 /// Proposals below this score skip the second forward pass. Most that are not faces do.
 const MIN_FIRST_SCORE: f32 = 0.05;
-/// So do proposals whose second forward pass would need higher log-odds than this.
+/// Proposals that need higher log-odds than this from the second forward pass skip it, too.
 const MAX_SECOND_LOG_ODDS: f32 = 5.0;
-/// The weight of the proposal's box in the result: a third opinion steadies the other two.
+/// The weight of the proposal's box in the result: a third estimate stabilises the other two.
 const PROPOSAL_WEIGHT: f32 = 0.2;
-/// In a mirrored crop the eye at the left is the eye at the right.
+/// Mirroring swaps the eyes, and the corners of the mouth.
 const MIRRORED_LANDMARKS: [usize; 5] = [1, 0, 2, 4, 3];
 
 /// Decides whether a proposal is a face; gives its box and landmarks.
@@ -40,7 +40,7 @@ impl Refiner {
     }
 
     /// The face at a proposal, if its score is above the threshold. The second forward pass sees a
-    /// mirrored crop about the box of the first; their mean is steadier than either.
+    /// mirrored crop around the box of the first; their mean is more stable than either.
     pub(crate) fn refine(
         &self,
         photo: ImageView<'_>,
@@ -62,15 +62,15 @@ impl Refiner {
         Ok(bounding_box.filter(|_| is_face).map(|box_| Face::new(box_, score, landmarks)))
     }
 
-    /// One forward pass about a box; `None` where the crop has no pixel of the photo.
+    /// One forward pass on a crop around a box; `None` if the crop has no pixel of the photo.
     fn run(
         &self,
         photo: ImageView<'_>,
-        about: BoundingBox,
+        region: BoundingBox,
         is_mirrored: bool,
     ) -> Result<Option<Refinement>, Error> {
         let RefinerInput { frame, side, crop_scale, channels, .. } = self.input;
-        let Some(crop) = Crop::about(about, crop_scale, side, photo) else { return Ok(None) };
+        let Some(crop) = Crop::around(region, crop_scale, side, photo) else { return Ok(None) };
         let Crop { x, y } = &crop;
         let part = photo.crop(x.first, y.first, x.length, y.length);
         let small = resize(part.view(), x.input_length, y.input_length).map_err(Error::run)?;
@@ -151,17 +151,17 @@ struct Crop {
 }
 
 impl Crop {
-    /// `None` where the photo has no pixel of it.
-    fn about(face: BoundingBox, scale: f32, input: u32, photo: ImageView<'_>) -> Option<Self> {
+    /// `None` if it has no pixel of the photo.
+    fn around(face: BoundingBox, scale: f32, input: u32, photo: ImageView<'_>) -> Option<Self> {
         let side = (scale * face.width.max(face.height)).round().max(1.0);
         let (x, y) = (face.left + face.width / 2.0, face.top + face.height / 2.0);
         Some(Self {
-            x: Span::about(x, side, photo.width(), input)?,
-            y: Span::about(y, side, photo.height(), input)?,
+            x: Span::around(x, side, photo.width(), input)?,
+            y: Span::around(y, side, photo.height(), input)?,
         })
     }
 
-    /// From an offset to the input's centre, in sides of the input, to the photo.
+    /// Maps an offset from the input's centre, in sides of the input, to the photo.
     fn in_photo(&self, x: f32, y: f32) -> Point {
         Point { x: self.x.in_photo(x), y: self.y.in_photo(y) }
     }
@@ -179,7 +179,7 @@ struct Span {
 }
 
 impl Span {
-    fn about(middle: f32, side: f32, photo: u32, input_side: u32) -> Option<Self> {
+    fn around(middle: f32, side: f32, photo: u32, input_side: u32) -> Option<Self> {
         let start = (middle - side / 2.0).round();
         let (first, end) = (start.max(0.0), (start + side).min(photo as f32));
         if first >= end {
@@ -209,11 +209,11 @@ mod tests {
 
     #[test]
     fn a_crop_beyond_the_photo_keeps_its_scale() {
-        let span = |middle, side| Span::about(middle, side, 100, 64);
+        let span = |middle, side| Span::around(middle, side, 100, 64);
         let expected = |first, length, input_first, input_length| {
             Some(Span { first, length, input_first, input_length, input_side: 64 })
         };
-        // 90 pixels about 20: from -25 to 65, of which the photo has 0 to 65.
+        // 90 pixels around 20: from -25 to 65, of which 0 to 65 are in the photo.
         let beyond = span(20.0, 90.0);
         assert_eq!(beyond, expected(0, 65, 18, 46));
         assert!((beyond.expect("inside").in_photo(0.0) - 20.0).abs() < 1.0);

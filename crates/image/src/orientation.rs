@@ -77,7 +77,7 @@ impl Orientation {
 
     /// The width and height of a stored image of `width × height` after [`apply`](Self::apply).
     pub fn apply_to_size(self, width: u32, height: u32) -> [u32; 2] {
-        if self.exchanges_sides() { [height, width] } else { [width, height] }
+        if self.swaps_sides() { [height, width] } else { [width, height] }
     }
 
     /// The position after [`apply`](Self::apply) of a point in a stored image of `width × height`.
@@ -122,7 +122,7 @@ impl Orientation {
             _ => (right, width, -1),
         };
         let (stored_pixels, _) = stored.pixels().as_chunks::<3>();
-        let mut upright = stored.black_like(self.exchanges_sides());
+        let mut upright = stored.black_like(self.swaps_sides());
         let stride = 3 * upright.width() as usize;
         let mut row_start = first;
         for row in upright.pixels_mut().chunks_exact_mut(stride) {
@@ -136,7 +136,7 @@ impl Orientation {
         upright
     }
 
-    fn exchanges_sides(self) -> bool {
+    fn swaps_sides(self) -> bool {
         self.0 >= 5
     }
 }

@@ -28,9 +28,9 @@ impl RgbImage {
     }
 
     /// An image to write into, of the same size, or of that size rotated by 90°.
-    pub(crate) fn black_like(&self, exchange_sides: bool) -> Self {
+    pub(crate) fn black_like(&self, swap_sides: bool) -> Self {
         let (width, height) =
-            if exchange_sides { (self.height, self.width) } else { (self.width, self.height) };
+            if swap_sides { (self.height, self.width) } else { (self.width, self.height) };
         Self { width, height, pixels: ZeroizeVec::from(vec![0; self.pixels.len()]) }
     }
 

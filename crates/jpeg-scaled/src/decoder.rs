@@ -22,7 +22,7 @@ impl Scale {
     /// All scales, the largest image first.
     pub const ALL: &[Self] = &[Self::Half, Self::Quarter, Self::Eighth];
 
-    /// By how much the sides are divided: 2, 4 or 8.
+    /// The divisor of the sides: 2, 4 or 8.
     pub const fn divisor(self) -> u32 {
         match self {
             Self::Half => 2,
@@ -58,7 +58,7 @@ impl<'a> Decoder<'a> {
     ///
     /// # Errors
     /// [`Error::Truncated`] if the file ends within them. [`Error::Unsupported`] if they are
-    /// malformed, or those of a file that this crate does not decode.
+    /// malformed, or the file is of a kind that this crate does not decode.
     pub fn new(file: &'a [u8], scale: Scale) -> Result<Self, Error> {
         Ok(Self { headers: Headers::read(file)?, divisor: scale.divisor() as usize })
     }

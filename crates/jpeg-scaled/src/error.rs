@@ -7,8 +7,8 @@ pub enum Error {
     /// The file ends before its image does. A full decoder fails on it too, if it is strict.
     #[error("the JPEG is truncated")]
     Truncated,
-    /// The file is malformed, or a kind of JPEG that this crate does not read. A full decoder
-    /// decides.
+    /// The file is malformed, or of a kind that this crate does not read. A full decoder may read
+    /// it.
     #[error("the JPEG needs a full decoder")]
     Unsupported,
     /// The buffer given for the pixels does not have three bytes for each of them.

@@ -128,8 +128,8 @@ pub(crate) struct Tables<'a> {
     pub(crate) restart_interval: u32,
 }
 
-/// A Huffman table as it is in the file. It is built when a scan uses it: a file may define
-/// 200,000 that no scan uses.
+/// A Huffman table as it is in the file. It is built when a scan uses it: a file may define 200,000
+/// tables that no scan uses.
 struct TableSegment<'a> {
     counts: &'a [u8; 16],
     symbols: &'a [u8],

@@ -2,13 +2,12 @@
 
 use crate::Error;
 
-/// Codes of up to this many bits are found by one table look-up. In photos, nine in ten are.
+/// Codes of up to this many bits take one table lookup. In photos, nine codes in ten do.
 const LOOKUP_BITS: u32 = 10;
-/// Coefficients that are skipped are skipped several at a time, as far as they fit in this many
-/// bits.
+/// Coefficients are skipped several at a time, as many as fit in this many bits.
 const SKIP_BITS: u32 = 12;
-/// The symbol after which a block has no more coefficients. Of other AC symbols, the upper half is
-/// a number of zeros and the lower half the size in bits of the coefficient after them.
+/// The symbol after which a block has no more coefficients. In other AC symbols, the upper half is
+/// a number of zeros, and the lower half is the size in bits of the coefficient after them.
 pub(crate) const END_OF_BLOCK: u8 = 0;
 /// The symbol of sixteen zeros without a coefficient after them.
 pub(crate) const SIXTEEN_ZEROS: u8 = 0xf0;
@@ -255,7 +254,7 @@ impl Code {
         Self { symbol, length, total_bits: length + u32::from(symbol & 15), value: 0 }
     }
 
-    /// The value after this code, of the bits that begin with the code (T.81, F.2.2.1, EXTEND).
+    /// The value after this code, from bits that begin with the code (T.81, F.2.2.1, EXTEND).
     #[inline(always)]
     fn value(&self, bits: u64) -> i32 {
         let size = u32::from(self.symbol & 15);

@@ -61,8 +61,8 @@ impl<'a> Scan<'a> {
                 self.write_row(y, row);
             }
         }
-        // After the last MCU, the end of the file will do. Another scan, or a DNL segment with the
-        // height, needs a full decoder.
+        // After the last MCU, the file may end without a marker. Another scan, or a DNL segment
+        // with the height, needs a full decoder.
         match bits.marker() {
             Ok(END_OF_IMAGE) | Err(Error::Truncated) => Ok(()),
             _ => Err(Error::Unsupported),
@@ -80,7 +80,7 @@ impl<'a> Scan<'a> {
         };
         let chroma = samples(cb, y).iter().zip(samples(cr, y));
         for ((pixel, luma), (cb, cr)) in pixels.zip(chroma) {
-            // JFIF, for samples less 128.
+            // JFIF, for samples minus 128.
             pixel[0] = to_byte(luma + 1.402 * cr);
             pixel[1] = to_byte(luma - 0.344_136 * cb - 0.714_136 * cr);
             pixel[2] = to_byte(luma + 1.772 * cb);
@@ -103,7 +103,7 @@ struct Component<'a> {
     last_dc: i32,
     /// The width of the plane.
     columns: usize,
-    /// One row of MCUs: samples less 128.
+    /// One row of MCUs: samples minus 128.
     plane: Zeroizing<Vec<f32>>,
 }
 

@@ -1,4 +1,4 @@
-//! Networks that tract would panic on are refused.
+//! Refuses networks on which tract would panic or read out of bounds.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
@@ -25,8 +25,8 @@ pub(crate) fn refuse_subgraphs(file: &ModelProto) -> TractResult<()> {
     })
 }
 
-/// tract's names of the operators that take `N × C × …`. They read C without a check that the shape
-/// has two axes, and so past its end. Found by fuzzing; not reported yet.
+/// tract's names of the operators that take `N × C × …`. They read C without checking that the
+/// shape has two axes, and so may read past its end. Found by fuzzing; not reported yet.
 const TAKE_CHANNELS: [&str; 6] =
     ["BatchNorm", "ConvHir", "ConvTranspose", "MaxPool", "OnnxMaxPoolIndices", "SumPool"];
 

@@ -11,7 +11,7 @@ use crate::guards::{catch_panics, refuse_flat_inputs, refuse_subgraphs};
 use crate::prelu::rewrite_prelu;
 use crate::{Error, PlanesMut};
 
-/// An ONNX network that takes one image, `1 × C × H × W` float32, and gives float32 tensors.
+/// An ONNX network that takes one image, `1 × C × H × W` float32, and returns float32 tensors.
 ///
 /// Loading takes 50 to 150 ms. A loaded network is immutable and may run on many threads at once;
 /// a clone shares its weights.
@@ -71,8 +71,9 @@ impl Network {
         Ok(Self { plan, shape })
     }
 
-    /// Runs the network once. `fill` writes the input, which is zero before; it is wiped after.
-    /// tract's rearranged copies of it are not. The outputs are in the file's order.
+    /// Runs the network once. `fill` writes the input, which starts as zeros and is wiped
+    /// afterwards. tract's rearranged copies of it are not wiped. The outputs are in the file's
+    /// order.
     ///
     /// # Errors
     /// [`ErrorKind::Run`](crate::ErrorKind::Run) when the network fails, an output is not float32,
@@ -112,19 +113,19 @@ fn load(onnx: &[u8], [channels, height, width]: [usize; 3]) -> TractResult<Arc<T
         .model_for_proto_model(&file)?
         .with_input_fact(0, f32::fact([1, channels, height, width]).into())?;
     refuse_flat_inputs(&mut model)?;
-    // A later tract may drop a knob: that costs speed only.
+    // If a later tract removes a knob, only speed is lost.
     let knobs = KnobScope::new(KNOBS).unwrap_or_default();
     knobs.enter(|| model.into_optimized()?.into_runnable())
 }
 
-/// tract convolves rows of 128 values and more directly. On x86-64 that takes two to three times as
-/// long as the matrix product that it makes of shorter rows.
+/// tract convolves rows of 128 values and more directly. On x86-64, that takes two to three times
+/// as long as the matrix product that it uses for shorter rows.
 #[cfg(target_arch = "x86_64")]
 const KNOBS: [(&str, &str); 1] = [("TRACT_DISABLE_DIRECT_SPATIAL", "true")];
 #[cfg(not(target_arch = "x86_64"))]
 const KNOBS: [(&str, &str); 0] = [];
 
-/// The input holds the image's pixels, and tract frees its tensors without wiping them.
+/// Wipes the input when dropped: it holds the image's pixels, and tract does not wipe its tensors.
 struct WipedInput(Arc<Tensor>);
 
 impl WipedInput {

@@ -61,7 +61,7 @@ impl std::fmt::Debug for PlanesMut<'_> {
     }
 }
 
-/// Where [`write_rgb`] lays an image, and how. The default is the top-left corner, as the image is,
+/// Where and how [`write_rgb`] places an image. The default is the top-left corner, not mirrored,
 /// in planes of red, green and blue.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Placement {

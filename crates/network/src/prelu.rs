@@ -1,4 +1,4 @@
-//! `PRelu` as operators that tract runs faster.
+//! Rewrites `PRelu` as operators that tract runs faster.
 
 use tract_onnx::data_resolver::MmapDataResolver;
 use tract_onnx::pb::{GraphProto, ModelProto, NodeProto};

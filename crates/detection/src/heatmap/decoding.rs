@@ -1,4 +1,4 @@
-//! From the heatmap's output to a box for each cell that votes.
+//! Decodes the heatmap's output to a box for each cell that votes.
 
 use std::ops::RangeInclusive;
 
@@ -8,7 +8,7 @@ use crate::BoundingBox;
 
 /// A score; a centre, x and y; a width and a height; five landmarks, x and y each.
 const MAPS: usize = 15;
-/// Logarithms of sides, in cells, that occur in training.
+/// The range of the logarithms of sides, in cells, in the training data.
 const LOG_SIDES: RangeInclusive<f32> = -2.0..=5.0;
 
 /// The output of the heatmap: `1 × 15 × rows × columns` values.
@@ -66,7 +66,7 @@ mod tests {
 
     #[test]
     fn cells_above_the_threshold_become_boxes() {
-        // A face of 16 × 24 pixels about (12, 12), in two cells of the middle row.
+        // A face of 16 × 24 pixels around (12, 12), in two cells of the middle row.
         let mut values = [0.0; MAPS * ROWS * COLUMNS];
         values[..ROWS * COLUMNS].fill(-9.0);
         for (column, log_odds) in [(1, 2.0), (2, 1.0)] {

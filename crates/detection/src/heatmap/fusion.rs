@@ -1,9 +1,10 @@
-//! From the boxes of cells to one box for each face.
+//! Fuses the boxes of cells into one box for each face.
 
 use super::decoding::Cell;
 use crate::BoundingBox;
 
-/// The cells of each of the best faces, best first: those whose box overlaps the best cell's.
+/// Groups the cells by face, best face first: a face has the cells whose boxes overlap its best
+/// cell's.
 pub(super) fn group_by_face(
     cells: Vec<Cell>,
     same_face_iou: f32,

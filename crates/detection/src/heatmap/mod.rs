@@ -17,10 +17,10 @@ use self::schedule::{Inputs, scale_within};
 use crate::refiner::Refiner;
 use crate::{BoundingBox, Face, FaceDetector};
 
-/// A detector of two networks: a heatmap proposes faces in the photo made small; a refiner checks
-/// each proposal in the photo as it is, and gives the score, the box and the landmarks.
+/// A detector of two networks: a heatmap proposes faces in a downscaled photo; a refiner checks
+/// each proposal in the original photo, and gives the score, the box and the landmarks.
 ///
-/// The first pass finds large faces. When it finds none, another pass sees more of the photo.
+/// The first pass finds large faces. If it finds no face, the next pass uses a larger input.
 ///
 /// Input of the heatmap: the photo, 0 to 255, at the top left, zeros beyond it, in a frame of
 /// zeros. Output: 15 maps with a cell for every `stride × stride` pixels. The log-odds that a
@@ -28,7 +28,7 @@ use crate::{BoundingBox, Face, FaceDetector};
 /// widths and heights of the box; the logarithms of width and height in cells; x and y of five
 /// landmarks, from the face's centre, in widths and heights of the box.
 ///
-/// Input of the refiner: a square crop about the proposal, 0 to 255, zeros beyond the photo, in a
+/// Input of the refiner: a square crop around the proposal, 0 to 255, zeros beyond the photo, in a
 /// frame of zeros. Output: the log-odds of a face; the box's centre from the crop's, x and y; the
 /// logarithms of width and height; x and y of five landmarks from the crop's centre. All lengths
 /// are in sides of the crop.
@@ -50,12 +50,12 @@ impl HeatmapDetector {
         Self::with_params(bundle, HeatmapDetectorParams::default())
     }
 
-    /// Loads the networks, the heatmap for the smallest input size. For another size it is loaded
-    /// when a photo first needs it, which takes some 15 ms.
+    /// Loads the networks, the heatmap for the smallest input size. For another size, it is loaded
+    /// when a photo first needs it, in about 15 ms.
     ///
     /// # Errors
-    /// When the bundle's files are not a heatmap and a refiner as ONNX, or there is no pass, or no
-    /// input that holds it.
+    /// When the bundle's files are not a heatmap and a refiner as ONNX, or when there is no pass,
+    /// or a pass is larger than every input.
     pub fn with_params(
         bundle: &FaceDetectorBundle,
         params: HeatmapDetectorParams,
@@ -104,7 +104,7 @@ impl HeatmapDetector {
         Ok(faces.iter().map(|face| self.proposal(face, scales)).collect())
     }
 
-    /// `scales` are those from the heatmap's input to the photo.
+    /// `scales` has the factors from the heatmap's input to the photo, for x and y.
     fn proposal(&self, cells: &[Cell], scales: [f32; 2]) -> Proposal {
         let params = &self.params;
         let (score, in_input) = (cells[0].score, weighted_mean(cells));
@@ -130,15 +130,15 @@ impl FaceDetector for HeatmapDetector {
     }
 }
 
-/// Where a face may be.
+/// A possible face.
 struct Proposal {
     /// In pixels of the photo.
     bounding_box: BoundingBox,
-    /// The score by the refiner above which it is a face.
+    /// The refiner's score above which the proposal is a face.
     score_threshold: f32,
 }
 
-/// Each face once; `faces` are best first.
+/// Keeps each face once. `faces` are sorted, best first.
 fn non_maximum_suppression(faces: Vec<Face>, same_face_iou: f32) -> Vec<Face> {
     let mut kept: Vec<Face> = Vec::new();
     for face in faces {

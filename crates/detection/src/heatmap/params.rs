@@ -12,29 +12,29 @@
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub struct HeatmapDetectorParams {
-    /// The bounds of each pass, longer and shorter side in pixels: the photo is made smaller to fit
+    /// The bounds of each pass, longer and shorter side in pixels: the photo is scaled down to fit
     /// them. A pass runs when the one before it found no face.
     pub pass_sizes: Vec<[u32; 2]>,
     /// Longer and shorter side of the heatmap's inputs in pixels, the smallest first; multiples of
     /// 32. A pass uses the first that holds its photo.
     pub input_sizes: Vec<[u32; 2]>,
-    /// The lowest score of the heatmap, 0 to 1, at which the refiner checks a proposal.
+    /// The minimum heatmap score, 0 to 1, of a proposal that the refiner checks.
     pub proposal_threshold: f32,
-    /// The lowest score of the heatmap, 0 to 1, at which a cell votes on the box of a proposal.
+    /// The minimum heatmap score, 0 to 1, of a cell that votes on the box of a proposal.
     pub vote_threshold: f32,
-    /// The most proposals of a pass that the refiner checks, best first.
+    /// The maximum number of proposals that the refiner checks in a pass, best first.
     pub max_proposals: usize,
     /// After this many rejected proposals in a row, the rest of the pass is skipped.
     pub max_consecutive_rejections: usize,
-    /// The lowest score of a face by the refiner, 0 to 1.
+    /// The minimum refiner score of a face, 0 to 1.
     pub score_threshold: f32,
-    /// The score of the heatmap above which `confident_score_threshold` replaces `score_threshold`.
+    /// The heatmap score above which `confident_score_threshold` replaces `score_threshold`.
     pub confident_score: f32,
-    /// The shortest side of a box, in pixels of the heatmap's input, for which it does.
+    /// The minimum side of a box, in pixels of the heatmap's input, for that replacement.
     pub confident_min_side: f32,
-    /// The lowest score by the refiner, 0 to 1, of a face that the heatmap is confident of.
+    /// The minimum refiner score, 0 to 1, of a face that the heatmap is confident of.
     pub confident_score_threshold: f32,
-    /// The shorter side of the smallest face, in pixels of the photo.
+    /// The minimum shorter side of a face, in pixels of the photo.
     pub min_side: f32,
     /// Boxes with a higher IoU belong to the same face.
     pub same_face_iou: f32,
@@ -51,17 +51,17 @@ impl Default for HeatmapDetectorParams {
             input_sizes: vec![[288, 160], [288, 192], [640, 480], [1024, 768], [1728, 1280]],
             proposal_threshold: 0.2,
             vote_threshold: 0.05,
-            // Holds a crowd, and bounds the time that a crafted picture takes.
+            // Enough for a crowd, and a bound on the time that a crafted picture takes.
             max_proposals: 100,
             // Cluttered photos produce many weak proposals beside the clear face.
             max_consecutive_rejections: 2,
             score_threshold: 0.9,
-            // Finds faces that training had few of: hats with beards and glasses.
+            // Finds faces that are rare in the training data: hats with beards and glasses.
             confident_score: 0.5,
             // A smaller box is ambiguous: a small portrait as a whole resembles a face.
             confident_min_side: 16.0,
             confident_score_threshold: 0.3,
-            // Half of the shortest side that a request's face must have; smaller ones are blots.
+            // Half of the contract's minimum side; smaller boxes are noise.
             min_side: 16.0,
             same_face_iou: 0.4,
         }

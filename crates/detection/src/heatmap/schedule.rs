@@ -1,4 +1,4 @@
-//! Which pass sees the photo at which size, and through which input of the heatmap.
+//! Chooses the size of the photo for each pass, and the heatmap input that holds it.
 
 use std::sync::OnceLock;
 
@@ -6,8 +6,8 @@ use face_liveness_image::ImageView;
 use face_liveness_models::{HeatmapInput, NetworkFile};
 use face_liveness_network::{Error, Network};
 
-/// A photo may be squeezed by this part of an input's side to fit it, instead of taking the next
-/// larger input: 162 rows of 16:9 become 160.
+/// A photo may be squeezed by this fraction of an input's side to fit it, instead of taking the
+/// next larger input: 162 rows of 16:9 become 160.
 const MAX_SQUEEZE: f32 = 1.0 / 64.0;
 
 /// The heatmap, loaded for each size and shape of its input when a photo first needs it.
@@ -79,7 +79,7 @@ impl Input {
         if is_wide { [self.longer, self.shorter] } else { [self.shorter, self.longer] }
     }
 
-    /// Two threads that ask for it at once may both load it; one of the two is kept.
+    /// Two threads that need it at the same time may both load it; one copy is kept.
     fn network(&self, file: &NetworkFile<HeatmapInput>, is_wide: bool) -> Result<&Network, Error> {
         let network = if is_wide { &self.wide } else { &self.tall };
         if let Some(network) = network.get() {
@@ -92,7 +92,7 @@ impl Input {
     }
 }
 
-/// The factor by which a photo is made smaller to fit a pass: at most 1.
+/// The factor by which a photo is scaled down to fit a pass: at most 1.
 pub(super) fn scale_within([longer, shorter]: [u32; 2], photo: ImageView<'_>) -> f32 {
     let fit = |side: u32, photo: u32| side as f32 / photo as f32;
     let (width, height) = (photo.width(), photo.height());
