@@ -14,7 +14,7 @@ use std::process::Command;
 use face_liveness_benches::{STAGES, Stack, gemm_gflops, median, milliseconds, provenance};
 use plotters::prelude::*;
 
-/// The peers are started afresh in each round, and report the median of its runs.
+/// The peers are restarted in each round, and report the median of its runs.
 const ROUNDS: usize = 7;
 const RUNS_PER_ROUND: usize = 6;
 

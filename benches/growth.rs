@@ -276,14 +276,14 @@ type Line<'a> = (&'a str, &'a [(f64, f64)]);
 
 fn plot(file: &Path, across: &str, lines: &[Line<'_>]) -> Result<(), Box<dyn std::error::Error>> {
     let points = || lines.iter().flat_map(|(_, points)| points.iter());
-    let most = |of: fn(&(f64, f64)) -> f64| points().map(of).fold(0.0, f64::max) * 1.05;
+    let axis_end = |of: fn(&(f64, f64)) -> f64| points().map(of).fold(0.0, f64::max) * 1.05;
     let root = SVGBackend::new(file, (560, 320)).into_drawing_area();
     root.fill(&WHITE)?;
     let mut chart = ChartBuilder::on(&root)
         .margin(10)
         .x_label_area_size(35)
         .y_label_area_size(50)
-        .build_cartesian_2d(0.0..most(|point| point.0), 0.0..most(|point| point.1))?;
+        .build_cartesian_2d(0.0..axis_end(|point| point.0), 0.0..axis_end(|point| point.1))?;
     chart.configure_mesh().x_desc(across).draw()?;
     for (number, (name, points)) in lines.iter().enumerate() {
         let colour = Palette99::pick(number).to_rgba();

@@ -5,7 +5,7 @@ use face_liveness::Engine;
 use face_liveness_benches::body;
 
 fn main() {
-    // `cargo bench` passes its own arguments: then a single request.
+    // With the arguments that `cargo bench` passes, one request is made.
     let times = std::env::args().nth(1).and_then(|times| times.parse().ok()).unwrap_or(1);
     let photo = concat!(env!("CARGO_MANIFEST_DIR"), "/../examples/photos/astronaut.jpg");
     let body = body(&std::fs::read(photo).unwrap());

@@ -2,7 +2,8 @@
 
 use std::process::Command;
 
-/// Not changes: another benchmark may have written its figures just before.
+/// Generated figures do not count as uncommitted changes: another benchmark may have just written
+/// them.
 const FIGURES: [&str; 2] = [":(top,exclude)benches/*.md", ":(top,exclude)benches/*.svg"];
 
 /// A line such as `Intel(R) Xeon(R) Processor, 2026-11-26, commit 9bbca5d`. `.ci/stale` reads the

@@ -15,8 +15,8 @@ use indicatif::{ProgressBar, ProgressStyle};
 
 /// Scores many photos on all cores and writes a table with one row per photo.
 ///
-/// An interrupted run resumes when the same command runs again: existing rows stay, and no photo
-/// is scored twice. A file that is not an image gets a row with an error.
+/// An interrupted run resumes when the same command runs again: existing rows are kept, and no
+/// photo is scored twice. A file that is not an image gets a row with an error.
 ///
 /// Exit status: 0 if every photo has a row, with or without a score; 2 if the run failed.
 #[derive(Parser)]

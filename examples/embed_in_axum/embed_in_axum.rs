@@ -12,7 +12,7 @@ use axum::routing::post;
 use face_liveness::Engine;
 
 async fn liveness(State(engine): State<Engine>, body: Bytes) -> Response {
-    // Inference occupies a core for several milliseconds: keep it off the threads of the runtime.
+    // Inference occupies a core for several milliseconds: keep it off the runtime's threads.
     let Ok(answer) = tokio::task::spawn_blocking(move || engine.detect_json(&body)).await else {
         return StatusCode::INTERNAL_SERVER_ERROR.into_response();
     };

@@ -1,5 +1,5 @@
-//! What the README prints: its answers, its codes and its figures. The test `front_page` of
-//! face-liveness compares its program.
+//! Checks the answers, the codes and the figures in the README. The test `front_page` of
+//! face-liveness checks its program.
 #![allow(missing_docs, clippy::unwrap_used)]
 
 use std::collections::BTreeSet;

@@ -3,7 +3,7 @@
 //! A scaled IDCT keeps the mean of each block. So the means over 16 × 16 pixels of the full image,
 //! the largest MCU, must agree, channel by channel, although single pixels do not. They agree only
 //! as far as decoding is linear: blocks with a saturated sample, 0 or 255, are left out, and so are
-//! blocks that the edge cuts, as the file pads them.
+//! blocks at the edge, because the file pads them.
 
 use std::ops::RangeInclusive;
 
@@ -18,16 +18,18 @@ use zune_jpeg::zune_core::options::DecoderOptions;
 /// The side of a compared block in pixels of the full image.
 const BLOCK: usize = 16;
 const UNSATURATED: RangeInclusive<u8> = 1..=254;
-/// Larger files are not decoded in full, to try many in a second.
+/// Larger files are skipped, so that many files are tried per second.
 const MAX_PIXELS: u32 = 1 << 20;
 
-/// What photos may differ by. The largest differences over 855 decodes of the corpora are 0.84 and
-/// 2.5: rounding, and zune-jpeg's interpolation of chroma across blocks.
+/// The bound on the difference for photos. The largest differences over 855 decodes of the corpora
+/// are 0.84 and 2.5: rounding, and zune-jpeg's interpolation of chroma across blocks.
 pub const PHOTO_BOUND: Difference = Difference { mean: [1.0; 3], max: [3.0; 3] };
-/// What generated images may differ by. They are as smooth as photos, but may be a few blocks.
+/// The bound on the difference for generated images. They are as smooth as photos, but may have
+/// only a few blocks.
 const GENERATED_BOUND: Difference = Difference { mean: [3.0; 3], max: [3.0; 3] };
-/// What arbitrary files may differ by. Between blocks of opposite colours, interpolation carries a
-/// sixty-fourth of a chroma step of 255 over each side: up to 28 levels of blue.
+/// The bound on the difference for arbitrary files. Between blocks of opposite colours,
+/// interpolation carries a sixty-fourth of a chroma step of 255 over each side: up to 28 levels of
+/// blue.
 const ANY_BOUND: Difference = Difference { mean: [32.0; 3], max: [32.0; 3] };
 
 /// 8-bit RGB, row by row.
@@ -59,8 +61,8 @@ impl Difference {
     }
 }
 
-/// A JPEG scaled down is its full decode scaled down. Bytes that are no JPEG describe one to
-/// encode.
+/// Checks that a scaled decode equals the full decode, scaled down. Bytes that are not a JPEG
+/// describe an image to encode.
 pub fn jpeg_scaled(data: &[u8]) {
     if data.starts_with(b"\xff\xd8") {
         let size =

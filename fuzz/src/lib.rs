@@ -1,7 +1,8 @@
 //! The fuzz targets: each function takes arbitrary bytes, and panics if an invariant fails.
 //!
-//! `cargo fuzz run TARGET` drives a function by libFuzzer, `cargo run --release --bin TARGET FILE…`
-//! runs it on files, and `cargo test` runs it on the files in `regressions/TARGET`.
+//! `cargo fuzz run TARGET` drives a function with libFuzzer,
+//! `cargo run --release --bin TARGET FILE…` runs it on files, and `cargo test` runs it on the files
+//! in `regressions/TARGET`.
 #![allow(clippy::expect_used, clippy::unwrap_used)]
 
 pub mod jpeg_scaled;

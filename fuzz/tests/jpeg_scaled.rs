@@ -1,4 +1,4 @@
-//! The differential oracle of the scaled JPEG decoder, on photos; and that it would see a fault.
+//! The differential oracle of the scaled JPEG decoder, on photos, and proof that it detects faults.
 #![allow(missing_docs, clippy::unwrap_used)]
 
 use face_liveness_fuzz::jpeg_scaled::{
@@ -88,7 +88,7 @@ fn generated_images_agree() {
 }
 
 #[test]
-fn chroma_shifted_by_one_sample_is_seen() {
+fn chroma_shifted_by_one_sample_is_detected() {
     let file = portrait();
     let full = decode_full(&file).unwrap();
     for &scale in Scale::ALL {
@@ -106,7 +106,7 @@ fn chroma_shifted_by_one_sample_is_seen() {
 }
 
 #[test]
-fn swapped_channels_are_seen() {
+fn swapped_channels_are_detected() {
     let file = portrait();
     let full = decode_full(&file).unwrap();
     for &scale in Scale::ALL {

@@ -1,5 +1,5 @@
-//! What the liveness networks see of a face, for their training: the shipped decoder, detector,
-//! crops and resizes, driven through pipes.
+//! Makes the crops that the liveness networks see, for their training, with the shipped decoder,
+//! detector, crops and resizes, through pipes.
 //!
 //! A request is a line of JSON, `{"length": 71432, "faces": [[left, top, width, height], …]}`,
 //! followed by `length` bytes of an image file. Without `faces`, the largest face is detected.
@@ -29,7 +29,7 @@ struct Arguments {
 }
 
 #[derive(Deserialize)]
-struct Question {
+struct Request {
     length: usize,
     faces: Option<Vec<[f32; 4]>>,
 }
@@ -48,14 +48,14 @@ fn main() -> Result<(), Failure> {
     let engine = Engine::builder().build()?;
     let model = rgb_single_v1()?;
     let inputs = [model.tight.input, model.context.input];
-    let mut questions = BufReader::new(std::io::stdin().lock());
+    let mut requests = BufReader::new(std::io::stdin().lock());
     let mut answers = BufWriter::new(std::io::stdout().lock());
     let (mut line, mut file) = (String::new(), Vec::new());
-    while questions.read_line(&mut line)? > 0 {
-        let Question { length, faces } = serde_json::from_str(&line)?;
+    while requests.read_line(&mut line)? > 0 {
+        let Request { length, faces } = serde_json::from_str(&line)?;
         line.clear();
         file.resize(length, 0);
-        questions.read_exact(&mut file)?;
+        requests.read_exact(&mut file)?;
         answer(&engine, &inputs, &file, faces, faces_only, &mut answers)?;
         answers.flush()?;
     }

@@ -143,7 +143,7 @@ impl Report {
         let overlaps: Vec<_> = photos.iter().map(|photo| photo.overlap).collect();
         let count = |of: fn(&Rotation) -> bool| {
             [0, 1, 2, 3]
-                .map(|turn| photos.iter().filter(|photo| of(&photo.rotations[turn])).count())
+                .map(|index| photos.iter().filter(|photo| of(&photo.rotations[index])).count())
         };
         let (rotations, searched) =
             (count(|rotation| rotation.right), count(|rotation| rotation.right_when_searched));
@@ -248,7 +248,7 @@ impl Report {
     }
 
     fn stills(&self, folder: &Path) -> Result<(), Failure> {
-        let (mut apart, mut stills) = (Vec::new(), 0);
+        let (mut errors, mut stills) = (Vec::new(), 0);
         for row in csv::Reader::from_path(folder.join("landmarks.csv"))?.deserialize() {
             let (name, truth): (String, [[f32; 2]; 5]) = row?;
             stills += 1;
@@ -263,16 +263,16 @@ impl Report {
                 .iter()
                 .zip(&truth)
                 .map(|(found, [x, y])| (found.x - x).hypot(found.y - y));
-            apart.push(100.0 * distances.sum::<f32>() / 5.0 / face.bounding_box.width);
+            errors.push(100.0 * distances.sum::<f32>() / 5.0 / face.bounding_box.width);
         }
-        apart.sort_by(f32::total_cmp);
-        println!("| video stills: tip of the nose in a box | {} of {stills} |", apart.len());
+        errors.sort_by(f32::total_cmp);
+        println!("| video stills: tip of the nose in a box | {} of {stills} |", errors.len());
         println!(
             "| their landmarks: error, in percent of the box's width \
              | mean {:.2}, median {:.2}, 95th percentile {:.2} |",
-            apart.iter().sum::<f32>() / apart.len() as f32,
-            apart[apart.len() / 2],
-            apart[apart.len() * 95 / 100]
+            errors.iter().sum::<f32>() / errors.len() as f32,
+            errors[errors.len() / 2],
+            errors[errors.len() * 95 / 100]
         );
         Ok(())
     }

@@ -3,7 +3,8 @@
 //! Each picture of a set is scored unchanged and after each change. The report counts the caught
 //! attacks that then pass and the accepted bona fide presentations that are then refused.
 //!
-//! `cargo run --release --example perturb -- SET [--every N]`, where SET is as `evaluate` takes it.
+//! `cargo run --release --example perturb -- SET [--every N]`, where SET has the form that
+//! `evaluate` reads.
 #![allow(clippy::print_stdout)]
 
 use std::collections::HashMap;
@@ -126,7 +127,7 @@ fn gamma(image: &RgbImage, exponent: f32) -> RgbImage {
     mapped(image, |value| 255.0 * (value / 255.0).powf(exponent))
 }
 
-/// The light times 2 to the power of `ev`, by the transfer function of sRGB.
+/// The linear light times 2 to the power of `ev`, by the transfer function of sRGB.
 fn exposure(image: &RgbImage, ev: f32) -> RgbImage {
     mapped(image, |value| {
         let stored = value / 255.0;

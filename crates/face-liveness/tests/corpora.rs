@@ -128,7 +128,7 @@ fn invalid_json_is_112_on_body_and_valid_json_is_not() {
 #[ignore = "needs FACE_LIVENESS_DATA"]
 fn every_decoder_file_gives_pixels_or_215_within_5_s_and_600_mb() {
     let (mut decoded, mut refused) = (0, 0);
-    let (mut slowest, mut hungriest) = ((Duration::ZERO, String::new()), (0.0, String::new()));
+    let (mut slowest, mut largest) = ((Duration::ZERO, String::new()), (0.0, String::new()));
     for file in files(&data("decoders")) {
         let bytes = std::fs::read(&file).unwrap();
         MEMORY.reset_peak_usage();
@@ -163,12 +163,12 @@ fn every_decoder_file_gives_pixels_or_215_within_5_s_and_600_mb() {
         if time > slowest.0 {
             slowest = (time, name(&file));
         }
-        if memory > hungriest.0 {
-            hungriest = (memory, name(&file));
+        if memory > largest.0 {
+            largest = (memory, name(&file));
         }
     }
     println!(
-        "{decoded} decoded, {refused} refused; slowest {slowest:?}, most memory in MB {hungriest:?}"
+        "{decoded} decoded, {refused} refused; slowest {slowest:?}, most memory in MB {largest:?}"
     );
     assert!(decoded > 400 && refused > 50, "{decoded} decoded, {refused} refused");
 }

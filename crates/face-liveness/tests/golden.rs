@@ -51,7 +51,7 @@ fn pixels_have_the_measured_answers() {
     let engine = Engine::builder().build().unwrap();
     let answers: BTreeMap<_, _> = files()
         .map(|(name, path)| {
-            // At full size, as ONNX Runtime is given it.
+            // At full size, as for ONNX Runtime.
             let image = decode(&std::fs::read(path).unwrap(), &Limits::default(), true).unwrap();
             let detection = engine.detect_image(ImageSource::Rgb(image.view())).unwrap();
             let face = detection.face.bounding_box;
@@ -91,14 +91,14 @@ fn encoded_files_have_the_measured_responses() {
     }
 }
 
-/// The files of which the pixels and the encoded files are both tested.
+/// The files that are tested both as pixels and as encoded files.
 fn files() -> impl Iterator<Item = (&'static str, PathBuf)> {
     let photos = Path::new(FOLDER).join("../../../../examples/photos");
     let photos = PHOTOS.into_iter().map(move |name| (name, photos.join(name)));
     photos.chain(MADE.into_iter().map(|name| (name, Path::new(FOLDER).join(name))))
 }
 
-/// Pairs what was measured now with what is committed.
+/// Pairs each measured answer with the committed one.
 fn compare<T: Serialize + DeserializeOwned>(
     file: &str,
     measured: BTreeMap<&str, T>,

@@ -1,7 +1,7 @@
 //! A thousand requests in a process that seccomp kills when it opens a file for writing or a
-//! socket. Afterwards neither its memory nor its output holds the image of a JPEG: not the base64
-//! text, not the file, not the pixels, not the networks' inputs. Of an image in another format, up
-//! to a quarter of the file and of the pixels may remain in memory.
+//! socket. Afterwards neither its memory nor its output holds the image of a JPEG: no base64 text,
+//! file, pixels or network inputs. For an image in another format, up to a quarter of the file and
+//! of the pixels may remain in memory.
 //!
 //! Linux only, for seccomp and `/proc/self/mem`. One test, so that no other test's image is in the
 //! same memory.
@@ -28,9 +28,9 @@ use zeroize::Zeroizing;
 
 /// Repetitions of three requests for each of seven files.
 const REPETITIONS: usize = 48;
-/// Bytes in a row that count as found: far more than coincide by chance.
+/// Consecutive bytes that count as found: far more than coincide by chance.
 const NEEDLE: usize = 48;
-/// The same for networks' inputs, which tract copies in rows of 8 and more values.
+/// The same for networks' inputs, which tract copies in rows of 8 or more values.
 const INPUT_NEEDLE: usize = 8 * size_of::<f32>();
 /// The needles are kept under this mask, so that the search does not find the needles themselves.
 const MASK: u8 = 0x5a;
@@ -265,8 +265,8 @@ fn nothing_remains_in_memory() {
         let of_inputs = of_inputs(&engine, &file, auto_rotate);
         let is_jpeg = path.extension().is_some_and(|format| format == "jpg");
         // The bytes of a bitmap are as flat as its background.
-        let least = if is_jpeg { 90 } else { 40 };
-        assert!(of_text.len() > least && of_file.len() > least && of_pixels.len() > 40);
+        let min_needles = if is_jpeg { 90 } else { 40 };
+        assert!(of_text.len() > min_needles && of_file.len() > min_needles && of_pixels.len() > 40);
         assert_eq!(found(&of_text), of_text.len(), "the search finds what is there");
 
         // Escaped as PHP does it, so that the text is copied to be parsed.
@@ -288,10 +288,11 @@ fn nothing_remains_in_memory() {
 
         assert_eq!(found(&of_text), 0, "{path:?}: the base64 text");
         assert_eq!(found(&of_inputs), 0, "{path:?}: the networks' inputs");
-        // The decoders of other formats do not wipe what they read last: a part of the file and
-        // 11 of 84 needles of the pixels remain of a PNG, sometimes a part of the file of a GIF.
-        let most = |needles: &[Vec<u8>]| if is_jpeg { 0 } else { needles.len() / 4 };
-        assert!(found(&of_file) <= most(&of_file), "{path:?}: the file");
-        assert!(found(&of_pixels) <= most(&of_pixels), "{path:?}: the pixels");
+        // The decoders of other formats do not wipe what they read last. After a PNG, a part of the
+        // file and 11 of 84 needles of the pixels remain; after a GIF, sometimes a part of the
+        // file.
+        let max_found = |needles: &[Vec<u8>]| if is_jpeg { 0 } else { needles.len() / 4 };
+        assert!(found(&of_file) <= max_found(&of_file), "{path:?}: the file");
+        assert!(found(&of_pixels) <= max_found(&of_pixels), "{path:?}: the pixels");
     }
 }

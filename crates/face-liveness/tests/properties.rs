@@ -1,4 +1,4 @@
-//! Properties of all requests and of all bytes, tested on random ones (proptest).
+//! Properties of all requests and all byte strings, tested on random ones (proptest).
 #![allow(missing_docs, clippy::unwrap_used)]
 
 use std::sync::LazyLock;
@@ -48,7 +48,7 @@ fn any_json() -> impl Strategy<Value = Value> {
     })
 }
 
-/// Usually a valid value of the field, sometimes any value, sometimes none.
+/// Usually a valid value of the field, sometimes any value, sometimes no value.
 fn field(right: impl Strategy<Value = Value> + 'static) -> impl Strategy<Value = Option<Value>> {
     prop_oneof![12 => right.prop_map(Some), 1 => any_json().prop_map(Some), 1 => Just(None)]
 }

@@ -1,4 +1,4 @@
-//! Large photos are decoded at reduced size. The answer does not depend on it.
+//! Large photos are decoded at a reduced size. The answer does not depend on it.
 #![allow(missing_docs, clippy::unwrap_used)]
 
 use face_liveness::imaging::{Limits, decode, decode_scaled};
@@ -15,7 +15,7 @@ fn large_photo(side: u32) -> Vec<u8> {
     encoded(&photo.into(), ImageFormat::Jpeg)
 }
 
-/// What the engine detects in a file, and in its pixels at full size.
+/// Detects the face in a file, and in its pixels at full size.
 fn detect_both(engine: &Engine, file: &[u8]) -> [Detection; 2] {
     let full = decode(file, &Limits::default(), false).unwrap();
     let encoded = ImageSource::Encoded { bytes: file, auto_rotate: false };

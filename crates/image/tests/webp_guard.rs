@@ -1,5 +1,5 @@
-//! The WebP guard refuses no file that image-webp decodes: images of many kinds by image-webp's
-//! own encoder, and files of libwebp with changed bytes.
+//! The WebP guard refuses no file that image-webp decodes: images of many kinds from image-webp's
+//! own encoder, and files from libwebp with changed bytes.
 #![cfg(feature = "webp")]
 #![allow(missing_docs, clippy::unwrap_used)]
 
@@ -48,7 +48,8 @@ fn encode(random: &mut Random) -> Vec<u8> {
     file
 }
 
-/// Whether the guard refuses a file. A side past the limits is not the guard's.
+/// Whether the guard refuses a file. A side past the limits is refused by `Limits`, not by the
+/// guard.
 fn is_refused(file: &[u8]) -> bool {
     decode(file, &Limits::new(), false).is_err_and(|error| !matches!(error, Error::TooLarge { .. }))
 }

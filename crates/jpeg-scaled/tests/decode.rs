@@ -1,5 +1,5 @@
-//! What is decoded, at which size, and what is refused. That the pixels are right, against a full
-//! decoder: `jpeg_scaled` in the fuzzing crate.
+//! Which files are decoded, at which size, and which are refused. `jpeg_scaled` in the fuzzing
+//! crate compares the pixels with a full decoder's.
 #![allow(missing_docs, clippy::unwrap_used)]
 
 use face_liveness_jpeg_scaled::{Decoder, Error, Scale};
@@ -9,7 +9,7 @@ use jpeg_encoder::{ColorType, Encoder, SamplingFactor};
 const WIDTH: u16 = 101;
 const HEIGHT: u16 = 67;
 
-/// A smooth image with other colours in each corner.
+/// A smooth image with a different colour in each corner.
 fn encode(colour: ColorType, configure: impl FnOnce(&mut Encoder<&mut Vec<u8>>)) -> Vec<u8> {
     let samples = (0..HEIGHT).flat_map(|y| {
         (0..WIDTH).flat_map(move |x| match colour {

@@ -12,12 +12,12 @@ use std::io::{Read, Seek, SeekFrom};
 
 use face_liveness_network::Network;
 
-/// Values in a row that count as found: chance gives no two.
+/// Consecutive values that count as found: not even two coincide by chance.
 const RUN: usize = 4;
 /// The test keeps the input under this mask, or the search would find the test's own copy.
 const MASK: u32 = 0x5a5a_5a5a;
 
-/// The input, masked: samples of 0 to 255 in an order that no other memory has.
+/// The input, masked: samples of 0 to 255 in an order that occurs nowhere else in memory.
 fn masked(i: usize) -> u32 {
     let hash = (i as u32).wrapping_mul(0x9e37_79b9).rotate_left(13).wrapping_mul(0x85eb_ca6b);
     ((hash >> 8) as f32 / 65_536.0).to_bits() ^ MASK
@@ -30,7 +30,7 @@ fn found(length: usize) -> usize {
     let mut memory = File::open("/proc/self/mem").unwrap();
     let mut found = 0;
     let mut buffer = vec![0; 1 << 20];
-    // The search leaves its own buffer out.
+    // The search skips its own buffer.
     let own = buffer.as_ptr() as u64..buffer.as_ptr() as u64 + buffer.len() as u64;
     for line in maps.lines().filter(|line| line.split(' ').nth(1).unwrap().starts_with("rw")) {
         let (from, to) = line.split(' ').next().unwrap().split_once('-').unwrap();

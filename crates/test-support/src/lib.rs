@@ -1,4 +1,4 @@
-//! What the tests of the workspace share: an engine, a portrait, request bodies, and the rules of
+//! Shared by the tests of the workspace: an engine, a portrait, request bodies, and the rules of
 //! the wire contract, which run against the engine, the HTTP server and the NATS worker.
 #![allow(clippy::unwrap_used)]
 

@@ -19,7 +19,7 @@ fn code(contract: &Contract, body: &Value, path: &str) -> u64 {
     code
 }
 
-/// Every JSON type but those named.
+/// A value of every JSON type except those named.
 fn values_other_than(types: &[&str]) -> Vec<Value> {
     let values = [
         ("null", json!(null)),
@@ -544,7 +544,7 @@ pub(crate) mod request_rules {
             response_to_file(contract, &file)
         };
         let rgb = PORTRAIT.to_rgb8();
-        // No black ink: the plain complement, which this encoder, as Adobe's, stores inverted.
+        // No black ink: the plain complement. This encoder, like Adobe's, stores it inverted.
         let cmyk: Vec<u8> =
             rgb.pixels().flat_map(|p| [255 - p[0], 255 - p[1], 255 - p[2], 0]).collect();
         assert_same_face(&jpeg(&cmyk, ColorType::Cmyk, false), &expected, 2, 0.05, "CMYK");

@@ -11,13 +11,13 @@ use parquet::arrow::ProjectionMask;
 use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
 use walkdir::WalkDir;
 
-/// A walk through a folder takes files with these extensions.
+/// The extensions of the files that are taken from a folder.
 const EXTENSIONS: [&str; 7] = ["bmp", "gif", "jpe", "jpeg", "jpg", "png", "webp"];
-/// Rows of a Parquet file in memory at once. A photo has a few megabytes.
+/// The rows of a Parquet file in memory at once. A photo is a few megabytes.
 const ROWS_AT_ONCE: usize = 16;
 
-/// The photos cannot be listed. A photo that cannot be read is not an error: it gets a row that
-/// says why.
+/// Why the photos cannot be listed. A photo that cannot be read is not an error: it gets a row with
+/// the reason.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
     /// A folder cannot be read.
@@ -80,7 +80,7 @@ impl Source {
         self.len() == 0
     }
 
-    /// Reads the wanted photos one after another.
+    /// Reads the photos whose names are wanted, one after another.
     pub fn photos(
         &self,
         wanted: impl Fn(&str) -> bool + Send + 'static,

@@ -67,7 +67,7 @@ impl Row {
     }
 }
 
-/// The table cannot be opened, read or written.
+/// Why the table cannot be opened, read or written.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
     /// The format is unknown.
@@ -104,8 +104,8 @@ enum Lines {
     Json,
 }
 
-/// A table that grows row by row. A Parquet file cannot grow: its rows are first written to a
-/// `.parquet.jsonl` file beside it.
+/// A table that grows row by row. Rows cannot be appended to a Parquet file: they are first written
+/// to a `.parquet.jsonl` file beside it.
 pub struct Table {
     file: BufWriter<File>,
     lines: Lines,

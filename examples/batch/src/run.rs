@@ -25,7 +25,7 @@ pub fn run(
     let taken: Arc<Mutex<HashSet<String>>> = Arc::new(Mutex::new(table.finished()));
     let wanted =
         move |name: &str| taken.lock().is_ok_and(|mut taken| taken.insert(name.to_owned()));
-    // Bounded: the workers wait for the writer, or rows would pile up in memory.
+    // Bounded, so that the workers wait for the writer and rows do not pile up in memory.
     let (send, receive) = sync_channel::<Row>(64);
     std::thread::scope(|scope| {
         scope.spawn(move || {

@@ -43,14 +43,14 @@ impl fmt::Display for Summary {
         for (reason, count) in &self.unscored {
             writeln!(f, "{count} photos {reason}")?;
         }
-        let most = self.histogram.iter().max().copied().unwrap_or_default();
-        if most == 0 {
+        let max_count = self.histogram.iter().max().copied().unwrap_or_default();
+        if max_count == 0 {
             return Ok(());
         }
         writeln!(f, "\nspoof score, 0 live to 1 spoof")?;
         for (bin, &count) in self.histogram.iter().enumerate() {
             let from = bin as f32 / BINS as f32;
-            let bar = "█".repeat((count * BAR_WIDTH).div_ceil(most));
+            let bar = "█".repeat((count * BAR_WIDTH).div_ceil(max_count));
             writeln!(f, "{from:.2} {bar:<BAR_WIDTH$} {count}")?;
         }
         Ok(())

@@ -32,9 +32,9 @@ pub struct NonResponse {
 
 /// Scores every presentation with every model.
 ///
-/// An image is decoded once, and all models score the same face. A model of several images gets
-/// frames of each video, evenly spread, as many as it takes; its score is recorded for every frame.
-/// `done` is called after each presentation.
+/// An image is decoded once, and all models score the same face. A multi-image model gets evenly
+/// spaced frames of each video, as many as it takes; its score is recorded for every frame. `done`
+/// is called after each presentation.
 pub fn score(
     engine: &Engine,
     models: &[String],

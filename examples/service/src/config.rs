@@ -111,9 +111,8 @@ pub struct Config {
     #[arg(long, env = "FACE_LIVENESS_BODIES_MB", default_value = "256", value_name = "MB")]
     pub bodies_mb: u32,
 
-    /// After SIGTERM, the time to keep accepting connections, in seconds, while `/readyz` answers
-    /// 503 and each answer closes its connection. Make it as long as the load balancer needs to
-    /// notice.
+    /// The time to keep accepting connections after SIGTERM, in seconds. `/readyz` answers 503, and
+    /// each answer closes its connection. Make it as long as the load balancer needs to notice.
     #[arg(
         long,
         env = "FACE_LIVENESS_DRAIN_SECONDS",
@@ -132,10 +131,10 @@ pub struct Config {
     pub log: String,
 }
 
-/// How many requests are worked on, and how many wait.
+/// How many requests are processed at once, and how many wait.
 #[derive(Args, Debug, Clone)]
 pub struct Engines {
-    /// Requests worked on at once [default: the number of cores].
+    /// Requests processed at once [default: the number of cores].
     #[arg(long, env = "FACE_LIVENESS_WORKERS", value_name = "N")]
     pub workers: Option<usize>,
 

@@ -64,7 +64,7 @@ impl Metrics {
         GaugeGuard::new(&self.0.queued, 1)
     }
 
-    /// Counts a request as worked on until the guard is dropped.
+    /// Counts a request as in progress until the guard is dropped.
     pub(crate) fn working(&self) -> GaugeGuard {
         GaugeGuard::new(&self.0.working, 1)
     }
@@ -96,7 +96,7 @@ impl Default for Metrics {
         registry.register_with_unit("stage", help, Unit::Seconds, inner.steps.clone());
         registry.register("spoof_score", "Spoof scores answered", inner.spoof_scores.clone());
         registry.register("queue_depth", "Requests waiting for a worker", inner.queued.clone());
-        registry.register("working", "Requests being worked on", inner.working.clone());
+        registry.register("working", "Requests in progress", inner.working.clone());
         registry.register("body_bytes", "Bytes of request bodies held", inner.body_bytes.clone());
         registry.register("retries", "Requests sent to another worker", inner.retries.clone());
         Self(Arc::new(inner))

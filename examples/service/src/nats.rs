@@ -26,7 +26,7 @@ pub type Failure = Box<dyn std::error::Error + Send + Sync>;
 const NAME: &str = "liveness";
 const STATUS: &str = "Status";
 /// How long a worker may take to stop.
-const GOODBYE: Duration = Duration::from_secs(20);
+const STOP_TIMEOUT: Duration = Duration::from_secs(20);
 
 /// A process that answers requests from the queue group of a subject.
 pub struct Worker {
@@ -56,7 +56,7 @@ impl Worker {
     /// Answers requests until `end` completes, then finishes the requests it has received.
     ///
     /// # Errors
-    /// If the connection breaks for good.
+    /// If the connection is lost and not restored.
     pub async fn run(mut self, end: impl Future<Output = ()>) -> Result<(), Failure> {
         let mut end = std::pin::pin!(end);
         let mut replies = JoinSet::new();
@@ -64,7 +64,7 @@ impl Worker {
             tokio::select! {
                 request = self.endpoint.next() => {
                     let request = request.ok_or("the subscription has ended")?;
-                    // At once: requests must queue in the pool, not in the client library.
+                    // Without waiting: requests must queue in the pool, not in the client library.
                     replies.spawn(respond(self.pool.clone(), request));
                 }
                 Some(_) = replies.join_next() => {}
@@ -72,7 +72,7 @@ impl Worker {
             }
         }
         // Without a connection this would wait forever.
-        timeout(GOODBYE, self.finish(replies)).await?
+        timeout(STOP_TIMEOUT, self.finish(replies)).await?
     }
 
     /// Leaves the queue group and answers the requests received before. The client library
@@ -176,8 +176,8 @@ impl Remote {
         self.client.connection_state() == async_nats::connection::State::Connected
     }
 
-    /// Has a worker answer a body. An answer depends only on the request, so a request whose worker
-    /// died, is busy or is late is sent again, and the first answer counts.
+    /// Sends a body to a worker and returns its answer. An answer depends only on the request, so a
+    /// request whose worker died, is busy or is late is sent again, and the first answer is used.
     ///
     /// # Errors
     /// The refusal of the last attempt before the deadline: [`Refusal::Unreachable`] without a

@@ -1,4 +1,4 @@
-//! The description of the API, OpenAPI 3.1, made from the types of the facade, and its page.
+//! The description of the API (OpenAPI 3.1), generated from the types of the facade, and its page.
 
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;

@@ -34,7 +34,7 @@ pub type Answer = Result<Response, ErrorBody>;
 /// The size of a pool.
 #[derive(Debug, Clone, Copy)]
 pub struct PoolParams {
-    /// Requests worked on at once. More than there are cores only makes each request slower.
+    /// Requests processed at once. More than the number of cores only makes each request slower.
     pub workers: usize,
     /// Requests that may wait for a worker.
     pub queue: usize,
@@ -46,10 +46,10 @@ pub struct PoolParams {
 /// last clone.
 #[derive(Clone)]
 pub struct Pool {
-    /// To the workers, which take the next request themselves. Handing requests out through the
-    /// threads of the connections would leave a core idle while two threads wake up.
+    /// Leads to the workers, which take the next request themselves. If the threads of the
+    /// connections handed requests out, a core would be idle while two threads wake up.
     jobs: Sender<Job>,
-    /// One permit for each request that waits or is worked on.
+    /// One permit for each request that waits or is in progress.
     places: Arc<Semaphore>,
     size: usize,
     max_body_bytes: usize,
@@ -77,8 +77,8 @@ impl Pool {
         self.max_body_bytes
     }
 
-    /// Answers a body. Dropping the future cancels the request: its place is free at once, or when
-    /// the worker that has started on it is done.
+    /// Answers a body. Dropping the future cancels the request: its place is freed at once, or when
+    /// the worker that has started it is done.
     ///
     /// # Errors
     /// [`Refusal::Busy`] at once if no place is free, [`Refusal::TooLate`] after the deadline,
@@ -103,7 +103,7 @@ impl Pool {
         answer.await.map_err(|_| Refusal::Failed)?
     }
 
-    /// Returns when no request waits or is worked on.
+    /// Returns when no request waits or is in progress.
     pub async fn finished(&self) {
         let all = u32::try_from(self.size).unwrap_or(u32::MAX);
         // Fails only for a closed semaphore, and this one is never closed.
@@ -120,8 +120,8 @@ struct Job {
 /// What a request holds until a worker takes it.
 struct Waiting {
     body: Bytes,
-    /// Shared with the future that waits: the place is free when that future and the worker have
-    /// both let go.
+    /// Shared with the future that waits: the place is free when both that future and the worker
+    /// have dropped it.
     place: Arc<OwnedSemaphorePermit>,
     since: Instant,
     counted: GaugeGuard,
@@ -136,7 +136,7 @@ impl Drop for CancelOnDrop {
     }
 }
 
-/// The loop of a worker, which ends with the pool.
+/// The loop of a worker. It ends with the pool.
 fn work(engine: &Engine, queue: &Mutex<Receiver<Job>>, metrics: &Metrics) {
     while let Some(Job { waiting, reply }) = next(queue) {
         let Some(Waiting { body, place, since, counted }) = take(&waiting) else { continue };

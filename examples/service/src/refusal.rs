@@ -1,4 +1,4 @@
-//! Why the service itself refuses a request, whatever the engine would answer.
+//! Why the service refuses a request without an answer from the engine.
 
 use std::time::Duration;
 

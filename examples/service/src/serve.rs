@@ -28,7 +28,7 @@ const FIRST_REQUEST: Duration = Duration::from_secs(10);
 /// size hyper answers 431, without a body.
 const HEAD_BUFFER: usize = 2 * (MAX_URI + MAX_HEADERS);
 
-/// A server that listens.
+/// A listening server.
 pub struct Server {
     config: Config,
     listener: TcpListener,
@@ -38,7 +38,7 @@ pub struct Server {
 
 impl Server {
     /// Checks the settings, loads the engine unless `--nats` is set, and listens. Connections wait
-    /// until [`run`](Self::run).
+    /// until [`run`](Self::run) is called.
     ///
     /// # Errors
     /// If any of these fails, with a message for the operator.
@@ -124,7 +124,7 @@ impl Server {
         Ok(Self { config, listener, tls, service: Arc::new(service) })
     }
 
-    /// The address that it listens on.
+    /// The address that the server listens on.
     ///
     /// # Errors
     /// If the system call fails.
@@ -186,7 +186,7 @@ impl Server {
     }
 }
 
-/// Serves `/healthz`, `/readyz` and `/metrics` for a worker, which has no other HTTP.
+/// Serves `/healthz`, `/readyz` and `/metrics` for a worker, which serves nothing else over HTTP.
 ///
 /// # Errors
 /// If it cannot listen.

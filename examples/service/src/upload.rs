@@ -17,7 +17,7 @@ use crate::refusal::Refusal;
 /// How long the rest of a refused body is read and discarded. If the connection were closed at
 /// once, the client would see a reset instead of the answer.
 const LINGER: Duration = Duration::from_secs(2);
-/// How much of it is read, as a multiple of the limit on a body.
+/// How much of a refused body is read, as a multiple of the limit on a body.
 const LINGER_LIMITS: usize = 4;
 
 /// The limits that all bodies share.
@@ -82,7 +82,7 @@ impl Uploads {
     }
 
     /// Discards the rest of a refused body, up to a limit. A client that sent
-    /// `Expect: 100-continue` has not sent a body.
+    /// `Expect: 100-continue` has not sent its body yet.
     pub(crate) async fn linger(&self, headers: &HeaderMap, mut body: Body) {
         if headers.contains_key(header::EXPECT) {
             return;

@@ -1,4 +1,4 @@
-//! What the server adds to the contract of a body: HTTP statuses, limits, and a clean shutdown.
+//! The server's additions to the contract: HTTP statuses, limits, and a clean shutdown.
 #![allow(missing_docs, clippy::unwrap_used)]
 
 mod running;
@@ -61,7 +61,7 @@ fn post(headers: &str, body: &str) -> String {
     )
 }
 
-/// A condition that takes longer has failed.
+/// A condition that is not met within this time has failed.
 const LONG: Duration = Duration::from_secs(20);
 const JSON: &str = "Content-Type: application/json\r\n";
 

@@ -23,7 +23,7 @@ fn crowd(progressive: bool) -> Vec<u8> {
     file
 }
 
-/// Eight frames. The first shows a face: otherwise the others would not be decoded.
+/// Eight frames. The first shows a face, because otherwise the others would not be decoded.
 fn burst(frame: &[u8]) -> Vec<u8> {
     let others = (1..8).map(|index| image(index, base64(frame)));
     let first = image(0, base64(&photo("astronaut.jpg")));

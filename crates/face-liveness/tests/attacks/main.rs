@@ -27,7 +27,7 @@ static MEMORY: PeakAlloc = PeakAlloc;
 /// Memory is measured for the whole process, so attacks run one at a time.
 static ONE_AT_A_TIME: Mutex<()> = Mutex::new(());
 
-/// What a request may take.
+/// The time and memory that a request may take.
 struct Bounds {
     /// The pixels that it may decode, in megapixels of 3 MB each.
     megapixels: f32,
@@ -38,7 +38,7 @@ struct Bounds {
     seconds: f64,
 }
 
-/// Sends a body, and checks the code of the answer (200 for a response) and what it took.
+/// Sends a body, and checks the code of the answer (200 for a response), the time and the memory.
 #[track_caller]
 fn attack(what: &str, body: impl FnOnce() -> Vec<u8>, expected: u64, bounds: Bounds) {
     let _guard = ONE_AT_A_TIME.lock().unwrap_or_else(PoisonError::into_inner);

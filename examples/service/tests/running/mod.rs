@@ -1,4 +1,4 @@
-//! Servers on free ports, in this process or as processes, for the time of a test.
+//! Servers on free ports, in this process or in their own, for the duration of a test.
 #![allow(dead_code, clippy::zombie_processes)]
 
 pub mod nats;

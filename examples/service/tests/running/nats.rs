@@ -19,8 +19,8 @@ impl NatsServer {
         let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
         let mut config = tempfile::NamedTempFile::new().unwrap();
         write!(config, "listen: \"127.0.0.1:{port}\"\nmax_payload: 8MB\n").unwrap();
-        // Statics are not dropped, so nothing here stops it: it stops when this process exits and
-        // thereby closes the pipe.
+        // Statics are never dropped, so the server stops when this process exits, which closes the
+        // pipe.
         let process = Command::new("sh")
             .args(["-c", r#"nats-server --config "$0" & read end; kill $!"#])
             .arg(config.path())
