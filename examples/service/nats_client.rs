@@ -15,7 +15,7 @@ use face_liveness_service::{Answer, Metrics, Refusal, Remote, RemoteParams};
 
 type Failure = Box<dyn std::error::Error + Send + Sync>;
 
-/// Scores photos by the `nats` workers of a subject and prints one JSON line per photo.
+/// Scores photos with the `nats` workers of a subject and prints one JSON line per photo.
 ///
 /// With --repeat it sends each photo several times, checks that the answers are identical, and
 /// prints throughput and latency.
@@ -38,7 +38,7 @@ struct Arguments {
     #[arg(long, env = "FACE_LIVENESS_SUBJECT", default_value = "liveness.detect")]
     subject: String,
 
-    /// How often to send each photo.
+    /// How many times to send each photo.
     #[arg(long, value_name = "N", default_value = "1")]
     repeat: usize,
 
@@ -89,7 +89,7 @@ fn json(answer: &Answer) -> serde_json::Result<String> {
     }
 }
 
-/// Sends the bodies again and again, several at once, and prints how the workers did.
+/// Sends the bodies repeatedly, several at once, and prints throughput and latency.
 async fn repeat(arguments: &Arguments, bodies: &[Bytes], remote: &Remote) -> Result<(), Failure> {
     let mut expected = Vec::new();
     for body in bodies {

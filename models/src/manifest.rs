@@ -1,4 +1,4 @@
-//! `model.json`, as it is written.
+//! The format of `model.json`.
 
 use serde::Deserialize;
 use serde::de::DeserializeOwned;

@@ -1,4 +1,4 @@
-//! One network of a bundle: its bytes, the hash that pins them, and what it reads.
+//! One network of a bundle: its bytes, the hash that pins them, and the format of its input.
 
 use std::borrow::Cow;
 use std::fmt;
@@ -7,7 +7,7 @@ use serde::Deserialize;
 
 use crate::Error;
 
-/// An ONNX file whose SHA-256 matched, and what the network reads.
+/// An ONNX file whose SHA-256 matched, and the format of the network's input.
 #[derive(Clone)]
 #[non_exhaustive]
 pub struct NetworkFile<I> {
@@ -15,7 +15,7 @@ pub struct NetworkFile<I> {
     pub file: String,
     /// The SHA-256 of the file, in hexadecimal.
     pub sha256: String,
-    /// What the network reads.
+    /// The format of the network's input.
     pub input: I,
     /// The file.
     pub onnx: Cow<'static, [u8]>,
@@ -171,7 +171,7 @@ impl Input for HeatmapInput {
         first_false([
             ("frame", self.frame <= 8),
             ("stride", (1..=64).contains(&self.stride)),
-            // // The detector has no other filter.
+            // The detector has no other filter.
             ("resize", self.resize == Resize::Area),
         ])
     }

@@ -11,7 +11,7 @@ use std::{env, fs};
 
 use public_api::Builder;
 
-/// Crates whose types a signature may name, beside the crates that are compared. A new version of
+/// Crates whose types a signature may name, besides the crates that are compared. A new version of
 /// any other crate is then never a breaking change of ours. `schemars` is there for the feature
 /// `json-schema` only.
 const ALLOWED: [&str; 6] = ["alloc", "core", "schemars", "serde", "serde_core", "std"];

@@ -81,7 +81,8 @@ impl Refiner {
             self.network.run(|mut planes| write_rgb(&mut planes, small.view(), placement))?;
         let values = outputs.first().map(|output| output.values());
         let values = values.and_then(|values| <&[f32; OUTPUTS]>::try_from(values).ok());
-        let values = values.ok_or_else(|| Error::run("the output is not a refiner's"))?;
+        let values =
+            values.ok_or_else(|| Error::run("the output does not have a refiner's shape"))?;
         Ok(Some(Refinement::new(values, &crop, is_mirrored)))
     }
 }

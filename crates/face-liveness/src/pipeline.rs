@@ -15,7 +15,7 @@ use crate::quality::warnings;
 use crate::working_image::{FULL_SIDE, SEARCH_SIDE};
 use crate::{Error, Limits, Request, RequestError, Response};
 
-/// What an engine shares between its clones.
+/// The parts of an engine that its clones share.
 pub(crate) struct Pipeline {
     pub(crate) models: Vec<Box<dyn LivenessModel>>,
     /// The position of the default model in `models`.

@@ -146,8 +146,8 @@ mod built_in {
         );
     }
 
-    /// A live person moves between frames. Identical frames are a picture before a fixed camera, or
-    /// copies of one photo.
+    /// A live person moves between frames. Identical frames are a picture in front of a fixed
+    /// camera, or copies of one photo.
     #[test]
     fn copies_of_one_photo_score_higher_than_the_photo() {
         let engine = Engine::builder().build().unwrap();

@@ -218,7 +218,7 @@ fn write_other_formats() {
 }
 
 /// Needles of the inputs of `rgb-single-v1` and of the detector's heatmap for a square photo.
-fn of_inputs(engine: &Engine, file: &[u8], auto_rotate: bool) -> Vec<Vec<u8>> {
+fn network_input_needles(engine: &Engine, file: &[u8], auto_rotate: bool) -> Vec<Vec<u8>> {
     let photo = ImageSource::Encoded { bytes: file, auto_rotate };
     let face = engine.find_face(photo).unwrap().bounding_box;
     let image = decode(file, &Limits::default(), auto_rotate).unwrap();
@@ -254,20 +254,24 @@ fn nothing_remains_in_memory() {
         body.push_str(r#""}], "autoRotate": "#);
         body.push_str(if auto_rotate { "true}" } else { "false}" });
 
-        let of_text = needles(&body.as_bytes()[text.clone()]);
-        let of_file = needles(&file);
-        let of_pixels = {
+        let text_needles = needles(&body.as_bytes()[text.clone()]);
+        let file_needles = needles(&file);
+        let pixel_needles = {
             let image = decode(&file, &Limits::default(), auto_rotate).unwrap();
             let needles = needles(image.pixels());
             assert_eq!(found(&needles), needles.len(), "the search finds what is there");
             needles
         };
-        let of_inputs = of_inputs(&engine, &file, auto_rotate);
+        let network_needles = network_input_needles(&engine, &file, auto_rotate);
         let is_jpeg = path.extension().is_some_and(|format| format == "jpg");
         // The bytes of a bitmap are as flat as its background.
         let min_needles = if is_jpeg { 90 } else { 40 };
-        assert!(of_text.len() > min_needles && of_file.len() > min_needles && of_pixels.len() > 40);
-        assert_eq!(found(&of_text), of_text.len(), "the search finds what is there");
+        assert!(
+            text_needles.len() > min_needles
+                && file_needles.len() > min_needles
+                && pixel_needles.len() > 40
+        );
+        assert_eq!(found(&text_needles), text_needles.len(), "the search finds what is there");
 
         // Escaped as PHP does it, so that the text is copied to be parsed.
         let mut escaped = Zeroizing::new(String::with_capacity(2 * body.len()));
@@ -286,13 +290,13 @@ fn nothing_remains_in_memory() {
         }
         drop((body, escaped, broken, file));
 
-        assert_eq!(found(&of_text), 0, "{path:?}: the base64 text");
-        assert_eq!(found(&of_inputs), 0, "{path:?}: the networks' inputs");
+        assert_eq!(found(&text_needles), 0, "{path:?}: the base64 text");
+        assert_eq!(found(&network_needles), 0, "{path:?}: the networks' inputs");
         // The decoders of other formats do not wipe what they read last. After a PNG, a part of the
         // file and 11 of 84 needles of the pixels remain; after a GIF, sometimes a part of the
         // file.
         let max_found = |needles: &[Vec<u8>]| if is_jpeg { 0 } else { needles.len() / 4 };
-        assert!(found(&of_file) <= max_found(&of_file), "{path:?}: the file");
-        assert!(found(&of_pixels) <= max_found(&of_pixels), "{path:?}: the pixels");
+        assert!(found(&file_needles) <= max_found(&file_needles), "{path:?}: the file");
+        assert!(found(&pixel_needles) <= max_found(&pixel_needles), "{path:?}: the pixels");
     }
 }

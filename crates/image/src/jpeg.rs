@@ -14,7 +14,8 @@ use crate::guards::{scan_budget, xmp_budget};
 use crate::{Error, Limits, RgbImage, ScaledImage, ZeroizeVec};
 
 /// Decodes any sampling and colour space to RGB. CMYK is read inverted, as Adobe writes it. The
-/// image is scaled down as far as its longer side keeps at least `min_longer_side` pixels.
+/// image is scaled down as far as possible while its longer side has at least `min_longer_side`
+/// pixels.
 pub(crate) fn decode(
     file: &[u8],
     limits: &Limits,

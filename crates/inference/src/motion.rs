@@ -104,7 +104,7 @@ mod tests {
 
     const FACE: BoundingBox = BoundingBox { left: 120.0, top: 90.0, width: 80.0, height: 80.0 };
 
-    /// A textured wall, and a textured square before it, each moved by some pixels.
+    /// A textured wall, and a textured square in front of it, each moved by a few pixels.
     fn frame(wall: (u32, u32), square: (u32, u32)) -> RgbImage {
         let texture = |x: u32, y: u32, seed: u32| {
             let cell = (x / 8).wrapping_mul(2_654_435_761) ^ (y / 8).wrapping_mul(40_503) ^ seed;

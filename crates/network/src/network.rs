@@ -131,8 +131,8 @@ struct WipedInput(Arc<Tensor>);
 impl WipedInput {
     /// Fails while tract holds a reference to the input.
     fn values_mut(&mut self) -> TractResult<&mut [f32]> {
-        let tensor =
-            Arc::get_mut(&mut self.0).ok_or_else(|| TractError::msg("tract holds the input"))?;
+        let tensor = Arc::get_mut(&mut self.0)
+            .ok_or_else(|| TractError::msg("tract still holds the input"))?;
         let values = tensor.to_plain_array_view_mut::<f32>()?.into_slice();
         values.ok_or_else(|| TractError::msg("the input is not contiguous"))
     }

@@ -28,7 +28,10 @@ impl<'a> PlanesMut<'a> {
     /// [`ErrorKind::Run`](crate::ErrorKind::Run) when the slice has another length.
     pub fn new(shape: [usize; 3], values: &'a mut [f32]) -> Result<Self, Error> {
         if shape.iter().product::<usize>() != values.len() {
-            return Err(Error::run(format!("{} values are not {shape:?} planes", values.len())));
+            return Err(Error::run(format!(
+                "{} values do not fill planes of {shape:?}",
+                values.len()
+            )));
         }
         Ok(Self { shape, values })
     }

@@ -11,7 +11,7 @@ pub(crate) fn boolean(value: &str, path: &str) -> Result<bool, RequestError> {
     Ok(value == "true")
 }
 
-/// Reads a string. Image data has its own reader, which wipes what it copies.
+/// Reads a string. Image data has its own reader, which wipes its copies.
 ///
 /// # Errors
 /// 111 for another type, 112 for half of a surrogate pair.

@@ -74,7 +74,7 @@ pub enum Error {
     #[error("--out takes a .csv, .jsonl or .parquet file")]
     Format,
     /// The file exists and was not written by an earlier run.
-    #[error("{path} exists and is not a table of this program: {source}")]
+    #[error("{path} exists but was not written by this program: {source}")]
     Foreign {
         /// The file.
         path: PathBuf,

@@ -94,7 +94,7 @@ impl Default for Metrics {
         registry.register("requests", help, inner.requests.clone());
         let help = "Duration of each stage of a request; decode and detect count each image";
         registry.register_with_unit("stage", help, Unit::Seconds, inner.steps.clone());
-        registry.register("spoof_score", "Spoof scores answered", inner.spoof_scores.clone());
+        registry.register("spoof_score", "Spoof scores returned", inner.spoof_scores.clone());
         registry.register("queue_depth", "Requests waiting for a worker", inner.queued.clone());
         registry.register("working", "Requests in progress", inner.working.clone());
         registry.register("body_bytes", "Bytes of request bodies held", inner.body_bytes.clone());

@@ -227,8 +227,8 @@ async fn connect(url: &str, max_body_bytes: usize) -> Result<Client, Failure> {
     let max_payload = client.server_info().max_payload;
     if max_payload < max_body_bytes {
         return Err(format!(
-            "the NATS server limits messages to {max_payload} bytes, bodies may have \
-             {max_body_bytes}: raise its max_payload"
+            "the NATS server limits messages to {max_payload} bytes, but bodies may be \
+             {max_body_bytes} bytes long: raise its max_payload"
         )
         .into());
     }

@@ -17,7 +17,7 @@ use crate::router::{MAX_HEADERS, MAX_URI, Service};
 
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 
-/// What the handler reports to the log. Holds nothing that the client sent, except its size.
+/// The handler's report for the log. It holds no client data except the size of the body.
 #[derive(Clone, Default)]
 pub(crate) struct Report {
     pub(crate) client: Option<String>,

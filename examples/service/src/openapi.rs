@@ -17,8 +17,8 @@ pub(crate) const PATH: &str = "/v1/liveness";
 /// The path of the description.
 pub(crate) const DOCUMENT: &str = "/openapi.json";
 
-const DESCRIPTION: &str = "Answers how likely it is that the largest face of a photo is a \
-    presentation attack (a print, a screen, a mask), and where the face is. The service gives no \
+const DESCRIPTION: &str = "Returns the probability that the largest face of a photo is a \
+    presentation attack (a print, a screen, a mask), and the face's position. The service gives no \
     verdict: compare `spoofScore` with a threshold; 0.5 is recommended. The image is not stored, \
     and it is wiped from memory after the answer.";
 

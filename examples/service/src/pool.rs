@@ -117,7 +117,7 @@ struct Job {
     reply: oneshot::Sender<Result<Answer, Refusal>>,
 }
 
-/// What a request holds until a worker takes it.
+/// The state of a request until a worker takes it.
 struct Waiting {
     body: Bytes,
     /// Shared with the future that waits: the place is free when both that future and the worker

@@ -94,7 +94,7 @@ impl HeatmapDetector {
             Placement::at(frame as usize, frame as usize).bgr(channels == Channels::Bgr);
         let outputs = network.run(|mut planes| write_rgb(&mut planes, small.view(), placement))?;
         let maps = outputs.first().and_then(Maps::new);
-        let maps = maps.ok_or_else(|| Error::run("the output is not a heatmap detector's"))?;
+        let maps = maps.ok_or_else(|| Error::run("the output does not have a heatmap's shape"))?;
 
         let cells = maps.cells(stride as f32, params.vote_threshold);
         let mut faces = group_by_face(cells, params.same_face_iou, params.max_proposals);

@@ -45,7 +45,7 @@ impl Inputs {
         Ok(inputs)
     }
 
-    /// What the network reads.
+    /// The format of the network's input.
     pub(super) fn format(&self) -> HeatmapInput {
         self.file.input
     }

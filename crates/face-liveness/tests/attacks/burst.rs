@@ -49,7 +49,7 @@ fn frames_of_a_crowd() {
 
 #[test]
 fn frames_of_a_crowd_in_44_scans() {
-    let body = || burst(&jpeg::with_last_scan(&crowd(true), 32));
+    let body = || burst(&jpeg::with_last_scan_repeated(&crowd(true), 32));
     let bounds = Bounds { megapixels: 21.0, megabytes: 90.0, seconds: 15.0 };
     attack("eight frames of it, 44 scans each", body, 200, bounds);
 }
@@ -70,7 +70,7 @@ fn frames_of_50_megapixels() {
 
 #[test]
 fn frames_of_20_empty_scans() {
-    let body = || burst(&jpeg::of_empty_bands(2_048, 3_050, 3, 18));
+    let body = || burst(&jpeg::with_empty_bands(2_048, 3_050, 3, 18));
     let bounds = Bounds { megapixels: 44.0, megabytes: 90.0, seconds: 15.0 };
     attack("a face, then seven frames of 6 megapixels in 20 scans", body, 200, bounds);
 }

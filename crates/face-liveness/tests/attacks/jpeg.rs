@@ -21,7 +21,7 @@ fn resized(width: u16, height: u16) -> Vec<u8> {
 }
 
 /// A progressive image of one colour, with its last scan repeated.
-fn of_scans(width: u16, height: u16, repetitions: usize) -> Vec<u8> {
+fn with_scans(width: u16, height: u16, repetitions: usize) -> Vec<u8> {
     let mut file = Vec::new();
     let mut encoder = Encoder::new(&mut file, 50);
     encoder.set_progressive_scans(4);
@@ -29,11 +29,11 @@ fn of_scans(width: u16, height: u16, repetitions: usize) -> Vec<u8> {
     encoder.set_sampling_factor(SamplingFactor::F_1_1);
     let pixels = vec![90; usize::from(width) * usize::from(height)];
     encoder.encode(&pixels, width, height, ColorType::Luma).unwrap();
-    with_last_scan(&file, repetitions)
+    with_last_scan_repeated(&file, repetitions)
 }
 
 /// A file with its last scan repeated.
-pub(crate) fn with_last_scan(file: &[u8], repetitions: usize) -> Vec<u8> {
+pub(crate) fn with_last_scan_repeated(file: &[u8], repetitions: usize) -> Vec<u8> {
     let (scans, end) = file.split_at(file.len() - 2);
     let last = &scans[memmem::rfind(scans, START_OF_SCAN).unwrap()..];
     [scans, &last.repeat(repetitions), end].concat()
@@ -41,7 +41,7 @@ pub(crate) fn with_last_scan(file: &[u8], repetitions: usize) -> Vec<u8> {
 
 /// A progressive image in which each block of the first component has one coefficient. Each further
 /// scan refines nothing: end-of-band runs skip all blocks in a hundred bytes (ITU-T T.81, G.1.2.3).
-pub(crate) fn of_empty_bands(width: u16, height: u16, components: u8, scans: usize) -> Vec<u8> {
+pub(crate) fn with_empty_bands(width: u16, height: u16, components: u8, scans: usize) -> Vec<u8> {
     let segment = |marker: u8, content: &[u8]| {
         [&[0xff, marker], (content.len() as u16 + 2).to_be_bytes().as_slice(), content].concat()
     };
@@ -88,7 +88,7 @@ pub(crate) fn of_empty_bands(width: u16, height: u16, components: u8, scans: usi
 }
 
 /// A sequential image whose scans have one component each and no data.
-fn of_scans_without_data(width: u16, height: u16, scans: usize) -> Vec<u8> {
+fn with_empty_scans(width: u16, height: u16, scans: usize) -> Vec<u8> {
     let mut file = resized(width, height);
     file.truncate(position(&file, START_OF_SCAN));
     file.extend(b"\xff\xda\0\x08\x01\x01\0\0\x3f\0\0".repeat(scans));
@@ -97,7 +97,7 @@ fn of_scans_without_data(width: u16, height: u16, scans: usize) -> Vec<u8> {
 }
 
 /// A sequential image with copies of a Huffman table of one symbol before its scan.
-fn of_tables(width: u16, height: u16, tables: usize) -> Vec<u8> {
+fn with_huffman_tables(width: u16, height: u16, tables: usize) -> Vec<u8> {
     const PER_SEGMENT: usize = 3_600;
     let file = resized(width, height);
     let table = [vec![0x13, 1], vec![0; 15], vec![1]].concat();
@@ -108,7 +108,7 @@ fn of_tables(width: u16, height: u16, tables: usize) -> Vec<u8> {
 }
 
 /// The portrait, with parts of an extended XMP and then empty comments before its pixels.
-fn of_xmp_parts(parts: u32, comments: usize) -> Vec<u8> {
+fn with_xmp_parts(parts: u32, comments: usize) -> Vec<u8> {
     let part = |i: u32| {
         let numbers = [u32::MAX.to_be_bytes(), i.to_be_bytes()].concat();
         let name = b"http://ns.adobe.com/xmp/extension/\0";
@@ -137,61 +137,61 @@ fn a_large_header_of_a_small_image() {
 fn progressive_in_20_scans() {
     let bounds = Bounds { megapixels: 50.0, megabytes: 110.0, seconds: 6.0 };
     let what = "JPEG: progressive, 16,384 × 3,000, 20 scans";
-    attack(what, || file(&of_scans(16_384, 3_000, 16)), 223, bounds);
+    attack(what, || file(&with_scans(16_384, 3_000, 16)), 223, bounds);
 }
 
 #[test]
 fn progressive_in_30_scans() {
     let bounds = Bounds { megapixels: 0.0, megabytes: 4.0, seconds: 0.1 };
     let what = "JPEG: progressive, 16,384 × 3,000, 30 scans";
-    attack(what, || file(&of_scans(16_384, 3_000, 26)), 215, bounds);
+    attack(what, || file(&with_scans(16_384, 3_000, 26)), 215, bounds);
 }
 
 #[test]
 fn progressive_in_500_scans() {
     let bounds = Bounds { megapixels: 0.0, megabytes: 4.0, seconds: 0.1 };
     let what = "JPEG: progressive, 2,048 × 1,500, 500 scans";
-    attack(what, || file(&of_scans(2_048, 1_500, 500)), 215, bounds);
+    attack(what, || file(&with_scans(2_048, 1_500, 500)), 215, bounds);
 }
 
 #[test]
 fn empty_bands_of_greyscale() {
     let bounds = Bounds { megapixels: 50.0, megabytes: 110.0, seconds: 10.0 };
     let what = "JPEG: progressive, 16,384 × 3,050, 20 scans of empty bands";
-    attack(what, || file(&of_empty_bands(16_384, 3_050, 1, 18)), 223, bounds);
+    attack(what, || file(&with_empty_bands(16_384, 3_050, 1, 18)), 223, bounds);
 }
 
 #[test]
 fn empty_bands_of_colour() {
     let bounds = Bounds { megapixels: 50.0, megabytes: 300.0, seconds: 12.0 };
-    let body = || file(&of_empty_bands(16_384, 3_050, 3, 18));
+    let body = || file(&with_empty_bands(16_384, 3_050, 3, 18));
     attack("JPEG: the same in colour", body, 223, bounds);
 }
 
 #[test]
 fn empty_bands_of_colour_in_95_scans() {
     let bounds = Bounds { megapixels: 0.0, megabytes: 4.0, seconds: 0.1 };
-    let body = || file(&of_empty_bands(16_384, 3_050, 3, 93));
+    let body = || file(&with_empty_bands(16_384, 3_050, 3, 93));
     attack("JPEG: the same in colour, 95 scans", body, 215, bounds);
 }
 
 #[test]
 fn scans_without_data() {
     let bounds = Bounds { megapixels: 0.0, megabytes: 6.0, seconds: 0.1 };
-    let body = || file(&of_scans_without_data(16_384, 3_050, 300_000));
+    let body = || file(&with_empty_scans(16_384, 3_050, 300_000));
     attack("JPEG: sequential, 300,000 empty scans", body, 215, bounds);
 }
 
 #[test]
 fn huffman_tables() {
     let bounds = Bounds { megapixels: 50.0, megabytes: 80.0, seconds: 8.0 };
-    let body = || file(&of_tables(16_384, 3_050, 200_000));
+    let body = || file(&with_huffman_tables(16_384, 3_050, 200_000));
     attack("JPEG: 200,000 Huffman tables", body, 223, bounds);
 }
 
 #[test]
 fn xmp_parts() {
     let bounds = Bounds { megapixels: 0.0, megabytes: 6.0, seconds: 0.1 };
-    let body = || file(&of_xmp_parts(20_000, 470_000));
+    let body = || file(&with_xmp_parts(20_000, 470_000));
     attack("JPEG: 20,000 parts of XMP, 470,000 comments", body, 215, bounds);
 }

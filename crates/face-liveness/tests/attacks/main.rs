@@ -33,7 +33,7 @@ struct Bounds {
     megapixels: f32,
     /// Memory at the peak besides the body and the decoded pixels.
     megabytes: f32,
-    /// Processor time of the thread that answers: about ten times what it takes, so that only a
+    /// Processor time of the thread that answers: about ten times the usual time, so that only a
     /// denial of service fails.
     seconds: f64,
 }

@@ -18,14 +18,14 @@ fn flat(width: u32, height: u32) -> Vec<u8> {
     file
 }
 
-fn of_chunk(name: &[u8; 4], content: &[u8]) -> Vec<u8> {
+fn with_chunk(name: &[u8; 4], content: &[u8]) -> Vec<u8> {
     let length = content.len() as u32;
     [b"RIFF", &(length + 12).to_le_bytes(), b"WEBP", name, &length.to_le_bytes(), content].concat()
 }
 
 /// A lossless image of 64 × 64 pixels with 65,536 groups of Huffman codes. One code of each group
 /// has 2,048 symbols of 11 bits.
-fn of_groups() -> Vec<u8> {
+fn with_code_groups() -> Vec<u8> {
     // Values and their number of bits, the lowest bit first.
     let one_symbol = [(0b0001, 4)].as_slice();
     let symbol_255 = [(0b101, 3), (255, 8)].as_slice();
@@ -42,12 +42,12 @@ fn of_groups() -> Vec<u8> {
         .flat_map(|&(value, bits)| (0..bits).map(move |i| (value >> i & 1) as u8))
         .collect();
     let bytes = bits.chunks(8).map(|byte| byte.iter().rev().fold(0, |value, bit| value << 1 | bit));
-    of_chunk(b"VP8L", &bytes.collect::<Vec<_>>())
+    with_chunk(b"VP8L", &bytes.collect::<Vec<_>>())
 }
 
 /// 128 × 128 pixels, and an Exif chunk that claims 4 GB and has no content.
-fn of_long_exif() -> Vec<u8> {
-    let mut file = of_chunk(b"VP8X", &[8, 0, 0, 0, 127, 0, 0, 127, 0, 0]);
+fn with_long_exif() -> Vec<u8> {
+    let mut file = with_chunk(b"VP8X", &[8, 0, 0, 0, 127, 0, 0, 127, 0, 0]);
     file.extend_from_slice(&flat(128, 128)[12..]);
     file.extend_from_slice(b"EXIF\xf0\xff\xff\xff");
     let length = (file.len() as u32 - 8).to_le_bytes();
@@ -71,11 +71,11 @@ fn large() {
 fn many_groups_of_codes() {
     let bounds = Bounds { megapixels: 0.0, megabytes: 2.0, seconds: 0.3 };
     let what = "WebP: 65,536 groups of Huffman codes for 64 × 64 pixels";
-    attack(what, || file(&of_groups()), 215, bounds);
+    attack(what, || file(&with_code_groups()), 215, bounds);
 }
 
 #[test]
 fn a_long_exif_chunk() {
     let bounds = Bounds { megapixels: 0.0, megabytes: 3.0, seconds: 0.2 };
-    attack("WebP: an Exif chunk that claims 4 GB", || auto_rotated(&of_long_exif()), 223, bounds);
+    attack("WebP: an Exif chunk that claims 4 GB", || auto_rotated(&with_long_exif()), 223, bounds);
 }

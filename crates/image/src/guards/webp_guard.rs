@@ -15,7 +15,7 @@ use crate::format::Format;
 use crate::{Error, Limits};
 
 /// The maximum size of the Huffman tables, in bytes. libwebp writes at most 2,600 groups of codes
-/// of some 20 KB.
+/// of about 20 KB.
 const MAX_TABLE_BYTES: u64 = 64 << 20;
 
 /// "RIFF", a length, "WEBP".
