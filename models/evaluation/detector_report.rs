@@ -35,7 +35,7 @@ struct Arguments {
     #[arg(long, default_value = "examples/photos/astronaut.png")]
     portrait: PathBuf,
 
-    /// Write the photos with an error, and the detector's boxes on them, into this folder.
+    /// Write the photos with errors into this folder, with the detector's box drawn on each.
     #[arg(long, value_name = "FOLDER")]
     misses: Option<PathBuf>,
 }

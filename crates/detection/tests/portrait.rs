@@ -23,7 +23,7 @@ fn face(detector: &HeatmapDetector, photo: ImageView<'_>) -> Option<Face> {
 #[test]
 fn landmarks_lie_where_the_face_has_them() {
     let face = face(&detector(), portrait().view()).unwrap();
-    // Both eyes, the tip of the nose, the corners of the mouth, as two other detectors see them.
+    // Both eyes, the tip of the nose, the corners of the mouth, as located by two other detectors.
     let expected = [[205.0, 102.0], [247.0, 104.0], [224.0, 125.0], [206.0, 142.0], [242.0, 145.0]];
     for (point, [x, y]) in face.landmarks.unwrap().iter().zip(expected) {
         assert!(

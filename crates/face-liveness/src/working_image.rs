@@ -9,7 +9,7 @@ pub(crate) const SEARCH_SIDE: u32 = 800;
 /// A longer side that requests the full image.
 pub(crate) const FULL_SIDE: u32 = u32::MAX;
 /// The shorter side of a face, in pixels of the working image, below which a photo is decoded again
-/// in more detail. The models' inputs show at most 64 pixels of it.
+/// in more detail. The models' inputs hold at most 64 pixels of it.
 const MIN_FACE_SIDE: f32 = 96.0;
 
 /// An image at the size at which it is searched and scored.

@@ -9,7 +9,7 @@ const SKIP_BITS: u32 = 12;
 /// The symbol after which a block has no more coefficients. In other AC symbols, the upper half is
 /// a number of zeros, and the lower half is the size in bits of the coefficient after them.
 pub(crate) const END_OF_BLOCK: u8 = 0;
-/// The symbol of sixteen zeros without a coefficient after them.
+/// The symbol for sixteen zeros without a coefficient after them.
 pub(crate) const SIXTEEN_ZEROS: u8 = 0xf0;
 
 /// Reads bits up to the next marker.

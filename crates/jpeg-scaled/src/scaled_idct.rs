@@ -1,5 +1,5 @@
-//! The inverse DCT of an 8 × 8 block to fewer samples: the IDCT of that many of its lowest
-//! frequencies (as `jidctred.c` of libjpeg does).
+//! The inverse DCT of an 8 × 8 block to fewer samples, from as many of its lowest frequencies (as
+//! in libjpeg's `jidctred.c`).
 
 /// Writes the samples of a block into a plane that begins at the block and has this many columns.
 pub(crate) type ScaledIdct = fn(&Cosines, &Coefficients, &mut [f32], usize);

@@ -25,7 +25,7 @@ pub static PORTRAIT: LazyLock<DynamicImage> =
 /// The portrait's JPEG file in base64.
 pub static PORTRAIT_JPEG: LazyLock<String> = LazyLock::new(|| base64(&photo("astronaut.jpg")));
 
-/// Whatever answers request bodies: an engine, or a service in front of one.
+/// Anything that answers request bodies: an engine, or a service in front of one.
 pub trait Endpoint: Send + Sync {
     /// Answers a body.
     fn detect_json(&self, body: &[u8]) -> JsonAnswer;
@@ -91,7 +91,7 @@ pub fn error(endpoint: &impl Endpoint, body: &[u8]) -> (u64, String, String) {
     (error["code"].as_u64().unwrap(), text("message"), text("description"))
 }
 
-/// The response to a body that must have one.
+/// The response to a body that must be valid.
 pub fn response(endpoint: &impl Endpoint, body: &Value) -> Response {
     let answer = endpoint.detect_json(body.to_string().as_bytes());
     assert_eq!(answer.status, 200, "{}", String::from_utf8_lossy(&answer.body));

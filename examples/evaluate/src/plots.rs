@@ -4,7 +4,7 @@ use plotters::prelude::*;
 
 use crate::figures::OperatingPoint;
 
-/// The lowest rate on the logarithmic axes; lower ones are drawn here.
+/// The lowest rate on the logarithmic axes. Lower rates are drawn at this value.
 const MIN_RATE: f64 = 0.001;
 const BINS: usize = 40;
 const LABELS: (&str, u32) = ("sans-serif", 15);

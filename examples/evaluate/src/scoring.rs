@@ -71,7 +71,8 @@ fn frames_of_a_burst(engine: &Engine, model: &str) -> Option<usize> {
     (inputs.required() > 1).then(|| inputs.types().len())
 }
 
-/// The presentations of each video, in order. An image without a video is its own.
+/// The presentations of each video, in order. An image without a video counts as a video of its
+/// own.
 fn videos(presentations: &[Presentation]) -> BTreeMap<(&String, &Truth), Vec<usize>> {
     let mut videos = BTreeMap::<_, Vec<_>>::new();
     for (place, presentation) in presentations.iter().enumerate() {
