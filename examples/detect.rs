@@ -14,7 +14,7 @@ use serde::Serialize;
 type Failure = Box<dyn std::error::Error>;
 
 const HELP: &str = "\
-Is the largest face in a photo a live person, or a print, a screen, a mask?
+Is the largest face in a photo a live person, or a print or a screen?
 
 Prints one JSON line per photo: the file name, and the response or the error of the Liveness API.
 With --request it prints the exact bytes that a service would answer.

@@ -8,7 +8,7 @@ use clap::{Args, Parser, ValueEnum};
 
 use crate::pool::PoolParams;
 
-/// Is the largest face in this photo a live person, or a print, a screen, a mask? The Liveness API
+/// Is the largest face in this photo a live person, or a print or a screen? The Liveness API
 /// over HTTP.
 ///
 ///   server                                             on http://127.0.0.1:8080, local only

@@ -18,7 +18,7 @@ pub(crate) const PATH: &str = "/v1/liveness";
 pub(crate) const DOCUMENT: &str = "/openapi.json";
 
 const DESCRIPTION: &str = "Returns the probability that the largest face of a photo is a \
-    presentation attack (a print, a screen, a mask), and the face's position. The service gives no \
+    presentation attack (a print or a screen), and the face's position. The service gives no \
     verdict: compare `spoofScore` with a threshold; 0.5 is recommended. The image is not stored, \
     and it is wiped from memory after the answer.";
 
@@ -61,7 +61,7 @@ fn openapi() -> Value {
         },
         "paths": { PATH: { "post": {
             "operationId": "detectLiveness",
-            "summary": "Is the largest face in the image live, or a print, a screen, a mask?",
+            "summary": "Is the largest face in the image live, or a print or a screen?",
             "security": [{}, { "key": [] }],
             "requestBody": { "required": true, "content": json(&request) },
             "responses": responses,
