@@ -95,12 +95,11 @@ impl<'a> Image<'a> {
         if flags & ANIMATION != 0 {
             return self.find_in_frame(frame?);
         }
-        // Up to two chunks of an animation frame stand in for missing ones of a still image.
-        let in_frame = frame.and_then(|frame| frame.get(FRAME_HEADER..)).unwrap_or_default();
+        let in_frame =
+            frame.map(|frame| stand_ins(&file[offset(frame)..], frame.len())).unwrap_or_default();
         let find = |name: &[u8; 4]| {
-            let chunk =
-                first(name).or_else(|| chunks(in_frame).take(2).find(|chunk| chunk.0 == name));
-            chunk.map(|(_, content)| content)
+            let in_frame = || in_frame.iter().copied().find(|chunk| chunk.0 == name);
+            first(name).or_else(in_frame).map(|(_, content)| content)
         };
         if let Some(lossless) = find(b"VP8L") {
             return Some(Self { lossless: Some(lossless), ..self });
@@ -171,13 +170,42 @@ fn frame_fits(frame: &[u8], width: u32, height: u32) -> bool {
 /// padded by a byte.
 fn chunks(mut rest: &[u8]) -> impl Iterator<Item = (&[u8; 4], &[u8])> {
     std::iter::from_fn(move || {
-        let (name, after) = rest.split_first_chunk::<4>()?;
-        let (&length, after) = after.split_first_chunk::<4>()?;
-        let length = u32::from_le_bytes(length) as usize;
-        let content = &after[..length.min(after.len())];
+        let (name, length, after) = chunk_header(rest)?;
         rest = after.get(length.saturating_add(length % 2)..).unwrap_or_default();
-        Some((name, content))
+        Some((name, up_to(length, after)))
     })
+}
+
+/// The chunks of an animation frame that image-webp takes in place of missing ones of a still
+/// image. `bytes` reach from the start of the frame to the end of the file.
+///
+/// There are at most two. image-webp reads the name and the length of the second where the content
+/// of the first begins, and its content behind both, as a file with an empty first chunk has them.
+fn stand_ins(bytes: &[u8], frame_length: usize) -> Vec<(&[u8; 4], &[u8])> {
+    let mut found = Vec::new();
+    if let Some((name, length, after)) = bytes.get(FRAME_HEADER..).and_then(chunk_header) {
+        found.push((name, up_to(length, after)));
+        // Where the second header should be.
+        let second = length.saturating_add(length % 2 + FRAME_HEADER + CHUNK_HEADER);
+        let content = second.saturating_add(CHUNK_HEADER);
+        if content <= frame_length
+            && let Some((name, length, _)) = chunk_header(after)
+        {
+            found.push((name, up_to(length, bytes.get(content..).unwrap_or_default())));
+        }
+    }
+    found
+}
+
+/// The name and the length of a chunk, and the bytes after both.
+fn chunk_header(bytes: &[u8]) -> Option<(&[u8; 4], usize, &[u8])> {
+    let (name, after) = bytes.split_first_chunk::<4>()?;
+    let (&length, after) = after.split_first_chunk::<4>()?;
+    Some((name, u32::from_le_bytes(length) as usize, after))
+}
+
+fn up_to(length: usize, bytes: &[u8]) -> &[u8] {
+    &bytes[..length.min(bytes.len())]
 }
 
 #[cfg(test)]
@@ -222,15 +250,22 @@ mod tests {
         chunk(b"RIFF", &[b"WEBP".to_vec(), header, chunks.concat()].concat())
     }
 
-    /// A still image without a lossless chunk takes the second chunk of an animation frame.
+    /// A still image without a lossless chunk takes the second chunk of an animation frame, whose
+    /// header image-webp reads in the content of the first.
     #[test]
     fn a_lossless_chunk_hidden_in_a_frame_is_counted() {
         let [(lossless, ..), ..] = FILES;
-        let frame = [vec![0; FRAME_HEADER], chunk(b"junk", b""), lossless[RIFF_HEADER..].to_vec()];
-        let lossy = chunk(b"VP8 ", b"\x10\0\0\x9d\x01\x2a\x60\0\x60\0");
-        let file = extended(0, &[lossy, chunk(b"ANMF", &frame.concat())]);
-        assert!(image::load_from_memory(&file).is_ok(), "decodes the hidden chunk");
-        assert_eq!(table_bytes(&file, 96, u64::MAX), table_bytes(lossless, 96, u64::MAX));
+        let hidden = &lossless[RIFF_HEADER..];
+        let (header, content) = hidden.split_at(CHUNK_HEADER);
+        let after_an_empty_chunk = [chunk(b"junk", b""), hidden.to_vec()].concat();
+        let named_by_the_chunk_before = [chunk(b"junk", header), chunk(b"more", content)].concat();
+        for chunks in [after_an_empty_chunk, named_by_the_chunk_before] {
+            let frame = [vec![0; FRAME_HEADER], chunks].concat();
+            let lossy = chunk(b"VP8 ", b"\x10\0\0\x9d\x01\x2a\x60\0\x60\0");
+            let file = extended(0, &[lossy, chunk(b"ANMF", &frame)]);
+            assert!(image::load_from_memory(&file).is_ok(), "decodes the hidden chunk");
+            assert_eq!(table_bytes(&file, 96, u64::MAX), table_bytes(lossless, 96, u64::MAX));
+        }
     }
 
     #[test]
