@@ -40,7 +40,8 @@ pub(crate) fn decode(
 
     let longer_side = width.max(height);
     let is_large_enough = |scale: &&Scale| longer_side / scale.divisor() >= min_longer_side;
-    match Scale::ALL.iter().rfind(is_large_enough).map(|&scale| decode_scaled(file, scale)) {
+    let scale = Scale::ALL.iter().rfind(is_large_enough);
+    match scale.map(|&scale| decode_scaled(file, scale, [width, height])) {
         Some(Ok(image)) => {
             return Ok(ScaledImage { image, full_width: width, full_height: height });
         }
@@ -53,8 +54,16 @@ pub(crate) fn decode(
     RgbImage::new(width, height, std::mem::take(&mut *pixels)).map(ScaledImage::unscaled)
 }
 
-fn decode_scaled(file: &[u8], scale: Scale) -> Result<RgbImage, jpeg_scaled::Error> {
+/// `full_size` is the size that was checked against the limits.
+fn decode_scaled(
+    file: &[u8],
+    scale: Scale,
+    full_size: [u32; 2],
+) -> Result<RgbImage, jpeg_scaled::Error> {
     let decoder = jpeg_scaled::Decoder::new(file, scale)?;
+    if [decoder.full_width(), decoder.full_height()] != full_size {
+        return Err(jpeg_scaled::Error::Unsupported);
+    }
     let mut image = RgbImage::black(decoder.width(), decoder.height())
         .map_err(|_| jpeg_scaled::Error::Unsupported)?;
     decoder.decode_rgb(image.pixels_mut())?;

@@ -5,6 +5,8 @@ use std::cell::OnceCell;
 use crate::Error;
 use crate::huffman::HuffmanTable;
 
+const START_OF_IMAGE: [u8; 2] = [0xff, 0xd8];
+
 /// The headers of a file with one scan.
 pub(crate) struct Headers<'a> {
     pub(crate) frame: Frame,
@@ -17,12 +19,15 @@ impl<'a> Headers<'a> {
     pub(crate) fn read(file: &'a [u8]) -> Result<Self, Error> {
         let mut tables = Tables::default();
         let mut frame = None;
-        let mut rest = file.get(2..).ok_or(Error::Truncated)?;
+        let (start, mut rest) = file.split_first_chunk::<2>().ok_or(Error::Truncated)?;
+        if *start != START_OF_IMAGE {
+            return Err(Error::Unsupported);
+        }
         loop {
             let (marker, segment, after) = next_segment(rest)?;
             rest = after;
             match marker {
-                0xc0 | 0xc1 => frame = Some(Frame::read(segment)?),
+                0xc0 | 0xc1 if frame.is_none() => frame = Some(Frame::read(segment)?),
                 0xc4 => tables.read_huffman(segment)?,
                 0xdb => tables.read_quantization(segment)?,
                 0xdd => tables.restart_interval = u32::from(u16_at(segment, 0)?),

@@ -76,6 +76,18 @@ fn other_kinds_need_a_full_decoder() {
 }
 
 #[test]
+fn a_file_of_another_kind_or_with_two_frame_headers_is_refused() {
+    let file = encode(ColorType::Rgb, |_| {});
+    let other = [b"\x89P".as_slice(), &file[2..]].concat();
+    let at = file.windows(2).position(|marker| marker == [0xff, 0xc0]).unwrap();
+    let length = 2 + usize::from(u16::from_be_bytes([file[at + 2], file[at + 3]]));
+    let twice = [&file[..at + length], &file[at..]].concat();
+    for file in [other, twice] {
+        assert_eq!(decode(&file, Scale::Half), Err(Error::Unsupported));
+    }
+}
+
+#[test]
 fn a_buffer_of_another_length_is_refused() {
     let file = encode(ColorType::Rgb, |_| {});
     let decoder = Decoder::new(&file, Scale::Eighth).unwrap();
