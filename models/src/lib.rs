@@ -5,10 +5,12 @@ mod bundle;
 mod error;
 mod manifest;
 mod network_file;
+mod params;
 
 pub use built_in::{face_detector_v1, rgb_burst_v1, rgb_single_v1};
-pub use bundle::{BurstParams, FaceDetectorBundle, Fusion, RgbBurstBundle, RgbSingleBundle};
+pub use bundle::{FaceDetectorBundle, RgbBurstBundle, RgbSingleBundle};
 pub use error::Error;
 pub use network_file::{
     Channels, CropInput, HeatmapInput, MotionInput, NetworkFile, RefinerInput, Resize,
 };
+pub use params::{BurstParams, Fusion};
