@@ -1,6 +1,6 @@
 //! After a run, a process's memory holds no piece of a row of the network's input: the planes are
-//! the pixels of a face. The copies that tract rearranges for its matrix products are not searched
-//! for: it frees them unwiped.
+//! the pixels of a face. The search looks for pieces of rows only. tract's rearranged copies of the
+//! input, made for its matrix products, are not wiped and not searched for.
 //!
 //! Linux only, for `/proc/self/mem`. One test, so that no other test's input is in the same memory.
 #![cfg(target_os = "linux")]
