@@ -4,10 +4,10 @@ use face_liveness_image as imaging;
 
 /// Limits on the memory and time of a request. They are checked before the memory or time is spent.
 ///
-/// Some limits cannot be changed. JSON nests at most 127 levels deep (112 beyond that). Images that
-/// the model does not take are never decoded. Only the first frame of a GIF or an animated WebP is
-/// decoded. A JPEG has at most 100 scans and 100 parts of extended XMP, a WebP at most 64 MB of
-/// Huffman tables, and a PNG at most 16 MB besides its pixels (215 beyond that).
+/// JSON may nest to any depth: it is read without recursion. Some limits cannot be changed. Images
+/// that the model does not take are never decoded. Only the first frame of a GIF or an animated
+/// WebP is decoded. A JPEG has at most 100 scans and 100 parts of extended XMP, a WebP at most
+/// 64 MB of Huffman tables, and a PNG at most 16 MB besides its pixels (215 beyond that).
 ///
 /// ```
 /// use face_liveness::{Engine, Limits};

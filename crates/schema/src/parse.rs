@@ -223,6 +223,14 @@ mod tests {
     }
 
     #[test]
+    fn nesting_is_read_without_recursion() {
+        // serde_json refuses 128 levels where it recurses.
+        let nested = "[".repeat(10_000) + &"]".repeat(10_000);
+        let body = format!(r#"{{"images": [{{"index": 0, "x": {nested}}}], "x": {nested}}}"#);
+        assert!(RequestDocument::parse(body.as_bytes()).is_ok());
+    }
+
+    #[test]
     fn the_first_faulty_image_is_named() {
         for (images, expected) in [
             (r#"[{"index": 0}, "no image", 7]"#, "images[1] must be an object, not a string"),
