@@ -66,13 +66,24 @@ impl Error {
         }
     }
 
-    /// The error and its cause in one line: `images[0].data cannot be used: the text is not
+    /// The error and all of its causes in one line: `images[0].data cannot be used: the text is not
     /// base64`.
+    ///
+    /// ```
+    /// use face_liveness::{Error, network};
+    ///
+    /// let error = Error::from(network::Error::run("the output is not finite"));
+    /// let description = "the engine failed: the network failed: the output is not finite";
+    /// assert_eq!(error.description(), description);
+    /// ```
     pub fn description(&self) -> String {
-        match self.source() {
-            Some(cause) => format!("{self}: {cause}"),
-            None => self.to_string(),
+        let mut description = self.to_string();
+        let mut cause = self.source();
+        while let Some(error) = cause {
+            description += &format!(": {error}");
+            cause = error.source();
         }
+        description
     }
 
     /// The body to answer with. It tells the client nothing about a failure of the engine.
