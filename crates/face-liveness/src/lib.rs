@@ -35,7 +35,7 @@ pub use limits::Limits;
 pub use pipeline::Detection;
 pub use progress::{Progress, Stage};
 
-/// Scores a request with the default engine. The first call builds it: 118 ms on a server
+/// Scores a request with the default engine. The first call builds it: 75 ms on a server
 /// (`benches/GROWTH.md`).
 ///
 /// # Errors
