@@ -13,7 +13,7 @@ use std::{
 };
 
 use bytes::Bytes;
-use face_liveness::{Engine, ErrorBody, Response};
+use face_liveness::{Engine, Error, ErrorBody, Response};
 #[cfg(test)]
 use shuttle::{
     sync::{
@@ -143,12 +143,20 @@ fn work(engine: &Engine, queue: &Mutex<Receiver<Job>>, metrics: &Metrics) {
         drop(counted);
         metrics.took(Step::Queue, since.elapsed());
         let working = metrics.working();
-        let detect = || engine.detect_body(&body).map_err(|error| error.to_body());
+        let detect = || engine.detect_body(&body).map_err(to_body);
         let answer = catch_unwind(AssertUnwindSafe(detect));
         drop((body, working, place));
         // Fails if the future has been dropped.
         let _ = reply.send(answer.map_err(|_| Refusal::Failed));
     }
+}
+
+/// The client is not told why the engine failed, so the log is. No error holds image data.
+fn to_body(error: Error) -> ErrorBody {
+    if let Error::Engine(_) = error {
+        tracing::error!(error = error.description(), "the engine failed");
+    }
+    error.to_body()
 }
 
 fn next(queue: &Mutex<Receiver<Job>>) -> Option<Job> {
