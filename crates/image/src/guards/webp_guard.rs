@@ -9,6 +9,8 @@
 //!   `docs/upstream/image-webp-exif.md`.
 //! - A lossless image may have 65,536 groups of Huffman codes, 4 GB of tables.
 //!   `docs/upstream/image-webp-code-groups.md`.
+//! - A still image takes chunks from an animation frame where it has none of its own.
+//!   `docs/upstream/image-webp-anmf-in-still.md`.
 
 use super::vp8l_budget;
 use crate::format::Format;
