@@ -1,6 +1,9 @@
 //! Bring your own networks: scores photos with the pair of Silent-Face-Anti-Spoofing, as ONNX
 //! files, and with the built-in model.
 //!
+//! minivision-ai/Silent-Face-Anti-Spoofing (Apache-2.0) publishes the pair as PyTorch weights.
+//! Export each with `torch.onnx.export`, for an input of 1 × 3 × 80 × 80.
+//!
 //!     cargo run --release --example minifasnet -- \
 //!         2.7_80x80_MiniFASNetV2.onnx 4_0_0_80x80_MiniFASNetV1SE.onnx PHOTO...
 #![allow(clippy::print_stdout)]

@@ -31,7 +31,7 @@ use serde::{Deserialize, Serialize};
 #[non_exhaustive]
 pub struct Response {
     /// The probability, 0 to 1, that the face is a spoof attack. It is not a verdict: compare it
-    /// with a threshold; `spoof_score >= threshold` means spoof. 0.5 is recommended.
+    /// with a threshold; a score at or above it means spoof. 0.5 is recommended.
     #[cfg_attr(feature = "json-schema", schemars(range(min = 0.0, max = 1.0)))]
     pub spoof_score: f32,
     /// The box of the face used, in the image with index 0 as it was processed: after `autoRotate`
