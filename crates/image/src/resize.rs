@@ -1,7 +1,8 @@
 //! Resizes an image.
 
-use fast_image_resize::images::{Image, ImageRef};
-use fast_image_resize::{FilterType, PixelType, ResizeAlg, ResizeOptions, Resizer};
+use fast_image_resize::images::{TypedImage, TypedImageRef};
+use fast_image_resize::pixels::U8x3;
+use fast_image_resize::{FilterType, ResizeAlg, ResizeOptions, Resizer};
 
 use crate::{Error, ImageView, RgbImage};
 
@@ -30,10 +31,11 @@ pub fn resize(image: ImageView<'_>, width: u32, height: u32) -> Result<RgbImage,
 fn resize_once(image: ImageView<'_>, width: u32, height: u32) -> Result<RgbImage, Error> {
     let mut resized = RgbImage::black(width, height)?;
     let shape = Error::Shape { width, height, length: 0 };
-    let from = ImageRef::new(image.width(), image.height(), image.pixels(), PixelType::U8x3);
-    let to = Image::from_slice_u8(width, height, resized.pixels_mut(), PixelType::U8x3);
+    // Typed: the untyped call would compile the resizer for each of its 13 types of pixel.
+    let from = TypedImageRef::<U8x3>::from_buffer(image.width(), image.height(), image.pixels());
+    let to = TypedImage::<U8x3>::from_buffer(width, height, resized.pixels_mut());
     let (Ok(from), Ok(mut to)) = (from, to) else { return Err(shape) };
     let options = ResizeOptions::new().resize_alg(ResizeAlg::Convolution(FilterType::Bilinear));
-    Resizer::new().resize(&from, &mut to, &options).map_err(|_| shape)?;
+    Resizer::new().resize_typed(&from, &mut to, &options).map_err(|_| shape)?;
     Ok(resized)
 }
