@@ -66,5 +66,5 @@ async fn run(arguments: Arguments) -> Result<(), Box<dyn std::error::Error + Sen
         serve_probes(listen, metrics).await?;
     }
     println!("answering {} at {}", arguments.subject, arguments.server);
-    worker.run(terminated()).await
+    worker.run(Box::pin(terminated())).await
 }

@@ -29,5 +29,5 @@ async fn run(config: Config) -> Result<(), Box<dyn std::error::Error + Send + Sy
     let scheme = if config.tls_cert.is_some() { "https" } else { "http" };
     let server = Server::start(config).await?;
     println!("listening on {scheme}://{}", server.address()?);
-    server.run(terminated()).await
+    server.run(Box::pin(terminated())).await
 }

@@ -12,7 +12,8 @@ use async_nats::service::error::Error as ServiceError;
 use async_nats::service::{Request, ServiceExt};
 use async_nats::{Client, HeaderMap, Message, RequestErrorKind};
 use bytes::Bytes;
-use futures_util::StreamExt;
+use futures_util::future::BoxFuture;
+use futures_util::{FutureExt, StreamExt};
 use tokio::task::JoinSet;
 use tokio::time::{Instant, sleep, timeout, timeout_at};
 
@@ -42,8 +43,16 @@ impl Worker {
     ///
     /// # Errors
     /// If the server cannot be reached, or its message limit is smaller than a body may be.
-    pub async fn start(url: &str, subject: &str, pool: Pool) -> Result<Self, Failure> {
-        let client = connect(url, pool.max_body_bytes()).await?;
+    pub fn start<'a>(
+        url: &'a str,
+        subject: &'a str,
+        pool: Pool,
+    ) -> BoxFuture<'a, Result<Self, Failure>> {
+        Self::register(url, subject, pool).boxed()
+    }
+
+    async fn register(url: &str, subject: &str, pool: Pool) -> Result<Self, Failure> {
+        let client = client(url, pool.max_body_bytes()).await?;
         let service =
             client.service_builder().description("Face liveness: detect(request) -> response");
         let service = service.start(NAME, env!("CARGO_PKG_VERSION")).await?;
@@ -57,8 +66,11 @@ impl Worker {
     ///
     /// # Errors
     /// If the connection is lost and not restored.
-    pub async fn run(mut self, end: impl Future<Output = ()>) -> Result<(), Failure> {
-        let mut end = std::pin::pin!(end);
+    pub fn run(self, end: BoxFuture<'static, ()>) -> BoxFuture<'static, Result<(), Failure>> {
+        self.serve(end).boxed()
+    }
+
+    async fn serve(mut self, mut end: BoxFuture<'static, ()>) -> Result<(), Failure> {
         let mut replies = JoinSet::new();
         loop {
             tokio::select! {
@@ -167,7 +179,7 @@ impl Remote {
         params: RemoteParams,
         metrics: Metrics,
     ) -> Result<Self, Failure> {
-        let client = connect(url, max_body_bytes).await?;
+        let client = client(url, max_body_bytes).await?;
         Ok(Self { client, subject: subject.to_owned(), params, metrics })
     }
 
@@ -182,7 +194,11 @@ impl Remote {
     /// # Errors
     /// The refusal of the last attempt before the deadline: [`Refusal::Unreachable`] without a
     /// server, [`Refusal::Busy`] without a free worker, [`Refusal::TooLate`] without an answer.
-    pub async fn answer(&self, body: Bytes) -> Result<Answer, Refusal> {
+    pub fn answer(&self, body: Bytes) -> BoxFuture<'_, Result<Answer, Refusal>> {
+        self.retry(body).boxed()
+    }
+
+    async fn retry(&self, body: Bytes) -> Result<Answer, Refusal> {
         let deadline = Instant::now() + self.params.deadline;
         let mut pause = Duration::from_millis(10);
         loop {
@@ -220,6 +236,10 @@ impl Remote {
         })?;
         decode(&reply)
     }
+}
+
+fn client(url: &str, max_body_bytes: usize) -> BoxFuture<'_, Result<Client, Failure>> {
+    connect(url, max_body_bytes).boxed()
 }
 
 async fn connect(url: &str, max_body_bytes: usize) -> Result<Client, Failure> {

@@ -9,6 +9,8 @@ use axum_server::Handle;
 use axum_server::accept::DefaultAcceptor;
 use axum_server::tls_rustls::{RustlsAcceptor, RustlsConfig};
 use face_liveness::Engine;
+use futures_util::FutureExt;
+use futures_util::future::BoxFuture;
 use tokio::time::sleep;
 use tracing_subscriber::EnvFilter;
 
@@ -137,7 +139,11 @@ impl Server {
     ///
     /// # Errors
     /// If the listener fails.
-    pub async fn run(self, end: impl Future<Output = ()> + Send + 'static) -> Result<(), Failure> {
+    pub fn run(self, end: BoxFuture<'static, ()>) -> BoxFuture<'static, Result<(), Failure>> {
+        self.serve(end).boxed()
+    }
+
+    async fn serve(self, end: BoxFuture<'static, ()>) -> Result<(), Failure> {
         let Self { config, listener, tls, service } = self;
         let handle = Handle::new();
         tokio::spawn({
@@ -190,11 +196,17 @@ impl Server {
 ///
 /// # Errors
 /// If it cannot listen.
-pub async fn serve_probes(listen: SocketAddr, metrics: Metrics) -> Result<(), Failure> {
-    let listener = tokio::net::TcpListener::bind(listen).await;
-    let listener = listener.map_err(|error| format!("--probes {listen}: {error}"))?;
-    tokio::spawn(async move { axum::serve(listener, probes(metrics)).await });
-    Ok(())
+pub fn serve_probes(
+    listen: SocketAddr,
+    metrics: Metrics,
+) -> BoxFuture<'static, Result<(), Failure>> {
+    async move {
+        let listener = tokio::net::TcpListener::bind(listen).await;
+        let listener = listener.map_err(|error| format!("--probes {listen}: {error}"))?;
+        tokio::spawn(async move { axum::serve(listener, probes(metrics)).await });
+        Ok(())
+    }
+    .boxed()
 }
 
 /// Returns on SIGTERM or Ctrl-C.

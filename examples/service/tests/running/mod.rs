@@ -77,7 +77,7 @@ pub fn start_worker(url: &str, subject: &str, engine: Engine) {
     let params = PoolParams { workers: 2, queue: 64, deadline: Duration::from_secs(20) };
     let pool = Pool::new(engine, params, Metrics::default());
     let worker = RUNTIME.block_on(Worker::start(url, subject, pool)).unwrap();
-    RUNTIME.spawn(async { worker.run(std::future::pending()).await.unwrap() });
+    RUNTIME.spawn(async { worker.run(Box::pin(std::future::pending())).await.unwrap() });
 }
 
 pub struct Running {
@@ -109,7 +109,7 @@ impl Running {
         let address = RUNTIME.block_on(async {
             let server = start(config).await.unwrap();
             let address = server.address().unwrap();
-            tokio::spawn(async { server.run(std::future::pending()).await.unwrap() });
+            tokio::spawn(async { server.run(Box::pin(std::future::pending())).await.unwrap() });
             address
         });
         let client = ureq::Agent::config_builder().http_status_as_error(false).build().new_agent();
