@@ -15,16 +15,16 @@ use face_liveness::detection::{HeatmapDetector, HeatmapDetectorParams};
 use face_liveness::inference::RgbSingle;
 use face_liveness::network::Network;
 use face_liveness_benches::median;
-use face_liveness_models::{CropInput, NetworkFile, face_detector_v1, rgb_single_v1};
+use face_liveness_models::{CropInput, NetworkFile, face_detector_v1, rgb_single_v2};
 use tract_onnx::prelude::*;
 
 fn networks(criterion: &mut Criterion) {
-    let (model, detector) = (rgb_single_v1().unwrap(), face_detector_v1().unwrap());
+    let (model, detector) = (rgb_single_v2().unwrap(), face_detector_v1().unwrap());
     let crop_network = |file: &NetworkFile<CropInput>| {
         let side = file.input.side as usize;
         Network::from_onnx(&file.onnx, [3, side, side]).unwrap()
     };
-    let (tight, context) = (crop_network(&model.tight), crop_network(&model.context));
+    let liveness_networks: Vec<_> = model.networks.values().map(crop_network).collect();
     let [longer, shorter] =
         HeatmapDetectorParams::default().pass_sizes[0].map(|side| side as usize);
     let heatmap = Network::from_onnx(&detector.heatmap.onnx, [3, shorter, longer]).unwrap();
@@ -32,13 +32,13 @@ fn networks(criterion: &mut Criterion) {
 
     let run =
         |network: &Network| network.run(|mut planes| planes.values_mut().fill(100.0)).unwrap();
-    let liveness = || (run(&tight), run(&context));
+    let liveness = || liveness_networks.iter().map(run).collect::<Vec<_>>();
     // A photo of one face: the refiner runs twice.
     let detect = || (run(&heatmap), run(&refiner), run(&refiner));
 
     let mut group = criterion.benchmark_group("networks");
     group.sample_size(50);
-    group.bench_function("rgb-single-v1", |bencher| bencher.iter(liveness));
+    group.bench_function("rgb-single-v2", |bencher| bencher.iter(liveness));
     group.bench_function("face-detector-v1", |bencher| bencher.iter(detect));
     let mut alternating = Vec::new();
     if let Some(peers) = std::env::var_os("FACE_LIVENESS_PEERS") {
@@ -48,7 +48,7 @@ fn networks(criterion: &mut Criterion) {
         group.bench_function("MiniFASNetV2", |bencher| bencher.iter(|| minifasnet.run()));
         group.bench_function("YuNet at 320", |bencher| bencher.iter(|| yunet.run()));
         alternating.push((
-            "rgb-single-v1 and MiniFASNetV2",
+            "rgb-single-v2 and MiniFASNetV2",
             medians_alternating(liveness, || minifasnet.run()),
         ));
         alternating.push((
@@ -57,7 +57,7 @@ fn networks(criterion: &mut Criterion) {
         ));
     }
     group.sample_size(10);
-    group.bench_function("load rgb-single-v1", |bencher| {
+    group.bench_function("load rgb-single-v2", |bencher| {
         bencher.iter(|| RgbSingle::new(&model).unwrap())
     });
     group.bench_function("load face-detector-v1", |bencher| {

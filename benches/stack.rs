@@ -7,7 +7,7 @@ use face_liveness::detection::{FaceDetector, HeatmapDetector, largest};
 use face_liveness::imaging::{Limits, decode_base64, decode_scaled};
 use face_liveness::inference::{Frame, LivenessModel, RgbSingle};
 use face_liveness::schema::{ImageType, ModelInputs, RequestDocument};
-use face_liveness_models::{face_detector_v1, rgb_single_v1};
+use face_liveness_models::{face_detector_v1, rgb_single_v2};
 
 /// The stages of a request.
 pub const STAGES: [&str; 5] = ["parse", "base64", "decode", "detect", "liveness"];
@@ -15,7 +15,7 @@ pub const STAGES: [&str; 5] = ["parse", "base64", "decode", "detect", "liveness"
 pub const SEARCH_SIDE: u32 = 800;
 /// Multiplications for a photo of one face, from the model cards: detection, by the heatmap and two
 /// passes of the refiner; and liveness.
-pub const MULTIPLICATIONS: [f64; 2] = [74e6 + 2.0 * 7e6, 42e6];
+pub const MULTIPLICATIONS: [f64; 2] = [74e6 + 2.0 * 7e6, 60e6];
 
 /// The engine, and its parts loaded a second time.
 pub struct Stack {
@@ -36,7 +36,7 @@ impl Stack {
         Self {
             engine: Engine::builder().build().unwrap(),
             detector: HeatmapDetector::new(&face_detector_v1().unwrap()).unwrap(),
-            model: RgbSingle::new(&rgb_single_v1().unwrap()).unwrap(),
+            model: RgbSingle::new(&rgb_single_v2().unwrap()).unwrap(),
         }
     }
 

@@ -15,7 +15,7 @@ use face_liveness::imaging::{ImageView, Limits, Orientation, ScaledImage, decode
 use face_liveness::inference::Crop;
 use face_liveness::network::{Network, PlanesMut};
 use face_liveness::{Engine, Response};
-use face_liveness_models::{CropInput, face_detector_v1, rgb_single_v1};
+use face_liveness_models::{CropInput, face_detector_v1, rgb_single_v1, rgb_single_v2};
 
 /// Small limits, for many inputs per second. libFuzzer's `-malloc_limit_mb` is set slightly above.
 const LIMITS: Limits = Limits::new()
@@ -102,9 +102,10 @@ struct Marked<'a> {
 }
 
 /// The inputs of the built-in liveness networks.
-static INPUTS: LazyLock<[CropInput; 2]> = LazyLock::new(|| {
-    let model = rgb_single_v1().expect("the built-in weights");
-    [model.tight.input, model.context.input]
+static INPUTS: LazyLock<Vec<CropInput>> = LazyLock::new(|| {
+    let models = [rgb_single_v2(), rgb_single_v1()];
+    let networks = models.map(|model| model.expect("the built-in weights").networks);
+    networks.iter().flat_map(|networks| networks.values().map(|file| file.input)).collect()
 });
 
 /// For every box, the crop lies within the image and yields valid samples.
@@ -123,7 +124,7 @@ pub fn crop(data: &[u8]) {
         assert!(crop.height >= 1 && crop.top + crop.height <= height, "{crop:?}");
     }
     let is_sample = |value: &f32| (0.0..=255.0).contains(value);
-    for input in *INPUTS {
+    for &input in &*INPUTS {
         let side = input.side as usize;
         let mut values = vec![f32::NAN; 3 * side * side];
         let mut planes = PlanesMut::new([3, side, side], &mut values).expect("three planes");

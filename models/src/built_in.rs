@@ -26,7 +26,27 @@ pub fn face_detector_v1() -> Result<FaceDetectorBundle, Error> {
     )
 }
 
-/// Liveness from one photo. Card: `rgb-single-v1/README.md`.
+/// Liveness from one photo. Card: `rgb-single-v2/README.md`.
+///
+/// # Errors
+/// When a file was corrupted or replaced before it was compiled in.
+pub fn rgb_single_v2() -> Result<RgbSingleBundle, Error> {
+    RgbSingleBundle::from_json(
+        include_str!("../rgb-single-v2/model.json"),
+        files!("rgb-single-v2": "near.onnx", "far.onnx"),
+    )
+}
+
+/// Liveness from two to eight frames, by the networks of [`rgb_single_v2`]. Card:
+/// `rgb-single-v2/README.md`.
+///
+/// # Errors
+/// When the manifest was corrupted before it was compiled in.
+pub fn rgb_burst_v2() -> Result<RgbBurstBundle, Error> {
+    RgbBurstBundle::from_json(include_str!("../rgb-burst-v2/model.json"))
+}
+
+/// The model before [`rgb_single_v2`], until version 0.3. Card: `rgb-single-v1/README.md`.
 ///
 /// # Errors
 /// When a file was corrupted or replaced before it was compiled in.
@@ -37,8 +57,8 @@ pub fn rgb_single_v1() -> Result<RgbSingleBundle, Error> {
     )
 }
 
-/// Liveness from two to eight frames, by the networks of [`rgb_single_v1`]. Card:
-/// `rgb-single-v1/README.md`.
+/// The model before [`rgb_burst_v2`], by the networks of [`rgb_single_v1`], until version 0.3.
+/// Card: `rgb-single-v1/README.md`.
 ///
 /// # Errors
 /// When the manifest was corrupted before it was compiled in.
@@ -54,25 +74,28 @@ mod tests {
 
     #[test]
     fn the_built_in_bundles_load() {
-        let single = rgb_single_v1().expect("rgb-single-v1");
-        assert_eq!(rgb_burst_v1().expect("rgb-burst-v1").single, single.name);
+        for (single, burst) in
+            [(rgb_single_v2(), rgb_burst_v2()), (rgb_single_v1(), rgb_burst_v1())]
+        {
+            assert_eq!(single.expect("single").name, burst.expect("burst").single);
+        }
         assert_eq!(face_detector_v1().expect("face-detector-v1").name, "face-detector-v1");
     }
 
     #[test]
     fn one_flipped_bit_is_a_sha_256_mismatch() {
-        let json = include_str!("../rgb-single-v1/model.json");
-        let files = files!("rgb-single-v1": "tight.onnx", "context.onnx");
+        let json = include_str!("../rgb-single-v2/model.json");
+        let files = files!("rgb-single-v2": "near.onnx", "far.onnx");
         let damaged = |name: &str| -> Option<Cow<'static, [u8]>> {
             let file: Option<Cow<'static, [u8]>> = files(name);
             let mut file = file?.into_owned();
-            if name == "context.onnx" {
+            if name == "far.onnx" {
                 let middle = file.len() / 2;
                 file[middle] ^= 1;
             }
             Some(file.into())
         };
         let error = RgbSingleBundle::from_json(json, damaged).expect_err("damaged");
-        assert_eq!(error.to_string(), "context.onnx: SHA-256 mismatch");
+        assert_eq!(error.to_string(), "far.onnx: SHA-256 mismatch");
     }
 }

@@ -1,12 +1,12 @@
 //! A model: its networks, and the numbers that were measured with them.
 
 use std::borrow::Cow;
+use std::collections::BTreeMap;
 
 use crate::manifest::{
-    FaceDetectorManifest, FaceDetectorNetworks, RgbBurstManifest, RgbSingleManifest,
-    RgbSingleNetworks, parse,
+    FaceDetectorManifest, FaceDetectorNetworks, RgbBurstManifest, RgbSingleManifest, parse,
 };
-use crate::network_file::Input;
+use crate::network_file::{Input, NetworkEntry};
 use crate::{
     BurstParams, CropInput, Error, Fusion, HeatmapInput, MotionInput, NetworkFile, RefinerInput,
 };
@@ -25,8 +25,7 @@ pub struct FaceDetectorBundle {
     pub refiner: NetworkFile<RefinerInput>,
 }
 
-/// Two networks on one photo: one sees a tight crop of the face, the other the face with its
-/// surroundings.
+/// Networks on one photo. Each sees a crop around the face; their log-odds combine into one score.
 #[derive(Debug, Clone)]
 #[non_exhaustive]
 pub struct RgbSingleBundle {
@@ -34,11 +33,9 @@ pub struct RgbSingleBundle {
     pub name: String,
     /// Counts the releases of a model of this name.
     pub version: u32,
-    /// Sees a tight crop of the face.
-    pub tight: NetworkFile<CropInput>,
-    /// Sees the face with its surroundings.
-    pub context: NetworkFile<CropInput>,
-    /// Combines the log-odds of both into one score.
+    /// At least one network, by its role: `near` for one that sees the face closely.
+    pub networks: BTreeMap<String, NetworkFile<CropInput>>,
+    /// Combines the networks' log-odds into one score. Its weights have the roles of `networks`.
     pub fusion: Fusion,
     /// The recommended threshold, 0 to 1: a face with at least this score is an attack.
     pub threshold: f32,
@@ -98,11 +95,11 @@ impl RgbSingleBundle {
     ///
     /// use face_liveness_models::RgbSingleBundle;
     ///
-    /// let folder = Path::new("rgb-single-v1");
+    /// let folder = Path::new("rgb-single-v2");
     /// let json = std::fs::read_to_string(folder.join("model.json"))?;
     /// let read = |file: &str| std::fs::read(folder.join(file)).ok().map(Cow::Owned);
     /// let bundle = RgbSingleBundle::from_json(&json, read)?;
-    /// assert_eq!(bundle.tight.input.side, 96);
+    /// assert_eq!(bundle.networks["near"].input.side, 80);
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
     pub fn from_json(
@@ -110,18 +107,20 @@ impl RgbSingleBundle {
         files: impl Fn(&str) -> Option<Cow<'static, [u8]>>,
     ) -> Result<Self, Error> {
         let RgbSingleManifest { name, version, networks, fusion, threshold } = parse(json)?;
-        let RgbSingleNetworks { tight, context } = networks;
-        let Fusion { tight: tight_weight, context: context_weight, intercept } = fusion;
-        check("fusion", [tight_weight, context_weight, intercept].iter().all(|v| v.is_finite()))?;
+        check("networks", !networks.is_empty())?;
+        for (role, weight) in &fusion.weights {
+            require(&format!("networks.{role}"), networks.contains_key(role))?;
+            check(&format!("fusion.{role}"), weight.is_finite())?;
+        }
+        check("fusion.intercept", fusion.intercept.is_finite())?;
         check("threshold", (0.0..=1.0).contains(&threshold))?;
-        Ok(Self {
-            name,
-            version,
-            tight: tight.load("tight", &files)?,
-            context: context.load("context", &files)?,
-            fusion,
-            threshold,
-        })
+        let load = |(role, network): (String, NetworkEntry<CropInput>)| {
+            require(&format!("fusion.{role}"), fusion.weights.contains_key(&role))?;
+            let file = network.load(&role, &files)?;
+            Ok((role, file))
+        };
+        let networks = networks.into_iter().map(load).collect::<Result<_, Error>>()?;
+        Ok(Self { name, version, networks, fusion, threshold })
     }
 }
 
@@ -149,4 +148,69 @@ impl RgbBurstBundle {
 
 fn check(field: &str, in_range: bool) -> Result<(), Error> {
     if in_range { Ok(()) } else { Err(Error::OutOfRange { field: field.to_owned() }) }
+}
+
+fn require(field: &str, is_there: bool) -> Result<(), Error> {
+    if is_there { Ok(()) } else { Err(Error::MissingField { field: field.to_owned() }) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// The weights of a manifest with these `networks` and this `fusion`, or the error.
+    fn loaded(networks: &[&str], fusion: &str) -> String {
+        // The SHA-256 of an empty file.
+        const EMPTY: &str = "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855";
+        let input =
+            r#"{ "side": 80, "crop_scale": 2.7, "resize": "opencv-linear", "channels": "bgr" }"#;
+        let network = |role: &&str| {
+            format!(r#""{role}": {{ "file": "{role}", "sha256": "{EMPTY}", "input": {input} }}"#)
+        };
+        let networks: Vec<_> = networks.iter().map(network).collect();
+        let networks = networks.join(", ");
+        let json = format!(
+            r#"{{ "name": "a", "version": 1, "networks": {{ {networks} }}, "fusion": {fusion},
+                  "threshold": 0.5 }}"#
+        );
+        RgbSingleBundle::from_json(&json, |_| Some(Cow::Borrowed(&[])))
+            .map_or_else(|error| error.to_string(), |bundle| format!("{:?}", bundle.fusion.weights))
+    }
+
+    #[test]
+    fn any_number_of_networks_is_fused_by_role() {
+        assert_eq!(loaded(&["near"], r#"{ "near": 1, "intercept": 0 }"#), r#"{"near": 1.0}"#);
+        let three = loaded(&["a", "b", "c"], r#"{ "a": 1, "c": 2, "b": 0.5, "intercept": 0 }"#);
+        assert_eq!(three, r#"{"a": 1.0, "b": 0.5, "c": 2.0}"#);
+    }
+
+    #[test]
+    fn a_model_without_a_network_is_refused() {
+        assert_eq!(loaded(&[], r#"{ "intercept": 0 }"#), "model.json: networks is out of range");
+    }
+
+    #[test]
+    fn each_network_has_a_weight_and_each_weight_a_network() {
+        let missing = |networks: &[&str], fusion: &str, field: &str| {
+            assert_eq!(loaded(networks, fusion), format!("model.json: {field} is missing"));
+        };
+        missing(&["near", "far"], r#"{ "near": 1, "intercept": 0 }"#, "fusion.far");
+        missing(&["near"], r#"{ "near": 1, "tight": 1, "intercept": 0 }"#, "networks.tight");
+        // The name of the intercept is taken.
+        missing(&["intercept"], r#"{ "intercept": 0 }"#, "fusion.intercept");
+    }
+
+    #[test]
+    fn a_weight_is_a_finite_number() {
+        for weight in ["NaN", "null", "\"1\""] {
+            let fusion = format!(r#"{{ "near": {weight}, "intercept": 0 }}"#);
+            assert_eq!(loaded(&["near"], &fusion), "model.json is invalid", "{weight}");
+        }
+        let infinite = |fusion: &str, field: &str| {
+            assert_eq!(loaded(&["near"], fusion), format!("model.json: {field} is out of range"));
+        };
+        // Infinite as an f32.
+        infinite(r#"{ "near": 1e39, "intercept": 0 }"#, "fusion.near");
+        infinite(r#"{ "near": 1, "intercept": -1e39 }"#, "fusion.intercept");
+    }
 }

@@ -7,7 +7,7 @@ mod manifest;
 mod network_file;
 mod params;
 
-pub use built_in::{face_detector_v1, rgb_burst_v1, rgb_single_v1};
+pub use built_in::{face_detector_v1, rgb_burst_v1, rgb_burst_v2, rgb_single_v1, rgb_single_v2};
 pub use bundle::{FaceDetectorBundle, RgbBurstBundle, RgbSingleBundle};
 pub use error::Error;
 pub use network_file::{

@@ -1,5 +1,7 @@
 //! The format of `model.json`.
 
+use std::collections::BTreeMap;
+
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 
@@ -30,16 +32,9 @@ pub(crate) struct FaceDetectorNetworks {
 pub(crate) struct RgbSingleManifest {
     pub(crate) name: String,
     pub(crate) version: u32,
-    pub(crate) networks: RgbSingleNetworks,
+    pub(crate) networks: BTreeMap<String, NetworkEntry<CropInput>>,
     pub(crate) fusion: Fusion,
     pub(crate) threshold: f32,
-}
-
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-pub(crate) struct RgbSingleNetworks {
-    pub(crate) tight: NetworkEntry<CropInput>,
-    pub(crate) context: NetworkEntry<CropInput>,
 }
 
 #[derive(Deserialize)]

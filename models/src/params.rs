@@ -1,21 +1,21 @@
 //! The numbers that combine scores into one, fitted with a bundle's networks.
 
+use std::collections::BTreeMap;
+
 use serde::Deserialize;
 
-/// How the networks' log-odds combine into a score: the logistic function of
-/// `tight · T + context · C + intercept`.
+/// How the networks' log-odds combine into a score: the logistic function of their weighted sum
+/// plus `intercept`.
 ///
-/// Platt scaling of two scores at once (Platt, "Probabilistic Outputs for Support Vector Machines",
-/// 1999), fitted on development data.
-#[derive(Debug, Clone, Copy, PartialEq, Deserialize)]
-#[serde(deny_unknown_fields)]
+/// Platt scaling of several scores at once (Platt, "Probabilistic Outputs for Support Vector
+/// Machines", 1999), fitted on development data.
+#[derive(Debug, Clone, PartialEq, Deserialize)]
 #[non_exhaustive]
 pub struct Fusion {
-    /// The weight of the tight network's log-odds.
-    pub tight: f32,
-    /// The weight of the context network's log-odds.
-    pub context: f32,
-    /// The fused log-odds when both networks output 0.
+    /// The weight of each network's log-odds, by the network's role.
+    #[serde(flatten)]
+    pub weights: BTreeMap<String, f32>,
+    /// The fused log-odds when every network outputs 0.
     pub intercept: f32,
 }
 

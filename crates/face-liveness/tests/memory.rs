@@ -217,7 +217,7 @@ fn write_other_formats() {
     others.iter().for_each(|path| portrait.save(path).unwrap());
 }
 
-/// Needles of the inputs of `rgb-single-v1` and of the detector's heatmap for a square photo.
+/// Needles of the inputs of `rgb-single-v2` and of the detector's heatmap for a square photo.
 fn network_input_needles(engine: &Engine, file: &[u8], auto_rotate: bool) -> Vec<Vec<u8>> {
     let photo = ImageSource::Encoded { bytes: file, auto_rotate };
     let face = engine.find_face(photo).unwrap().bounding_box;
@@ -228,8 +228,9 @@ fn network_input_needles(engine: &Engine, file: &[u8], auto_rotate: bool) -> Vec
         write(&mut PlanesMut::new(shape, &mut values).unwrap());
         input_needles(&values)
     };
-    let bundle = face_liveness_models::rgb_single_v1().unwrap();
-    let crops = [bundle.tight.input, bundle.context.input].map(|input| {
+    let bundle = face_liveness_models::rgb_single_v2().unwrap();
+    let crops = bundle.networks.values().flat_map(|network| {
+        let input = network.input;
         let crop = Crop::around(face, input.crop_scale, image.width(), image.height());
         written(input.side, &|planes| {
             crop.write(image.view(), planes, input.resize, input.channels).unwrap();
@@ -238,7 +239,7 @@ fn network_input_needles(engine: &Engine, file: &[u8], auto_rotate: bool) -> Vec
     // The heatmap's first input is 288 × 192.
     let resized = resize(image.view(), 192, 192).unwrap();
     let heatmap = written(192, &|planes| write_rgb(planes, resized.view(), Placement::default()));
-    [crops.concat(), heatmap].concat()
+    crops.chain(heatmap).collect()
 }
 
 fn nothing_remains_in_memory() {

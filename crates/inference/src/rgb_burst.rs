@@ -1,4 +1,4 @@
-//! `rgb-burst-v1`: two to eight frames of one capture.
+//! `rgb-burst-v2` and `rgb-burst-v1`: two to eight frames of one capture.
 
 use face_liveness_models::{BurstParams, MotionInput, RgbBurstBundle};
 use face_liveness_network::{Error, logistic};

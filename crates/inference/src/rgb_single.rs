@@ -1,46 +1,54 @@
-//! `rgb-single-v1`: two small networks on one photo.
+//! `rgb-single-v2` and `rgb-single-v1`: small networks on one photo.
 
-use face_liveness_models::{Fusion, RgbSingleBundle};
+use face_liveness_models::{CropInput, NetworkFile, RgbSingleBundle};
 use face_liveness_network::{Error, logistic};
 use face_liveness_schema::{ImageType, ModelInputs};
 
 use crate::crop_network::CropNetwork;
 use crate::{Frame, LivenessModel};
 
-/// Two networks: one sees a tight crop of the face, the other the face with its surroundings.
+/// Networks that each see a crop around the face: closely, or with its surroundings.
 ///
-/// Each takes a crop of the photo, `1 × 3 × S × S`, 0 to 255, and returns the log-odds that the
-/// face is an attack, `1 × 1`. [`Fusion`] combines them into one score.
+/// A network takes its crop of the photo, `1 × 3 × S × S`, 0 to 255, and returns the log-odds that
+/// the face is an attack, `1 × 1`. [`Fusion`](face_liveness_models::Fusion) combines them into one
+/// score.
 #[derive(Debug, Clone)]
 pub struct RgbSingle {
     name: String,
     inputs: ModelInputs,
-    tight: CropNetwork,
-    context: CropNetwork,
-    fusion: Fusion,
+    /// Each with the weight of its log-odds.
+    networks: Vec<(CropNetwork, f32)>,
+    intercept: f32,
 }
 
 impl RgbSingle {
-    /// Loads both networks.
+    /// Loads the networks.
     ///
     /// # Errors
-    /// When either file is not ONNX or does not take the input that the bundle describes.
+    /// When a file is not ONNX or does not take the input that the bundle describes, and when a
+    /// network has no finite weight.
     pub fn new(bundle: &RgbSingleBundle) -> Result<Self, Error> {
+        let weights = &bundle.fusion.weights;
+        let load = |(role, file): (&String, &NetworkFile<CropInput>)| {
+            let weight = weights.get(role).copied().filter(|weight| weight.is_finite());
+            let weight = weight.ok_or_else(|| Error::load(format!("{role} has no weight")))?;
+            Ok((CropNetwork::new(&file.onnx, file.input)?, weight))
+        };
         Ok(Self {
             name: bundle.name.clone(),
             inputs: ModelInputs::single(ImageType::Rgb),
-            tight: CropNetwork::new(&bundle.tight.onnx, bundle.tight.input)?,
-            context: CropNetwork::new(&bundle.context.onnx, bundle.context.input)?,
-            fusion: bundle.fusion,
+            networks: bundle.networks.iter().map(load).collect::<Result<_, Error>>()?,
+            intercept: bundle.fusion.intercept,
         })
     }
 
     /// The fused log-odds that the face is an attack.
     pub(crate) fn log_odds(&self, frame: &Frame<'_>) -> Result<f32, Error> {
-        let tight = only_value(&self.tight.run(frame)?)?;
-        let context = only_value(&self.context.run(frame)?)?;
-        let fusion = &self.fusion;
-        Ok(fusion.tight * tight + fusion.context * context + fusion.intercept)
+        let mut sum = 0.0;
+        for (network, weight) in &self.networks {
+            sum += weight * only_value(&network.run(frame)?)?;
+        }
+        Ok(sum + self.intercept)
     }
 }
 
@@ -75,7 +83,42 @@ fn only_value(values: &[f32]) -> Result<f32, Error> {
 
 #[cfg(test)]
 mod tests {
+    use face_liveness_detection::BoundingBox;
+    use face_liveness_image::RgbImage;
+    use face_liveness_models::rgb_single_v2;
+
     use super::*;
+
+    /// The log-odds of a noisy photo, by the built-in networks of these roles with these weights.
+    fn log_odds(weights: &[(&str, f32)], intercept: f32) -> Result<f32, Error> {
+        let mut bundle = rgb_single_v2().expect("the built-in model");
+        bundle.networks.retain(|role, _| weights.iter().any(|(name, _)| name == role));
+        bundle.fusion.weights =
+            weights.iter().map(|&(role, weight)| (role.to_owned(), weight)).collect();
+        bundle.fusion.intercept = intercept;
+        let noise = (0..160 * 120 * 3_u32).map(|i| (i.wrapping_mul(2_654_435_761) >> 24) as u8);
+        let photo = RgbImage::new(160, 120, noise.collect()).expect("pixels");
+        let face = BoundingBox { left: 60.0, top: 40.0, width: 30.0, height: 40.0 };
+        RgbSingle::new(&bundle)?.log_odds(&Frame::new(photo.view(), face))
+    }
+
+    #[test]
+    fn the_score_is_the_weighted_sum_of_any_number_of_networks() {
+        let sum = |weights: &[(&str, f32)], intercept| log_odds(weights, intercept).expect("a sum");
+        let (near, far) = (sum(&[("near", 1.0)], 0.0), sum(&[("far", 1.0)], 0.0));
+        assert_ne!(near, far);
+        assert_eq!(sum(&[("near", 0.5)], -1.0), 0.5 * near - 1.0);
+        let both = sum(&[("near", 0.75), ("far", -2.0)], 0.25);
+        assert!((both - (0.75 * near - 2.0 * far + 0.25)).abs() < 1e-4);
+    }
+
+    #[test]
+    fn a_network_without_a_weight_and_a_weight_that_is_not_a_number_are_errors() {
+        let mut bundle = rgb_single_v2().expect("the built-in model");
+        bundle.fusion.weights.remove("far");
+        assert!(RgbSingle::new(&bundle).is_err());
+        assert!(log_odds(&[("near", f32::NAN)], 0.0).is_err());
+    }
 
     #[test]
     fn an_output_is_one_finite_number() {

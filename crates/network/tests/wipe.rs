@@ -64,13 +64,14 @@ fn found(length: usize) -> usize {
 
 #[test]
 fn no_network_leaves_its_input_in_memory() {
-    let (model, detector) = (
-        face_liveness_models::rgb_single_v1().unwrap(),
-        face_liveness_models::face_detector_v1().unwrap(),
-    );
+    let detector = face_liveness_models::face_detector_v1().unwrap();
+    let earlier = face_liveness_models::rgb_single_v1().unwrap().networks;
+    let model = face_liveness_models::rgb_single_v2().unwrap().networks;
     for (name, onnx, shape) in [
-        ("tight", &model.tight.onnx, [3, 96, 96]),
-        ("context", &model.context.onnx, [3, 80, 80]),
+        ("near", &model["near"].onnx, [3, 80, 80]),
+        ("far", &model["far"].onnx, [3, 80, 80]),
+        ("tight", &earlier["tight"].onnx, [3, 96, 96]),
+        ("context", &earlier["context"].onnx, [3, 80, 80]),
         ("heatmap", &detector.heatmap.onnx, [3, 194, 290]),
         ("refiner", &detector.refiner.onnx, [3, 66, 66]),
     ] {
