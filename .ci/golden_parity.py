@@ -20,7 +20,7 @@ from PIL import Image
 TOLERANCE = 1e-3
 ROOT = pathlib.Path(__file__).parent.parent
 GOLDEN = ROOT / "crates/face-liveness/tests/golden"
-MODEL = ROOT / "models/rgb-single-v1"
+MODEL = ROOT / "models/rgb-single-v2"
 MANIFEST = json.loads((MODEL / "model.json").read_text())
 NETWORKS = MANIFEST["networks"]
 SESSIONS = {

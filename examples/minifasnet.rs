@@ -22,7 +22,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     let model = MiniFasNet::new("minifasnet", &networks[0], &networks[1])?;
     let engine = Engine::builder().model(model).build()?;
     for photo in photos {
-        for model in ["rgb-single-v1", "minifasnet"] {
+        for model in ["rgb-single-v2", "minifasnet"] {
             println!("{} {model} {}", photo.display(), score(&engine, photo, model)?);
         }
     }

@@ -36,7 +36,7 @@ struct Arguments {
     column: Option<String>,
 
     /// The liveness model.
-    #[arg(long, value_name = "MODEL", default_value = "rgb-single-v1")]
+    #[arg(long, value_name = "MODEL", default_value = "rgb-single-v2")]
     model: String,
 
     /// Ignore the Exif orientation of the photos.

@@ -12,9 +12,14 @@ use crate::pipeline::Pipeline;
 use crate::progress::{Progress, Reporter};
 use crate::{BuildError, Engine, Limits};
 
-const SINGLE: &str = "rgb-single-v1";
-const BURST: &str = "rgb-burst-v1";
-const BUILT_IN: [&str; 2] = [SINGLE, BURST];
+const SINGLE: &str = "rgb-single-v2";
+const BURST: &str = "rgb-burst-v2";
+/// The models before these, until version 0.3.
+const EARLIER_SINGLE: &str = "rgb-single-v1";
+const EARLIER_BURST: &str = "rgb-burst-v1";
+/// Loaded unless set. Requests that name the earlier model of one photo go on working for one
+/// version.
+const LOADED: [&str; 3] = [SINGLE, BURST, EARLIER_SINGLE];
 /// The contract's smallest face, in pixels.
 const MIN_FACE_SIDE: u32 = 32;
 
@@ -27,7 +32,8 @@ const MIN_FACE_SIDE: u32 = 32;
 ///     .search_rotations(true)
 ///     .limits(Limits::default().with_max_body_bytes(10_000_000))
 ///     .build()?;
-/// assert_eq!(engine.model_names().collect::<Vec<_>>(), ["rgb-single-v1", "rgb-burst-v1"]);
+/// let names: Vec<_> = engine.model_names().collect();
+/// assert_eq!(names, ["rgb-single-v2", "rgb-burst-v2", "rgb-single-v1"]);
 /// # Ok::<(), face_liveness::BuildError>(())
 /// ```
 #[must_use]
@@ -53,7 +59,7 @@ impl Default for EngineBuilder {
     fn default() -> Self {
         Self {
             detector: None,
-            built_in_models: BUILT_IN.map(str::to_owned).to_vec(),
+            built_in_models: LOADED.map(str::to_owned).to_vec(),
             models: Vec::new(),
             default_model: SINGLE.to_owned(),
             limits: Limits::default(),
@@ -71,14 +77,15 @@ impl EngineBuilder {
         self
     }
 
-    /// Chooses the built-in models to load; `rgb-single-v1` and `rgb-burst-v1` unless set. Those
-    /// two share their networks.
+    /// Chooses the built-in models to load; `rgb-single-v2`, `rgb-burst-v2` and `rgb-single-v1`
+    /// unless set. `rgb-burst-v1` is also built in. A burst model shares the networks of the single
+    /// model of its version. Version 0.3 removes both models of v1.
     ///
     /// ```
     /// use face_liveness::Engine;
     ///
-    /// let engine = Engine::builder().built_in_models(["rgb-single-v1"]).build()?;
-    /// assert_eq!(engine.model_names().collect::<Vec<_>>(), ["rgb-single-v1"]);
+    /// let engine = Engine::builder().built_in_models(["rgb-single-v2"]).build()?;
+    /// assert_eq!(engine.model_names().collect::<Vec<_>>(), ["rgb-single-v2"]);
     /// # Ok::<(), face_liveness::BuildError>(())
     /// ```
     pub fn built_in_models<'a>(mut self, names: impl IntoIterator<Item = &'a str>) -> Self {
@@ -94,7 +101,7 @@ impl EngineBuilder {
         self
     }
 
-    /// Sets the model for requests that do not name one; `rgb-single-v1` unless set.
+    /// Sets the model for requests that do not name one; `rgb-single-v2` unless set.
     pub fn default_model(mut self, name: impl Into<String>) -> Self {
         self.default_model = name.into();
         self
@@ -215,25 +222,32 @@ fn built_in_detector() -> Result<Arc<HeatmapDetector>, BuildError> {
 
 fn built_in_model(name: &str) -> Result<Box<dyn LivenessModel>, BuildError> {
     static NETWORKS: OnceLock<RgbSingle> = OnceLock::new();
-    let single = || {
-        loaded_once(&NETWORKS, SINGLE, || {
-            RgbSingle::new(&models::rgb_single_v1().map_err(NetworkError::load)?)
-        })
-    };
+    static EARLIER_NETWORKS: OnceLock<RgbSingle> = OnceLock::new();
+    let load =
+        |bundle: Result<_, models::Error>| RgbSingle::new(&bundle.map_err(NetworkError::load)?);
+    let single = || loaded_once(&NETWORKS, SINGLE, || load(models::rgb_single_v2()));
+    let earlier =
+        || loaded_once(&EARLIER_NETWORKS, EARLIER_SINGLE, || load(models::rgb_single_v1()));
     match name {
         SINGLE => Ok(Box::new(single()?)),
-        BURST => {
-            let single = single()?;
-            let bundle = models::rgb_burst_v1().map_err(NetworkError::load);
-            let burst = bundle.and_then(|bundle| RgbBurst::new(&bundle, single));
-            let burst = burst.map_err(|source| BuildError::Load { name: BURST, source })?;
-            Ok(Box::new(burst))
-        }
+        BURST => burst(BURST, models::rgb_burst_v2(), single()?),
+        EARLIER_SINGLE => Ok(Box::new(earlier()?)),
+        EARLIER_BURST => burst(EARLIER_BURST, models::rgb_burst_v1(), earlier()?),
         _ => {
             let setting = "built_in_models";
             Err(BuildError::UnknownModel { setting, name: name.to_owned() })
         }
     }
+}
+
+fn burst(
+    name: &'static str,
+    bundle: Result<models::RgbBurstBundle, models::Error>,
+    single: RgbSingle,
+) -> Result<Box<dyn LivenessModel>, BuildError> {
+    let burst = bundle.map_err(NetworkError::load);
+    let burst = burst.and_then(|bundle| RgbBurst::new(&bundle, single));
+    Ok(Box::new(burst.map_err(|source| BuildError::Load { name, source })?))
 }
 
 /// Clones the cell's value, after loading it if the cell is empty.
@@ -247,6 +261,20 @@ fn loaded_once<T: Clone>(
         None => {
             let loaded = load().map_err(|source| BuildError::Load { name, source })?;
             Ok(cell.get_or_init(|| loaded).clone())
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_built_in_model_can_be_chosen() {
+        for name in [SINGLE, BURST, EARLIER_SINGLE, EARLIER_BURST] {
+            let builder = Engine::builder().built_in_models([name]).default_model(name);
+            let engine = builder.build().expect("a built-in model");
+            assert_eq!(engine.model_names().collect::<Vec<_>>(), [name]);
         }
     }
 }

@@ -105,8 +105,8 @@ impl Engine {
     /// let bytes = std::fs::read("examples/photos/astronaut.jpg")?;
     /// let pixels = decode(&bytes, &Limits::default(), false)?;
     /// let frame = ImageSource::Rgb(pixels.view());
-    /// let detection = engine.detect_images(&[frame, frame], Some("rgb-burst-v1"))?;
-    /// assert_eq!(detection.response.model, "rgb-burst-v1");
+    /// let detection = engine.detect_images(&[frame, frame], Some("rgb-burst-v2"))?;
+    /// assert_eq!(detection.response.model, "rgb-burst-v2");
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
     pub fn detect_images(
@@ -166,7 +166,7 @@ impl Engine {
     /// use face_liveness::Engine;
     ///
     /// let engine = Engine::builder().build()?;
-    /// assert_eq!(engine.model_inputs("rgb-single-v1")?.required(), 1);
+    /// assert_eq!(engine.model_inputs("rgb-single-v2")?.required(), 1);
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
     pub fn model_inputs(&self, name: &str) -> Result<&ModelInputs, Error> {

@@ -1,4 +1,4 @@
-//! Models that take several frames: one of the caller's own, and `rgb-burst-v1`.
+//! Models that take several frames: one of the caller's own, and `rgb-burst-v2`.
 #![allow(missing_docs, clippy::unwrap_used)]
 
 use face_liveness::inference::{Error, Frame, LivenessModel};
@@ -47,7 +47,7 @@ fn frames_arrive_in_the_order_of_their_indexes() {
     // The position is that of the face in the image with index 0, as for a single image.
     let single = response(
         &engine,
-        &json!({ "images": [image(0, PORTRAIT_JPEG.as_str())], "model": "rgb-single-v1" }),
+        &json!({ "images": [image(0, PORTRAIT_JPEG.as_str())], "model": "rgb-single-v2" }),
     );
     assert_eq!(single.position, answer.position);
 }
@@ -99,13 +99,13 @@ fn images_passed_directly_keep_their_order() {
     );
 }
 
-/// `rgb-burst-v1`.
+/// `rgb-burst-v2`.
 mod built_in {
     use super::*;
 
     fn burst(images: Vec<serde_json::Value>) -> serde_json::Value {
         let mut body = request(images);
-        body["model"] = json!("rgb-burst-v1");
+        body["model"] = json!("rgb-burst-v2");
         body
     }
 
@@ -123,7 +123,7 @@ mod built_in {
             let answer = response(&engine, &frames(count));
             assert_eq!(
                 (answer.model.as_str(), &answer.position),
-                ("rgb-burst-v1", &single.position)
+                ("rgb-burst-v2", &single.position)
             );
             assert!((0.0..=1.0).contains(&answer.spoof_score));
         }

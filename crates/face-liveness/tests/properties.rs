@@ -91,7 +91,7 @@ fn typed_image() -> impl Strategy<Value = Image<'static>> {
 
 fn any_request() -> impl Strategy<Value = Value> {
     let images = vec(any_image(), 0..4).prop_map(Value::from);
-    let models = ["rgb-single-v1", "rgb-single-v1", "rgb-burst-v1", "none"];
+    let models = ["rgb-single-v2", "rgb-single-v2", "rgb-burst-v2", "none"];
     let model = option::of(select(models.to_vec()).prop_map(Value::from));
     let flag = option::of(any::<bool>().prop_map(Value::from));
     (field(images), flag, model, vec((".{0,8}", any_json()), 0..2)).prop_map(
@@ -183,7 +183,7 @@ proptest! {
         let taken = if burst { 3 } else { 1 };
         let frame = |index: usize| image(index, FILES[frames[index]].0.as_str());
         let plain: Vec<_> = (0..taken).map(frame).collect();
-        let model = if burst { "rgb-burst-v1" } else { "rgb-single-v1" };
+        let model = if burst { "rgb-burst-v2" } else { "rgb-single-v2" };
         let body = json!({ "images": plain, "model": model }).to_string();
         let expected = answer(&ENGINE, body.as_bytes());
         prop_assert_eq!(expected.0, 200);

@@ -37,7 +37,7 @@ fn answers_stay_the_same_and_memory_does_not_grow() {
         one(&small),
         one(&gif),
         rotated.to_string(),
-        json!({ "images": burst, "model": "rgb-burst-v1" }).to_string(),
+        json!({ "images": burst, "model": "rgb-burst-v2" }).to_string(),
         one(&wall),
         one(&portrait[..60_000]),
         one(b"no picture"),

@@ -10,13 +10,13 @@ use serde::{Deserialize, Serialize};
 /// use face_liveness_schema::{Position, Response};
 ///
 /// let position = Position { top: 80, left: 230, width: 124, height: 197 };
-/// let response = Response::new(0.0123, position, "rgb-single-v1");
+/// let response = Response::new(0.0123, position, "rgb-single-v2");
 /// assert_eq!(
 ///     serde_json::to_string(&response)?,
 ///     concat!(
 ///         r#"{"spoofScore":0.0123,"#,
 ///         r#""position":{"top":80,"left":230,"width":124,"height":197},"#,
-///         r#""model":"rgb-single-v1"}"#,
+///         r#""model":"rgb-single-v2"}"#,
 ///     )
 /// );
 /// # Ok::<(), serde_json::Error>(())

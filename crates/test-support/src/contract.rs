@@ -72,6 +72,7 @@ macro_rules! contract_rules {
                 data_blank_or_not_base64_is_112
                 auto_rotate_not_a_bool_is_111_at_both_levels
                 model_absent_is_the_default
+                model_of_the_version_before_still_answers
                 model_unknown_is_113
                 model_not_a_string_is_111;
             request_rules:

@@ -209,13 +209,22 @@ pub(crate) mod request_fields {
     }
 
     pub(crate) fn model_absent_is_the_default(contract: &Contract) {
-        assert_eq!(response(contract, &request([portrait()])).model, "rgb-single-v1");
-        let body = json!({ "images": [portrait()], "model": "rgb-single-v1" });
+        assert_eq!(response(contract, &request([portrait()])).model, "rgb-single-v2");
+        let body = json!({ "images": [portrait()], "model": "rgb-single-v2" });
         assert_eq!(response(contract, &body), response(contract, &request([portrait()])));
     }
 
+    pub(crate) fn model_of_the_version_before_still_answers(contract: &Contract) {
+        let body = json!({ "images": [portrait()], "model": "rgb-single-v1" });
+        let earlier = response(contract, &body);
+        assert_eq!(earlier.model, "rgb-single-v1");
+        // The golden score of version 0.1.
+        assert!((earlier.spoof_score - 0.001_335).abs() < 1e-3, "{}", earlier.spoof_score);
+        assert_eq!(earlier.position, response(contract, &request([portrait()])).position);
+    }
+
     pub(crate) fn model_unknown_is_113(contract: &Contract) {
-        for name in ["rgb-single-v9", "", "RGB-SINGLE-V1"] {
+        for name in ["rgb-single-v9", "", "RGB-SINGLE-V2"] {
             assert_eq!(
                 code(contract, &json!({ "images": [portrait()], "model": name }), "model"),
                 113

@@ -17,7 +17,7 @@ fn throughput(criterion: &mut Criterion) {
     for i in 0..IMAGES {
         std::fs::write(set.path().join(format!("live/{i}.jpg")), &photo).unwrap();
     }
-    let models = ["rgb-single-v1".to_owned()];
+    let models = ["rgb-single-v2".to_owned()];
 
     let mut group = criterion.benchmark_group("throughput");
     group.throughput(Throughput::Elements(IMAGES as u64)).sample_size(10);

@@ -30,7 +30,7 @@ fn put(set: &Path, name: &str, bytes: &[u8]) {
 }
 
 fn evaluate(set: &Path) -> (Evaluation, Vec<Presentation>, Vec<Outcome>) {
-    let models = ["rgb-single-v1".to_owned()];
+    let models = ["rgb-single-v2".to_owned()];
     let presentations = dataset::read(set).unwrap();
     let done = AtomicUsize::new(0);
     let outcomes = score(&ENGINE, &models, &presentations, |_, _| {
@@ -116,7 +116,7 @@ fn a_model_of_several_images_is_given_the_frames_of_each_video() {
     for name in ["live/a/1.jpg", "live/a/2.jpg", "live/b/1.jpg"] {
         put(set.path(), name, &portrait());
     }
-    let models = ["rgb-single-v1", "rgb-burst-v1"].map(str::to_owned);
+    let models = ["rgb-single-v2", "rgb-burst-v2"].map(str::to_owned);
     let presentations = dataset::read(set.path()).unwrap();
     let outcomes = score(&ENGINE, &models, &presentations, |_, _| {});
     let [first, second, alone] = &outcomes[..] else { panic!("three images") };

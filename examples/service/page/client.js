@@ -21,7 +21,7 @@ export async function detect(files, key) {
   const images = await Promise.all(files.map(async (file, index) => (
     { index, type: "RGB", data: await base64(file) })));
   const request = { images, autoRotate: true };
-  if (files.length > 1) request.model = "rgb-burst-v1";
+  if (files.length > 1) request.model = "rgb-burst-v2";
   const body = JSON.stringify(request);
   if (body.length > MAX_BODY_BYTES) {
     const limit = Math.floor(MAX_BODY_BYTES * 0.75 / 1e5) / 10;
@@ -81,7 +81,7 @@ export function curl(files, needsKey) {
   const images = files.map((file, index) =>
     `printf '${index ? "," : ""}{"index":${index},"type":"RGB","data":"'; `
     + `base64 < ${quoted(file.name)} | tr -d '\\n'; printf '"}'`);
-  const model = files.length > 1 ? ',"model":"rgb-burst-v1"' : "";
+  const model = files.length > 1 ? ',"model":"rgb-burst-v2"' : "";
   const header = needsKey ? ` -H "Authorization: Bearer $KEY"` : "";
   const body = `printf '{"images":['; ${images.join("; ")}; printf '],"autoRotate":true${model}}'`;
   return `{ ${body}; } |\n`

@@ -207,7 +207,7 @@ mod statuses {
         let (status, body) = server.post(BODY.as_bytes());
         assert_eq!(status, 500);
         assert!(!String::from_utf8(body).unwrap().contains("of the model"));
-        let real = BODY.replacen('{', r#"{"model": "rgb-single-v1", "#, 1);
+        let real = BODY.replacen('{', r#"{"model": "rgb-single-v2", "#, 1);
         assert_eq!(server.post(real.as_bytes()), (200, ANSWER.clone()));
         for _ in 0..20 {
             assert_eq!(server.post(BODY.as_bytes()).0, 500, "a panic frees its place in the queue");

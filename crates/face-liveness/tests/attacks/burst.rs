@@ -28,7 +28,7 @@ fn burst(frame: &[u8]) -> Vec<u8> {
     let others = (1..8).map(|index| image(index, base64(frame)));
     let first = image(0, base64(&photo("astronaut.jpg")));
     let images: Vec<_> = [first].into_iter().chain(others).collect();
-    json!({ "images": images, "model": "rgb-burst-v1" }).to_string().into_bytes()
+    json!({ "images": images, "model": "rgb-burst-v2" }).to_string().into_bytes()
 }
 
 fn flat(width: u32, height: u32) -> Vec<u8> {

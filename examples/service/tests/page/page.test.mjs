@@ -79,7 +79,7 @@ test("a chosen photo is scored and its answer shown", async (t) => {
   await page.locator("#verdict").waitFor();
   assert.equal(await page.locator("#verdict").textContent(), "Classified as live");
   const answer = JSON.parse(await page.locator("#json").textContent());
-  assert.ok(answer.spoofScore < 0.5 && answer.model === "rgb-single-v1");
+  assert.ok(answer.spoofScore < 0.5 && answer.model === "rgb-single-v2");
   // The box is where the answer says, at any size of the photo on the page.
   const picture = await page.locator("#photo").boundingBox();
   const box = await page.locator("#box").boundingBox();
@@ -126,7 +126,7 @@ test("the curl command repeats the request", async (t) => {
 
 test("the camera takes a photo and a burst", async (t) => {
   const page = await open(t);
-  const captures = [["#one", "rgb-single-v1", 1], ["#burst", "rgb-burst-v1", 5]];
+  const captures = [["#one", "rgb-single-v2", 1], ["#burst", "rgb-burst-v2", 5]];
   for (const [button, model, frames] of captures) {
     await page.locator("#camera").click();
     await page.locator("#guide").waitFor();
