@@ -5,10 +5,10 @@ from torch import nn
 
 
 class Convolution(nn.Sequential):
-    def __init__(self, before, after, stride=1, relu=True, side=3, padding=1):
+    def __init__(self, before, after, stride=1, relu=True, side=3, padding=1, momentum=0.1):
         layers = [
             nn.Conv2d(before, after, side, stride, padding, bias=False),
-            nn.BatchNorm2d(after),
+            nn.BatchNorm2d(after, momentum=momentum),
         ]
         super().__init__(*layers, *([nn.ReLU(inplace=True)] if relu else []))
 

@@ -19,11 +19,12 @@ class Graph:
     def __init__(self):
         self.nodes, self.initializers, self.count = [], [], 0
 
-    def constant(self, values, half):
+    def constant(self, values, half=False):
         name = f"w{len(self.initializers)}"
-        values = values.detach().numpy()
+        values = values.detach().numpy() if torch.is_tensor(values) else np.asarray(values)
         if not half:
-            self.initializers.append(numpy_helper.from_array(values.astype(np.float32), name))
+            values = values if values.dtype == np.int64 else values.astype(np.float32)
+            self.initializers.append(numpy_helper.from_array(values, name))
             return name
         self.initializers.append(numpy_helper.from_array(values.astype(np.float16), name + "_f16"))
         self.nodes.append(helper.make_node("Cast", [name + "_f16"], [name], to=TensorProto.FLOAT))
@@ -35,11 +36,15 @@ class Graph:
         self.nodes.append(helper.make_node(operator, inputs, [output], **attributes))
         return output
 
-    def convolution(self, x, layers: Convolution, of_pixels=False, padding=None):
+    def convolution(self, x, layers: Convolution, of_pixels=False, of_centred=False, padding=None):
+        """A convolution with its norm and ReLU. The first one takes pixels, 0 to 255, or pixels
+        minus 127.5; it scales them itself, with float32 weights."""
         weight, bias = folded(layers[0].weight, layers[1])
         if of_pixels:
-            weight, bias = weight / 128, bias - weight.sum((1, 2, 3)) * 127.5 / 128
-        inputs = [x, self.constant(weight, half=not of_pixels), self.constant(bias, half=False)]
+            bias = bias - weight.sum((1, 2, 3)) * 127.5 / 128
+        first = of_pixels or of_centred
+        weight = weight / 128 if first else weight
+        inputs = [x, self.constant(weight, half=not first), self.constant(bias, half=False)]
         pads = [layers[0].padding[0] if padding is None else padding] * 4
         shape = dict(kernel_shape=list(weight.shape[2:]), strides=list(layers[0].stride), pads=pads)
         x = self.add("Conv", inputs, **shape)
@@ -79,12 +84,10 @@ def write(path, file, network, images):
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_bytes(file)
     onnx_network = session(onnx.load_from_string(file))
+    name = onnx_network.get_inputs()[0].name
     with torch.no_grad():
         differences = [
-            abs(
-                onnx_network.run(None, {"image": seen})[0]
-                - network(torch.from_numpy(image)).numpy()
-            )
+            abs(onnx_network.run(None, {name: seen})[0] - network(torch.from_numpy(image)).numpy())
             for image, seen in images
         ]
     digest, largest = hashlib.sha256(file).hexdigest(), max(map(np.max, differences))

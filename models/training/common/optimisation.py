@@ -5,11 +5,10 @@ import math
 import torch
 
 
-def learning_rate(step, steps, config):
-    warm = min(1.0, (step + 1) / 300)
-    return (
-        config["learning_rate"] * warm * (0.01 + 0.99 * (1 + math.cos(math.pi * step / steps)) / 2)
-    )
+def learning_rate(step, progress, config):
+    """A linear rise over the first steps, then a cosine down to 1 %. `progress` is 0 to 1."""
+    warm = min(1.0, (step + 1) / config.get("warm_steps", 300))
+    return config["learning_rate"] * warm * (0.01 + 0.99 * (1 + math.cos(math.pi * progress)) / 2)
 
 
 def adamw(parameters, config):

@@ -14,8 +14,7 @@ import onnx
 from tqdm import tqdm
 
 from common.onnx_files import session
-from common.sources import sources
-from liveness_training.faces import photos
+from common.sources import photos, sources
 
 # The longer side of the copies: larger than any training input, except for the smallest faces.
 LONGER_SIDE = 800
@@ -37,7 +36,7 @@ def write_labels(data, out, centerface, yunet, most, only=None, processes=2):
     `name` of each copy, and of each face `photo` (its number), `box` (left, top, width, height in
     the copy), `landmarks`, and `sure` (both detectors agree; the others are ignored in training).
     """
-    for name in only or sources():
+    for name in only or [name for name, source in sources().items() if "kind" in source]:
         if (Path(out) / f"{name}.labels.npz").exists():
             continue
         paths = photos(data, name, sources()[name])

@@ -103,7 +103,7 @@ def learn(out, config, name, network, batches, pictures, cost, figures, kept):
     for step in tqdm(range(steps), desc=name, mininterval=20):
         images, *truth = (torch.as_tensor(part).to(device) for part in next(loader))
         for group in optimiser.param_groups:
-            group["lr"] = learning_rate(step, steps, config)
+            group["lr"] = learning_rate(step, step / steps, config)
         images = images.float().contiguous(memory_format=torch.channels_last)
         costs = cost(network(images), *truth)
         optimiser.zero_grad(set_to_none=True)

@@ -7,37 +7,71 @@ runtime folds when it loads the file; arithmetic stays float32.
 from pathlib import Path
 
 import numpy as np
-import torch
 
-from common.layers import Residual
+from common.layers import Convolution
 from common.onnx_files import Graph, folded, write
 
-from .crops import CONTEXT_SIDE, TIGHT_SIDE
-from .network import Pair
+from .crop import SIDE
+from .network import Bottleneck, Gate, load
+from .teachers import BONA_FIDE
+
+# The bound of the logits of attacks, relative to that of live faces: Exp must not overflow.
+MOST_LOG_ODDS = 40.0
 
 
-def to_onnx(network, side):
+def to_onnx(network):
     graph = Graph()
-    x = graph.convolution("image", network.features[0], of_pixels=True)
-    for layer in network.features[1:]:
-        x = graph.residual(x, layer) if isinstance(layer, Residual) else graph.convolution(x, layer)
-    weight, bias = folded(network.pool.weight, network.norm)
-    inputs = [x, graph.constant(weight, half=True), graph.constant(bias, half=False)]
+    # Convolutions pad with zeros: the mean grey, not black.
+    x = graph.add("Sub", ["crop", graph.constant(np.full((1, 1, 1, 1), 127.5))])
+    *stages, (last, pool, norm, _) = network.stages
+    for i, stage in enumerate(stages):
+        for j, layer in enumerate(stage):
+            if isinstance(layer, Bottleneck):
+                x = bottleneck(graph, x, layer)
+            else:
+                x = graph.convolution(x, layer, of_centred=i == j == 0)
+    weight, bias = folded(pool.weight, norm)
+    inputs = [graph.convolution(x, last), graph.constant(weight, half=True), graph.constant(bias)]
     x = graph.add("Conv", inputs, group=weight.shape[0], kernel_shape=list(weight.shape[2:]))
-    inputs = [graph.add("Flatten", [x]), graph.constant(network.head.weight, half=True)]
-    graph.add(
-        "Gemm", [*inputs, graph.constant(network.head.bias, half=False)], "log_odds", transB=1
-    )
-    return graph.file("liveness", ("image", [1, 3, side, side]), ("log_odds", [1, 1]))
+    log_odds(graph, graph.add("Flatten", [x]), network.head)
+    return graph.file("liveness", ("crop", [1, 3, SIDE, SIDE]), ("log_odds", [1, 1]))
 
 
-def export(out, name, target):
-    """Writes TARGET/tight.onnx and context.onnx."""
-    pair = Pair()
-    pair.load_state_dict(torch.load(Path(out) / f"{name}.pt"))
-    pair.eval()
-    for part, side in (("tight", TIGHT_SIDE), ("context", CONTEXT_SIDE)):
-        network = getattr(pair, part)
-        draw = np.random.default_rng(0)
-        images = draw.integers(0, 256, (20, 1, 3, side, side)).astype(np.float32)
-        write(Path(target) / f"{part}.onnx", to_onnx(network, side), network, zip(images, images))
+def bottleneck(graph, x, layers):
+    y = x
+    for layer in layers.body:
+        if isinstance(layer, Convolution):
+            y = graph.convolution(y, layer)
+        elif isinstance(layer, Gate):
+            y = gate(graph, y, layer)
+    return graph.add("Add", [x, y])
+
+
+def gate(graph, x, layers):
+    def dense(x, layer):
+        inputs = [x, graph.constant(layer.weight, half=True), graph.constant(layer.bias)]
+        return graph.add("Conv", inputs, kernel_shape=[1, 1])
+
+    y = dense(graph.add("GlobalAveragePool", [x]), layers.first)
+    y = dense(graph.add("Relu", [y]), layers.second)
+    return graph.add("Mul", [x, graph.add("Sigmoid", [y])])
+
+
+def log_odds(graph, x, head):
+    """The logarithm of the sum of exp(attack − live) over both classes of attacks."""
+    attacks = lambda values: values[[0, 2]] - values[BONA_FIDE]
+    inputs = [graph.constant(attacks(head.weight), half=True), graph.constant(attacks(head.bias))]
+    x = graph.add("Gemm", [x, *inputs], transB=1)
+    bounds = [graph.constant(-MOST_LOG_ODDS), graph.constant(MOST_LOG_ODDS)]
+    x = graph.add("Exp", [graph.add("Clip", [x, *bounds])])
+    x = graph.add("ReduceSum", [x, graph.constant(np.array([1]))], keepdims=1)
+    graph.add("Log", [x], "log_odds")
+
+
+def export(out, near, far, target):
+    """Writes TARGET/near.onnx and far.onnx."""
+    crops = np.random.default_rng(0).integers(0, 256, (20, 1, 3, SIDE, SIDE)).astype(np.float32)
+    for part, name in (("near", near), ("far", far)):
+        network = load(out, name, part)
+        file = to_onnx(network)
+        write(Path(target) / f"{part}.onnx", file, network.attack_log_odds, zip(crops, crops))

@@ -1,76 +1,81 @@
-"""Quick error rates on the development sets while training; the evaluator's report counts."""
+"""Quick figures on the development sets; the evaluator's report counts."""
 
 import csv
 from pathlib import Path
 
-import cv2
 import numpy as np
 import torch
 from tqdm import tqdm
 
-from .crops import Crops
-from .teachers import Teachers, tight_square
+from .crop import SCALES, SIDE, cut
+from .network import load
+from .regions import Faces
+from .teachers import Teacher, attack_log_odds
 
-SETS = ("replay", "nuaa", "celeba", "caltech", "ytf")
+SETS = ("casia", "replay", "nuaa", "celeba", "caltech", "ytf")
 
 
-def prepare_development(sets, out, program, teachers):
+def write_crops(sets, out, program, teachers):
     """Writes OUT/dev-NAME.npz from SETS/NAME/set.csv.
 
-    It holds each picture's crops, video, label and the teachers' answers.
+    It holds each picture's near and far crop, the teachers' log-odds, and its video and label.
     """
-    teachers, crops = Teachers(teachers, threads=1), Crops(program)
+    teachers = {part: Teacher(teachers, part, features=False) for part in SCALES}
+    faces = Faces(program)
     for name in SETS:
         if (Path(out) / f"dev-{name}.npz").exists():
             continue
-        rows = {"tight": [], "context": [], "video": [], "label": [], "teachers": []}
+        crops, videos, labels = {part: [] for part in SCALES}, [], []
         with open(Path(sets) / name / "set.csv", newline="") as handle:
             entries = list(csv.DictReader(handle))
         for entry in tqdm(entries, desc=f"development {name}", mininterval=10):
-            file = (Path(sets) / name / entry["path"]).read_bytes()
-            answer = crops.ask(file)
-            if not answer["faces"]:
+            found = faces.find((Path(sets) / name / entry["path"]).read_bytes())
+            if not found:
                 continue
-            photo, (tight, context) = (
-                cv2.imdecode(np.frombuffer(file, np.uint8), 1),
-                answer["crops"][0],
-            )
-            rows["tight"].append(tight)
-            rows["context"].append(context)
-            rows["label"].append(entry["label"] != "live")
-            rows["video"].append(entry.get("video") or entry["path"])
-            square = tight_square(photo, answer["faces"][0])
-            rows["teachers"].append(
-                [teachers.ask_tight(square[None])[0][0], teachers.ask_context(context[None])[0][0]]
-            )
-        np.savez(
-            Path(out) / f"dev-{name}.npz", **{key: np.array(value) for key, value in rows.items()}
-        )
+            for part, scale in SCALES.items():
+                crops[part].append(cut(*found, scale).transpose(2, 0, 1))
+            videos.append(entry.get("video") or entry["path"])
+            labels.append(entry["label"] != "live")
+        arrays = {part: np.array(rows).reshape(-1, 3, SIDE, SIDE) for part, rows in crops.items()}
+        for part in SCALES:
+            logits = teachers[part](arrays[part].astype(np.float32))[0]
+            arrays[f"{part}_teacher"] = attack_log_odds(logits)
+        np.savez(Path(out) / f"dev-{name}.npz", video=videos, label=labels, **arrays)
 
 
-def development_figures(out, pair):
-    """One line per set: EER and APCER / BPCER at 0.5, by video, of the pair, of each network and of
-    the teachers' mean; and how often networks and teachers agree."""
-    lines = []
-    for name in SETS:
-        file = Path(out) / f"dev-{name}.npz"
-        if not file.exists():
-            continue
-        data = np.load(file)
-        said, told = log_odds(pair, data["tight"], data["context"]), data["teachers"]
-        parts = {
-            "pair": said.mean(1),
-            "tight": said[:, 0],
-            "context": said[:, 1],
-            "teachers": told.mean(1),
-        }
-        texts = []
-        for part, scores in parts.items():
-            scores, labels = by_video(scores, data["video"], data["label"])
-            texts.append(f"{part} {figures(scores, labels)}")
-        agreement = ((said > 0) == (told > 0)).mean(0)
-        lines.append(f"  {name}: {', '.join(texts)}; agree {agreement.round(3)}")
-    return "\n".join(lines)
+def development(out):
+    """The written sets, by name."""
+    files = {name: Path(out) / f"dev-{name}.npz" for name in SETS}
+    return {name: np.load(file) for name, file in files.items() if file.exists()}
+
+
+def fidelity(out, network, part):
+    """A line: for each set, the correlation of the network's log-odds with the teacher's, and how
+    often their signs agree."""
+    texts = []
+    for name, data in development(out).items():
+        said, told = log_odds(network, data[part]), data[f"{part}_teacher"]
+        agree = ((said > 0) == (told > 0)).mean()
+        texts.append(f"{name} {np.corrcoef(said, told)[0, 1]:.3f} {100 * agree:.1f} %")
+    return "  " + ", ".join(texts)
+
+
+def measure(out, near, far):
+    """Prints fidelity and error rates of both networks, of their mean, and of the teachers'."""
+    networks = {"near": load(out, near, "near"), "far": load(out, far, "far")}
+    print("correlation with the teacher, and agreement about the sign:")
+    for part, network in networks.items():
+        print(f"{part}:{fidelity(out, network, part)}")
+    print("EER (APCER/BPCER) at log-odds of 0, by video, in percent:")
+    for name, data in development(out).items():
+        scores = {part: log_odds(network, data[part]) for part, network in networks.items()}
+        scores["mean"] = (scores["near"] + scores["far"]) / 2
+        scores["teachers"] = (data["near_teacher"] + data["far_teacher"]) / 2
+        texts = [
+            f"{part} {figures(*by_video(score, data['video'], data['label']))}"
+            for part, score in scores.items()
+        ]
+        print(f"  {name}: {', '.join(texts)}", flush=True)
 
 
 def figures(scores, labels):
@@ -83,21 +88,14 @@ def figures(scores, labels):
 
 
 @torch.no_grad()
-def log_odds(pair, tight, context):
-    """N × 2, the log-odds of each network for 8-bit crops."""
-    pair.eval()
-    said = []
-    for start in range(0, len(tight), 256):
-        part = slice(start, start + 256)
-        said.append(
-            torch.stack(
-                pair(
-                    torch.from_numpy(tight[part]).float(), torch.from_numpy(context[part]).float()
-                ),
-                1,
-            )
-        )
-    return torch.cat(said).numpy()
+def log_odds(network, crops):
+    """N log-odds of an attack for 8-bit crops."""
+    network.eval()
+    said = [
+        network.attack_log_odds(torch.from_numpy(crops[start : start + 64]).float())[:, 0]
+        for start in range(0, len(crops), 64)
+    ]
+    return torch.cat(said).numpy().astype(float)
 
 
 def by_video(scores, videos, labels):

@@ -1,77 +1,80 @@
-"""The teachers: two published networks (Apache-2.0). Only their answers are used.
+"""The teachers: MiniFASNetV2 and MiniFASNetV1SE of Silent-Face-Anti-Spoofing (Apache-2.0).
 
-MiniFASNetV2 (Silent-Face-Anti-Spoofing, Minivision) sees the context crop. MiniFAS 128
-(face-antispoof-onnx) sees a square of 1.5 × the face's longer side, at 128 × 128. Each returns the
-log-odds of an attack and an embedding: the 512 outputs of its last convolution. The 128 values
-after them vary along one or two directions only, and hold no more than the answer.
+Only their answers and feature maps are used. A teacher sees 80 × 80 crops, blue, green, red, 0 to
+255. The second of its three classes is a live face; the others are attacks.
 """
 
 from pathlib import Path
 
-import cv2
 import numpy as np
 import onnx
-from onnx import helper
+from onnx import helper, numpy_helper
 
 from common.onnx_files import session
 
-CONTEXT_FILE, TIGHT_FILE = "minifasnetv2_80.onnx", "minifas128.onnx"
+FILES = {"near": "minifasnetv2_80.onnx", "far": "minifasnetv1se_80.onnx"}
+# The student learns the last output of each kind: the projections that halve the map, the chains of
+# residual blocks between them, and the 512 features. The map's sides are 20, 20, 10, 10, 5, 5, 1.
+STAGES = [
+    ("/conv_23/project", "Conv"),
+    ("/conv_3/", "Add"),
+    ("/conv_34/project", "Conv"),
+    ("/conv_4/", "Add"),
+    ("/conv_45/project", "Conv"),
+    ("/conv_5/", "Add"),
+    ("/conv_6_dw", "Conv"),
+]
+BONA_FIDE = 1
+# Crops at a time: larger batches are slower in ONNX Runtime.
+CHUNK = 4
 
 
-class Teachers:
-    def __init__(self, folder, threads=1):
-        self.context = session(batched(onnx.load(Path(folder) / CONTEXT_FILE)), threads)
-        self.tight = session(batched(onnx.load(Path(folder) / TIGHT_FILE)), threads)
+class Teacher:
+    """`part` is near or far; FOLDER holds both files. Without `features`, only the logits."""
 
-    def ask_context(self, context):
-        """N log-odds and N × 512 for context crops: N × 3 × 80 × 80, 8 bits."""
-        logits, embeddings = run(self.context, context.astype(np.float32))
-        return attack_log_odds(logits, bona_fide=1), embeddings
+    def __init__(self, folder, part, threads=1, features=True):
+        model = onnx.load(Path(folder) / FILES[part])
+        names = [stage(model.graph, *kind) for kind in STAGES] if features else []
+        self.outputs = [*names, model.graph.output[0].name]
+        self.session = session(batched(model, names), threads)
 
-    def ask_tight(self, squares):
-        """N log-odds and N × 512 for the output of `tight_square`: N × 3 × 128 × 128, 8 bits."""
-        logits, embeddings = run(self.tight, squares.astype(np.float32) / 255)
-        return attack_log_odds(logits, bona_fide=0), embeddings
-
-
-def tight_square(photo, box):
-    """The crop of face-antispoof-onnx: 1.5 × the longer side, mirrored beyond the photo, RGB."""
-    height, width = photo.shape[:2]
-    x, y, w, h = box
-    side = max(2, int(max(w, h) * 1.5))
-    x, y = int(x + w / 2 - side / 2), int(y + h / 2 - side / 2)
-    left, top, right, bottom = max(0, x), max(0, y), min(width, x + side), min(height, y + side)
-    part = photo[top:bottom, left:right]
-    part = cv2.copyMakeBorder(
-        part, top - y, y + side - bottom, left - x, x + side - right, cv2.BORDER_REFLECT_101
-    )
-    part = cv2.resize(
-        part, (128, 128), interpolation=cv2.INTER_LANCZOS4 if side < 128 else cv2.INTER_AREA
-    )
-    return cv2.cvtColor(part, cv2.COLOR_BGR2RGB).transpose(2, 0, 1)
+    def __call__(self, crops):
+        """The outputs of STAGES, and N × 3 logits, for crops of N × 3 × 80 × 80, float32."""
+        name = self.session.get_inputs()[0].name
+        chunks = [
+            self.session.run(self.outputs, {name: crops[start : start + CHUNK]})
+            for start in range(0, len(crops), CHUNK)
+        ]
+        return [np.concatenate(parts) for parts in zip(*chunks)]
 
 
-def attack_log_odds(logits, bona_fide):
+def stage(graph, prefix, operator):
+    """The last output of this operator whose name starts so."""
+    return [
+        node.output[0]
+        for node in graph.node
+        if node.op_type == operator and node.output[0].startswith(prefix)
+    ][-1]
+
+
+def attack_log_odds(logits, bona_fide=BONA_FIDE):
+    """The log-odds of all classes but one."""
     logits = logits.astype(np.float64)
     others = np.delete(logits, bona_fide, axis=1)
     return np.logaddexp.reduce(others, axis=1) - logits[:, bona_fide]
 
 
-def run(session, inputs):
-    return session.run(None, {session.get_inputs()[0].name: inputs})
-
-
-def batched(model):
-    """The model with a free batch size, the embedding as a second output, and PRelu as Max.
+def batched(model, names):
+    """The model with a free batch size, these outputs as well, and PRelu as Max.
 
     Max equals PRelu for slopes up to 1 and runs twice as fast.
     """
     graph = model.graph
-    embedding = next(node.input[0] for node in graph.node if node.op_type == "MatMul")
-    constants = {tensor.name: onnx.numpy_helper.to_array(tensor) for tensor in graph.initializer}
+    constants = {tensor.name: numpy_helper.to_array(tensor) for tensor in graph.initializer}
     for value in [*graph.input, *graph.output]:
         value.type.tensor_type.shape.dim[0].dim_param = "N"
-    graph.output.append(helper.make_tensor_value_info(embedding, onnx.TensorProto.FLOAT, None))
+    for name in names:
+        graph.output.append(helper.make_tensor_value_info(name, onnx.TensorProto.FLOAT, None))
     del graph.value_info[:]
     nodes = []
     for node in graph.node:

@@ -1,194 +1,164 @@
-"""Distils the teachers into the pair of networks."""
+"""Distils a teacher into its student by function matching.
+
+Beyer et al., "Knowledge distillation: a good teacher is patient and consistent", 2022: teacher and
+student see the very same changed crop, and the student matches the teacher's function on it, far
+beyond natural pictures. The student also predicts the teacher's feature maps after six of its
+stages, and its 512 features (FitNets: Romero et al., 2015).
+
+In the first, decoupled share of a run, each stage learns from the teacher's own input to that
+stage, so that all learn at once. Then the stages are chained. Labels only correct the last runs.
+"""
 
 import copy
 import time
+from itertools import count
 from pathlib import Path
 
 import numpy as np
 import torch
-from torch import nn
 from torch.nn import functional as F
-from tqdm import tqdm
 
 from common.optimisation import adamw, average_in, learning_rate
-from common.sources import sources
 
-from .measure import development_figures
-from .network import Pair
-from .prepare import BONA_FIDE, RECAPTURED, UNKNOWN, WORN
+from .crop import SCALES
+from .measure import fidelity
+from .network import Distilled, attack_log_odds, normalised
+from .regions import ATTACK, UNKNOWN, Regions, liveness_sources
+from .teachers import Teacher
+from .views import batch
 
-# Log-odds beyond this need not be matched.
-SUREST = 8.0
-# The log-odds that a label stands for.
-LABEL_LOG_ODDS = 6.0
+# The maps after these stages have the teacher's shape.
+MAPS = 6
+# Crops from which the spread of the teacher's features is taken.
+SAMPLE = 256
 TEMPERATURE = 2.0
-# The weight of the tight network in the fused log-odds.
-TIGHT_SHARE = 0.6
+# The weights of the costs. The logits weigh more once the stages are chained.
+HINT_WEIGHT, LOGITS_WEIGHT, DISTANCE_WEIGHT, ENTROPY_WEIGHT = 0.5, 3.0, 0.3, 2.0
+# The log-odds that a label stands for, and those beyond which a teacher need not be matched.
+LABEL_LOG_ODDS, SUREST = 4.0, 8.0
 
 
-class Crops:
-    """All pairs of crops of a configuration's sources, memory-mapped."""
+class Scales:
+    """How much the teacher's features vary, so that each stage has about the same weight."""
 
-    def __init__(self, out, config):
-        self.exposed_share = config["exposed_share"]
-        self.tight, self.context, self.embeddings, answers = [], [], [], []
-        for name, source in sources().items():
-            file = Path(out) / f"{name}.answers.npy"
-            if (config["open_only"] and not source["open"]) or not file.exists():
-                continue
-            told = weighted(np.load(file), source, config)
-            if config["assistant_weight"]:
-                assistant = np.load(Path(out) / f"{name}.assistant.npy")
-            else:
-                assistant = np.zeros((len(told), 2))
-            answers.append(
-                np.c_[told, assistant, np.full(len(told), len(self.tight)), np.arange(len(told))]
-            )
-            self.tight.append(np.load(Path(out) / f"{name}.tight.npy", mmap_mode="r"))
-            self.context.append(np.load(Path(out) / f"{name}.context.npy", mmap_mode="r"))
-            self.embeddings.append(np.load(Path(out) / f"{name}.embeddings.npy"))
-        self.answers, self.embeddings = np.concatenate(answers), np.concatenate(self.embeddings)
-        spread = self.embeddings.std(0, dtype=np.float32)
-        self.embeddings = (
-            self.embeddings - self.embeddings.mean(0, dtype=np.float32)
-        ) / np.maximum(spread, 1e-3)
+    def __init__(self, features):
+        self.maps = [map.var((0, 2, 3)).clamp_min(1e-4).mean() for map in features[:MAPS]]
+        embedding = features[MAPS].flatten(1)
+        self.mean, self.spread = embedding.mean(0), embedding.std(0).clamp_min(0.05)
 
-    def __len__(self):
-        return len(self.answers)
-
-    def batch(self, picks, draw):
-        rows = self.answers[picks]
-        where = rows[:, 6:].astype(int)
-        flipped = draw.random(len(rows)) < 0.5
-        exposed = torch.from_numpy(exposures(draw, len(rows), self.exposed_share)).float()
-
-        def stack(arrays):
-            planes = np.stack([arrays[a][i] for a, i in where])
-            planes[flipped] = planes[flipped, :, :, ::-1]
-            planes = torch.from_numpy(planes).float() * exposed
-            return planes.clamp_(0, 255).contiguous(memory_format=torch.channels_last)
-
-        embeddings = torch.from_numpy(self.embeddings[picks]).chunk(2, 1)
-        return stack(self.tight), stack(self.context), rows[:, :6], embeddings
+    def embedding(self, features):
+        return (features.flatten(1) - self.mean) / self.spread
 
 
-def exposures(draw, count, share):
-    """A factor per channel for a share of the pairs, the same for both crops of a pair.
-
-    The teachers' answers stay: an overexposed or bluish photo is as live as before, whatever they
-    would answer.
-    """
-    light = np.exp(draw.uniform(np.log(0.75), np.log(1.4), (count, 1))) * np.exp(
-        draw.normal(0, 0.06, (count, 3))
-    )
-    light[draw.random(count) >= share] = 1
-    return light[:, :, None, None]
-
-
-def weighted(answers, source, config):
-    """[tight teacher, context teacher, label, weight of the label] for each pair."""
-    label, made = answers[:, 2], answers[:, 3]
-    unlabelled = label == UNKNOWN
-    known = config["bona_fide_weight"] if source.get("bona_fide") else 0.0
-    weight = np.where(unlabelled, known, config["label_weight"])
-    weight = np.where(made == RECAPTURED, config["recaptured_weight"], weight)
-    weight = np.where(made == WORN, config["worn_weight"], weight)
-    return np.c_[answers[:, :2], np.where(unlabelled, BONA_FIDE, label), weight]
-
-
-def targets(rows, assistant_weight):
-    """The target of each network: its teacher's log-odds, moved towards the assistant's, then
-    towards the label where there is one."""
-    label, weight, assistant = rows[:, 2:3], rows[:, 3:4], rows[:, 4:6]
-    teachers = np.clip(rows[:, :2], -SUREST, SUREST)
-    moved = (1 - assistant_weight) * teachers + assistant_weight * np.clip(
-        assistant, -SUREST, SUREST
-    )
-    moved = (1 - weight) * moved + weight * LABEL_LOG_ODDS * (2 * label - 1)
-    return torch.from_numpy(moved).float()
-
-
-def loss(said, wanted):
-    """Cross entropy at a temperature, plus a small distance between the log-odds."""
-    entropy = F.binary_cross_entropy_with_logits(
-        said / TEMPERATURE, torch.sigmoid(wanted / TEMPERATURE)
-    )
-    return entropy * TEMPERATURE**2 + 0.05 * F.smooth_l1_loss(said, wanted)
-
-
-def costs(said, wanted, together):
-    """The loss of each network alone and of their fusion, mixed by `together`.
-
-    In the fused loss one network can compensate for the other, as it does in use.
-    """
-    tight, context = said
-    fused = loss(TIGHT_SHARE * tight + (1 - TIGHT_SHARE) * context, wanted.mean(1))
-    return (1 - together) * (
-        loss(tight, wanted[:, 0]) + loss(context, wanted[:, 1])
-    ) + 2 * together * fused
-
-
-class Hints(nn.Module):
-    """In training only: each network also predicts its teacher's embedding from its own.
-
-    An embedding holds more than one number does (Romero et al., "FitNets: Hints for Thin Deep
-    Nets", 2015).
-    """
-
-    def __init__(self, pair, width):
-        super().__init__()
-        self.maps = nn.ModuleList(nn.Linear(part.head.in_features, width) for part in pair.parts())
-
-    def forward(self, own, teachers):
-        return sum(
-            F.mse_loss(convert(mine), theirs)
-            for convert, mine, theirs in zip(self.maps, own, teachers)
-        )
-
-
-def train(out, config, name):
+def train(out, config, name, teachers):
+    """Writes OUT/NAME.pt: the moving average of the weights. A run takes `minutes`, or `steps`."""
     torch.manual_seed(config["seed"])
-    draw = np.random.default_rng(config["seed"])
     torch.set_num_threads(config["threads"])
-    pair = Pair().to(memory_format=torch.channels_last)
+    draw = np.random.default_rng(config["seed"])
+    part, scale = config["teacher"], SCALES[config["teacher"]]
+    distilled = Distilled(part).to(memory_format=torch.channels_last)
     if "start" in config:
-        pair.load_state_dict(torch.load(Path(out) / f"{config['start']}.pt"))
-    crops = Crops(out, config)
-    averaged, hints = copy.deepcopy(pair).eval(), Hints(pair, crops.embeddings.shape[1] // 2)
-    optimiser = adamw([*pair.parameters(), *hints.parameters()], config)
-    # Three times as fast with AVX-512 BF16, ten times slower without.
-    bfloat16 = torch.cpu._is_avx512_bf16_supported()
-    steps = config["pairs"] // config["batch"]
-    print(f"{name}: {len(crops)} pairs of crops, {steps} steps of {config['batch']}", flush=True)
-    order, begun, running = np.empty(0, int), time.time(), None
-    progress = tqdm(range(steps), desc=name, mininterval=20)
-    for step in progress:
-        if len(order) < config["batch"]:
-            order = np.r_[order, draw.permutation(len(crops))]
-        picks, order = order[: config["batch"]], order[config["batch"] :]
-        tight, context, rows, embeddings = crops.batch(picks, draw)
-        wanted = targets(rows, config["assistant_weight"])
+        distilled.load_state_dict(torch.load(Path(out) / f"{config['start']}.pt"))
+    averaged = copy.deepcopy(distilled).eval()
+    teacher, regions = Teacher(teachers, part, config["threads"]), Regions(out, shares(config))
+    optimiser = adamw([*distilled.parameters()], config)
+    scales = Scales(tensors(teacher(batch(regions, SAMPLE, scale, draw)[0])))
+    print(f"{name}: {len(regions)} regions", flush=True)
+    begun, measured, running = time.time(), time.time(), None
+    for step in count():
+        elapsed = (time.time() - begun) / 60
+        steps = config.get("steps")
+        progress = step / steps if steps else elapsed / config["minutes"]
+        over = progress >= 1
+        if over or time.time() - measured > 60 * config["measure_every"]:
+            measured = time.time()
+            torch.save(averaged.state_dict(), Path(out) / f"{name}.pt")
+            print(f"{name} step {step}, {elapsed:.1f} min, costs {np.round(running, 3)}")
+            print(fidelity(out, averaged.network, part), flush=True)
+        if over:
+            return
         for group in optimiser.param_groups:
-            group["lr"] = learning_rate(step, steps, config)
-        with torch.autocast("cpu", torch.bfloat16, enabled=bfloat16):
-            own = [part.embed(crop) for part, crop in zip(pair.parts(), (tight, context))]
-            said = [
-                part.head(part.drop(embedding))[:, 0] for part, embedding in zip(pair.parts(), own)
-            ]
-        cost = costs([answer.float() for answer in said], wanted, config["together_weight"])
-        cost = cost + config["hint_weight"] * hints(
-            [embedding.float() for embedding in own], embeddings
-        )
+            group["lr"] = learning_rate(step, progress, config)
+        crops, labels = batch(regions, config["batch"], scale, draw)
+        features = tensors(teacher(crops))
+        decoupled = progress < config["decoupled"]
+        distilled.train()
+        logits, *losses = imitated(distilled, crops, features, scales, decoupled)
+        if "labels" in config:
+            weights = label_weights(labels, config["labels"], draw)
+            costs = labelled(logits, features[-1], labels, weights)
+        else:
+            costs = matched(logits, features[-1])
+        losses.append(costs.mean())
+        cost = sum(losses[:-1]) + losses[-1] * (1 if decoupled else LOGITS_WEIGHT)
         optimiser.zero_grad(set_to_none=True)
         cost.backward()
-        torch.nn.utils.clip_grad_norm_(pair.parameters(), 5.0)
+        torch.nn.utils.clip_grad_norm_(distilled.parameters(), 5.0)
         optimiser.step()
-        average_in(averaged, pair, step, config)
-        running = cost.item() if running is None else 0.99 * running + 0.01 * cost.item()
-        if (step + 1) % config["measure_every"] == 0 or step + 1 == steps:
-            torch.save(averaged.state_dict(), Path(out) / f"{name}.pt")
-            print(
-                f"\n{name} step {step + 1} loss {running:.3f}, {time.time() - begun:.0f} s",
-                flush=True,
-            )
-            print(development_figures(out, averaged), flush=True)
+        average_in(averaged, distilled, step, config)
+        now = np.array([loss.item() for loss in losses])
+        running = now if running is None else 0.98 * running + 0.02 * now
+
+
+def shares(config):
+    """How often a picture of each source is drawn: by the table, unless the run has its own."""
+    own, table = config.get("shares", {}), liveness_sources()
+    return {name: own.get(name, table[name]["share"]) for name in config["sources"]}
+
+
+def tensors(arrays):
+    return [torch.from_numpy(array).float() for array in arrays]
+
+
+def imitated(distilled, crops, features, scales, decoupled):
+    """The logits, and the costs of each map and of the 512 features.
+
+    Decoupled, each stage sees the teacher's map in place of the student's.
+    """
+    channels_last = lambda x: x.contiguous(memory_format=torch.channels_last)
+    x, losses = normalised(channels_last(torch.from_numpy(crops))), []
+    for i, stage in enumerate(distilled.network.stages):
+        x = stage(x)
+        if i < MAPS:
+            losses.append(F.mse_loss(x, features[i]) / scales.maps[i])
+            if decoupled:
+                x = channels_last(features[i])
+    hint = F.mse_loss(distilled.hint(x), scales.embedding(features[MAPS]))
+    return distilled.network.head(x), *losses, HINT_WEIGHT * hint
+
+
+def matched(said, told):
+    """The cost of each crop's logits: a distance, and a cross entropy at a temperature."""
+    centred = lambda logits: logits - logits.mean(1, keepdim=True)
+    distance = F.smooth_l1_loss(centred(said), centred(told), beta=2.0, reduction="none").mean(1)
+    entropy = F.kl_div(
+        F.log_softmax(said / TEMPERATURE, 1), F.softmax(told / TEMPERATURE, 1), reduction="none"
+    ).sum(1)
+    return DISTANCE_WEIGHT * distance + ENTROPY_WEIGHT * entropy
+
+
+def label_weights(labels, config, draw):
+    """How far each label corrects the teacher. Only a share of the attacks' labels count, so that
+    the rest keep the student close to its teacher on attacks too."""
+    share = np.where(labels == ATTACK, config["attack_share"], 1.0)
+    counts = (draw.random(len(labels)) < share) & (labels != UNKNOWN)
+    return np.where(counts, np.where(labels == ATTACK, config["attack"], config["bona_fide"]), 0.0)
+
+
+def corrected(log_odds, labels, weights):
+    """The teacher's log-odds, moved towards the label by its weight."""
+    weights, labels = (torch.from_numpy(array).float() for array in (weights, labels))
+    return (1 - weights) * log_odds + weights * LABEL_LOG_ODDS * (2 * labels - 1)
+
+
+def labelled(said, told, labels, weights):
+    """The cost of each crop in a run with labels: that of the logits where no label counts, and
+    that of the corrected log-odds everywhere."""
+    wanted = corrected(attack_log_odds(told).clamp(-SUREST, SUREST), labels, weights)
+    log_odds = attack_log_odds(said)
+    entropy = F.binary_cross_entropy_with_logits(
+        log_odds / TEMPERATURE, torch.sigmoid(wanted / TEMPERATURE), reduction="none"
+    )
+    distance = F.smooth_l1_loss(log_odds, wanted, reduction="none")
+    unlabelled = torch.from_numpy(weights == 0)
+    return matched(said, told) * unlabelled + TEMPERATURE**2 * entropy + 0.05 * distance

@@ -1,9 +1,10 @@
 """The whole chain on a dozen pictures: the repository's portrait, rotated and relit.
 
-The two teachers here judge brightness alone, behind the real ones' interfaces. Everything else is
-what a training runs.
+The teachers here judge brightness, behind the real ones' interfaces. Everything else is what a
+training runs.
 """
 
+import csv
 import hashlib
 import json
 import os
@@ -18,207 +19,250 @@ import pytest
 import torch
 from onnx import TensorProto, helper, numpy_helper
 
-from common import bundle
-from liveness_training import (
-    assistant,
-    calibrate,
-    crops,
-    export,
-    faces,
-    measure,
-    pictures,
-    prepare,
-    train,
-)
-from liveness_training.network import Pair
-from liveness_training.teachers import CONTEXT_FILE, TIGHT_FILE, attack_log_odds
+from common import average
+from liveness_training import calibrate, crop, export, measure, regions, train, views
+from liveness_training.network import load
+from liveness_training.teachers import FILES, Teacher, attack_log_odds
 
 REPOSITORY = Path(__file__).resolve().parents[3]
-MODELS, PHOTOS = REPOSITORY / "models", REPOSITORY / "examples" / "photos"
+PHOTOS = REPOSITORY / "examples" / "photos"
 TABLE = {
-    "faces": {
-        "files": "*.jpg",
-        "licence": "CC0",
-        "open": True,
-        "kind": "photos",
-        "plain": 2,
-        "recaptured": 2,
-        "worn": 2,
-    },
-    "walls": {
-        "files": "*.png",
-        "licence": "CC0",
-        "open": True,
-        "kind": "scenes",
-        "plain": 1,
-        "recaptured": 0,
-    },
+    "portraits": {"files": "portrait*.jpg", "liveness": {"share": 1.0, "label": 0}},
+    "dark": {"files": "dark*.jpg", "folder": "portraits", "liveness": {"share": 2.0, "label": 1}},
+    "walls": {"files": "*.png", "kind": "scenes"},
 }
+CONFIG = dict(
+    teacher="near",
+    seed=1,
+    threads=1,
+    batch=16,
+    steps=60,
+    learning_rate=4e-3,
+    warm_steps=5,
+    weight_decay=0.01,
+    averaging=0.9,
+    decoupled=0.3,
+    measure_every=1,
+    sources=["portraits", "dark"],
+)
+# The shape of model.json; a test reads only what calibrate and export write.
+MANIFEST = """{
+  "networks": {
+    "near": { "file": "near.onnx", "sha256": "near-hash" },
+    "far": { "file": "far.onnx", "sha256": "far-hash" }
+  },
+  "fusion": { "near": 0, "far": 0, "intercept": 0 }
+}"""
 
 
 @pytest.fixture(scope="session")
-def program():
+def program(tmp_path_factory):
     subprocess.run(
         ["cargo", "build", "--release", "--example", "crops"], cwd=REPOSITORY, check=True
     )
-    return str(
-        Path(os.environ.get("CARGO_TARGET_DIR", REPOSITORY / "target"))
-        / "release"
-        / "examples"
-        / "crops"
-    )
+    target = Path(os.environ.get("CARGO_TARGET_DIR", REPOSITORY / "target"))
+    program = target / "release" / "examples" / "crops"
+    # A program with this flag answers with crops too, unless it is given.
+    about = subprocess.run([program, "--help"], capture_output=True, text=True, check=True).stdout
+    if "--faces-only" not in about:
+        return str(program)
+    script = tmp_path_factory.mktemp("program") / "crops"
+    script.write_text(f"#!/bin/sh\nexec '{program}' --faces-only\n")
+    script.chmod(0o755)
+    return str(script)
+
+
+@pytest.fixture(scope="session")
+def teachers(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("teachers")
+    for file in FILES.values():
+        onnx.save(brightness_teacher(), folder / file)
+    return folder
 
 
 @pytest.fixture
 def data(tmp_path, monkeypatch):
-    """DATA with twelve pictures, and a table of sources that names them."""
-    for name in TABLE:
-        (tmp_path / name).mkdir()
-    for i, photo in enumerate(sorted(PHOTOS.glob("*.jpg"))[:9]):
-        (tmp_path / "faces" / f"{i}.jpg").write_bytes(photo.read_bytes())
-    for i in range(3):
-        wall = np.random.default_rng(i).integers(0, 256, (300, 400, 3), np.uint8)
-        cv2.imwrite(str(tmp_path / "walls" / f"{i}.png"), wall)
-    for module in (faces, prepare, train, assistant):
-        monkeypatch.setattr(module, "sources", lambda: TABLE)
+    """DATA with twelve portraits, every other one dark, and a table of sources that names them."""
+    folder = tmp_path / "portraits"
+    folder.mkdir()
+    for i, photo in enumerate(sorted(PHOTOS.glob("*.jpg"))[:6]):
+        image = cv2.imread(str(photo))
+        cv2.imwrite(str(folder / f"portrait{i}.jpg"), image)
+        cv2.imwrite(str(folder / f"dark{i}.jpg"), cv2.convertScaleAbs(image, alpha=0.4))
+    monkeypatch.setattr(regions, "sources", lambda: TABLE)
     return tmp_path
 
 
-def brightness_teacher(file, side, classes, bona_fide, white):
-    """A teacher with a real one's interface that takes bright pictures for bona fide. The
-    brightness is its whole embedding."""
-    constants = {
-        "w": np.full((8, 3, side, side), 40 / (3 * side * side * white)),
-        "b": np.full(8, -16),
-        "last": np.outer(np.eye(8)[0], np.eye(classes)[bona_fide]),
-    }
+def brightness_teacher():
+    """A network with the teachers' named outputs, which takes bright crops for bona fide."""
+    draw, nodes, constants = np.random.default_rng(0), [], {}
+
+    def convolution(x, before, after, side, output, padding=0, average_of_input=False):
+        weight = draw.normal(0, 1, (after, before, side, side)) / np.sqrt(before * side * side)
+        if average_of_input:
+            weight[:, :] = 1 / (before * side * side)
+        constants[output + ".w"] = weight
+        nodes.append(
+            helper.make_node(
+                "Conv", [x, output + ".w"], [output], strides=[side] * 2, pads=[padding] * 4
+            )
+        )
+        return output
+
+    def sum_of(x, output):
+        nodes.append(helper.make_node("Add", [x, x], [output]))
+        return output
+
+    constants |= {"grey": np.full((1, 1, 1, 1), 128), "scale": np.full((1, 1, 1, 1), 1 / 64)}
+    nodes.append(helper.make_node("Sub", ["input", "grey"], ["centred"]))
+    nodes.append(helper.make_node("Mul", ["centred", "scale"], ["normal"]))
+    x = convolution("normal", 3, 64, 4, "/conv_23/project/Conv", average_of_input=True)
+    x = sum_of(x, "/conv_3/Add")
+    x = convolution(x, 64, 128, 2, "/conv_34/project/Conv", average_of_input=True)
+    x = sum_of(x, "/conv_4/Add")
+    x = convolution(x, 128, 128, 2, "/conv_45/project/Conv", average_of_input=True)
+    x = sum_of(x, "/conv_5/Add")
+    x = convolution(x, 128, 512, 5, "/conv_6_dw/Conv", average_of_input=True)
+    constants["linear"] = np.outer(np.full(512, 0.5 / 512), [-1, 1, -1])
+    constants["shape"] = np.array([1, 512])
+    nodes.append(helper.make_node("Reshape", [x, "shape"], ["flat"]))
+    nodes.append(helper.make_node("MatMul", ["flat", "linear"], ["logits"]))
     value = lambda name, shape: helper.make_tensor_value_info(name, TensorProto.FLOAT, shape)
-    nodes = [
-        helper.make_node("Conv", ["x", "w", "b"], ["c"]),
-        helper.make_node("Flatten", ["c"], ["e"]),
-        helper.make_node("MatMul", ["e", "last"], ["y"]),
+    tensors = [
+        numpy_helper.from_array(array.astype(np.int64 if name == "shape" else np.float32), name)
+        for name, array in constants.items()
     ]
     graph = helper.make_graph(
-        nodes,
-        "teacher",
-        [value("x", [1, 3, side, side])],
-        [value("y", [1, classes])],
-        [
-            numpy_helper.from_array(array.astype(np.float32), name)
-            for name, array in constants.items()
-        ],
+        nodes, "teacher", [value("input", [1, 3, 80, 80])], [value("logits", [1, 3])], tensors
     )
-    onnx.save(
-        helper.make_model(graph, opset_imports=[helper.make_opsetid("", 13)], ir_version=8), file
-    )
+    return helper.make_model(graph, opset_imports=[helper.make_opsetid("", 13)], ir_version=8)
 
 
-def test_the_chain(program, data, tmp_path, monkeypatch):
-    out, teachers = tmp_path / "out", tmp_path / "teachers"
+def write_set(folder, photos):
+    """A development set of portraits, of which the dark ones are called attacks."""
+    folder.mkdir(parents=True)
+    with open(folder / "set.csv", "w", newline="") as handle:
+        writer = csv.writer(handle)
+        writer.writerow(["path", "label", "species", "subject", "video"])
+        for photo in photos:
+            attack = photo.name.startswith("dark")
+            writer.writerow([photo, "spoof" if attack else "live", "", "", ""])
+
+
+def test_the_chain(program, teachers, data, tmp_path, monkeypatch, capsys):
+    out = tmp_path / "out"
     out.mkdir()
-    teachers.mkdir()
-    brightness_teacher(teachers / CONTEXT_FILE, 80, classes=3, bona_fide=1, white=255)
-    brightness_teacher(teachers / TIGHT_FILE, 128, classes=2, bona_fide=0, white=1)
+    regions.write_regions(data, program, out, threads=1)
+    assert not (out / "walls.regions.npz").exists(), "the detector alone learns from scenes"
+    stored = regions.Regions(out, {"portraits": 1.0, "dark": 2.0})
+    assert len(stored) == 12, "the portrait's face is found in every picture"
 
-    faces.write_faces(data, program, out, threads=1)
-    found = faces.read_faces(out, "faces")
-    assert len(found) == 9, "the portrait's face is found in every picture"
-    # A process pool would not see this test's table.
-    stems = []
-    for name, source in TABLE.items():
-        stem = prepare.prepare_part(((str(out), name, source, program, teachers, 1), 0, 1))
-        for key in prepare.ARRAYS:
-            Path(f"{stem}.{key}.npy").rename(out / f"{name}.{key}.npy")
-        stems.append(stem)
-    told = np.load(out / "faces.answers.npy")
-    assert 42 <= len(told) <= 54 and set(told[:, 3]) == {
-        prepare.PLAIN,
-        prepare.RECAPTURED,
-        prepare.WORN,
-    }
-    tight = np.load(out / "faces.tight.npy")
-    assert tight.shape[1:] == (3, 96, 96) and tight.std() > 20
+    monkeypatch.setattr(measure, "SETS", ("celeba",))
+    write_set(tmp_path / "sets" / "celeba", sorted((data / "portraits").glob("*.jpg")))
+    measure.write_crops(tmp_path / "sets", out, program, teachers)
+    development = np.load(out / "dev-celeba.npz")
+    assert development["near"].shape == development["far"].shape == (12, 3, 80, 80)
+    assert development["label"].sum() == 6
 
-    config = dict(
-        open_only=True,
-        seed=1,
-        threads=1,
-        batch=16,
-        pairs=16 * 90,
-        learning_rate=1e-2,
-        weight_decay=0.02,
-        averaging=0.9,
-        label_weight=0.0,
-        recaptured_weight=0.0,
-        worn_weight=0.0,
-        bona_fide_weight=0.0,
-        exposed_share=0.5,
-        together_weight=0.2,
-        hint_weight=0.1,
-        assistant_weight=0.0,
-        measure_every=90,
-    )
-    train.train(out, config, "dozen")
-    pair = Pair()
-    pair.load_state_dict(torch.load(out / "dozen.pt"))
-    context = np.load(out / "faces.context.npy")
-    said = measure.log_odds(pair, tight, context)
-    told = np.clip(told[:, :2], -train.SUREST, train.SUREST)
-    for network in range(2):
-        assert np.corrcoef(said[:, network], told[:, network])[0, 1] > 0.7, "it follows its teacher"
+    train.train(out, CONFIG, "near", teachers)
+    teacher = Teacher(teachers, "near")
+    crops, _ = views.batch(stored, 128, 2.7, np.random.default_rng(7))
+    told = attack_log_odds(teacher(crops)[-1])
+    said = measure.log_odds(load(out, "near", "near"), crops)
+    assert np.corrcoef(said, told)[0, 1] > 0.8, "it follows its teacher"
+    labels = {"attack": 0.3, "attack_share": 0.5, "bona_fide": 0.2}
+    short = {**CONFIG, "steps": 4, "labels": labels}
+    train.train(out, {**short, "start": "near"}, "near-labels", teachers)
+    train.train(out, {**short, "teacher": "far"}, "far", teachers)
+    average.average(out, ["near", "near-labels"], "mean")
+    measure.measure(out, "mean", "far")
+    assert "celeba" in capsys.readouterr().out
 
     manifest = tmp_path / "onnx" / "model.json"
     manifest.parent.mkdir()
-    manifest.write_text((MODELS / "rgb-single-v1" / "model.json").read_text())
-    export.export(out, "dozen", manifest.parent)
-    pinned = json.loads(manifest.read_text())["networks"]
-    for network in pinned.values():
-        file = (manifest.parent / network["file"]).read_bytes()
-        assert hashlib.sha256(file).hexdigest() == network["sha256"]
-    bundle.set_fusion(manifest.parent, {"tight": 1, "context": 0.5, "intercept": -0.25})
+    manifest.write_text(MANIFEST)
+    export.export(out, "mean", "far", manifest.parent)
+    for part, network in json.loads(manifest.read_text())["networks"].items():
+        file = manifest.parent / network["file"]
+        assert hashlib.sha256(file.read_bytes()).hexdigest() == network["sha256"]
+        session = onnxruntime.InferenceSession(file)
+        trained = load(out, {"near": "mean", "far": "far"}[part], part)
+        for image in development[part]:
+            answer = session.run(["log_odds"], {"crop": image[None].astype(np.float32)})[0]
+            assert answer.shape == (1, 1)
+            wanted = measure.log_odds(trained, image[None])
+            assert abs(answer[0, 0] - wanted[0]) < 0.02, "what float16 weights cost"
+
+    calibrate.calibrate(out, "mean", "far", manifest.parent, near_share=0.75)
     fusion = json.loads(manifest.read_text())["fusion"]
-    assert fusion == {"tight": 1.0, "context": 0.5, "intercept": -0.25}
-    with torch.no_grad():
-        wanted = pair.tight(torch.from_numpy(tight[:1]).float()).item()
-    answer = onnxruntime.InferenceSession(tmp_path / "onnx" / "tight.onnx")
-    answer = answer.run(None, {"image": tight[:1].astype(np.float32)})[0].item()
-    assert abs(answer - wanted) < 0.02, "what float16 weights cost"
-
-    assistant.assist(out, tmp_path / "onnx")
-    assert abs(np.load(out / "faces.assistant.npy") - said).max() < 0.05, (
-        "the pair as an assistant says the same"
-    )
-    train.train(
-        out,
-        {**config, "pairs": 16 * 4, "measure_every": 4, "start": "dozen", "assistant_weight": 0.5},
-        "again",
-    )
-    assert (out / "again.pt").exists()
+    assert fusion["near"] > 0 and fusion["near"] == pytest.approx(3 * fusion["far"], rel=0.01)
 
 
-def test_crops_are_the_shipped_ones_and_scaled_boxes_find_the_face_again(program):
-    file = (PHOTOS / "astronaut.jpg").read_bytes()
-    program = crops.Crops(program)
-    found = program.ask(file)
-    again = program.ask(file, found["faces"])
-    assert (found["crops"][0][0] == again["crops"][0][0]).all()
-    photo = cv2.imdecode(np.frombuffer(file, np.uint8), cv2.IMREAD_COLOR)
-    draw = np.random.default_rng(1)
-    face = found["faces"][0]
-    for i in range(16):
-        changed, box = (
-            pictures.recaptured(photo, face, photo, draw)
-            if i < 8
-            else pictures.worn(photo, face, photo, face, draw)
-        )
-        height, width = cv2.imdecode(np.frombuffer(changed, np.uint8), cv2.IMREAD_COLOR).shape[:2]
-        assert min(height, width) > 100 and min(box[2:]) > 8
+def test_crops_are_those_of_the_engine():
+    # The example and the first test of crates/inference/src/crop.rs.
+    assert crop.around([40, 20, 20, 30], 2.7, 200, 100) == (23, 0, 55, 82)
+    assert crop.around([10, 10, 60, 80], 4.0, 100, 100) == (2, 0, 76, 100)
+    for (width, height), box in (
+        ((1, 1), [0, 0, 1, 1]),
+        ((2, 500), [0, 100, 2, 50]),
+        ((640, 480), [-20, -30, 100, 120]),
+        ((640, 480), [600, 400, 100, 120]),
+        ((640, 480), [0, 0, 640, 480]),
+    ):
+        for scale in (1.0, 2.7, 4.0):
+            left, top, columns, rows = crop.around(box, scale, width, height)
+            assert left >= 0 and columns >= 1 and left + columns <= width
+            assert top >= 0 and rows >= 1 and top + rows <= height
+    photo = np.zeros((100, 200, 3), np.uint8)
+    assert crop.cut(photo, [40, 20, 20, 30], 2.7).shape == (80, 80, 3)
+
+
+def test_a_region_holds_the_face_at_128_pixels():
+    photo = np.full((1200, 1600, 3), 200, np.uint8)
+    photo[400:656, 700:900] = 0
+    jpeg, box = regions.region(photo, [700, 400, 200, 256])
+    part = cv2.imdecode(np.frombuffer(jpeg, np.uint8), cv2.IMREAD_COLOR)
+    x, y, width, height = box
+    assert height == pytest.approx(128, abs=1)
+    assert part[int(y + height / 2), int(x + width / 2)].max() < 20
+    assert part[int(y - 4), int(x + width / 2)].min() > 180
+    assert part.shape[1] == pytest.approx(5 * width, abs=2)
+    assert regions.region(photo, [700, 400, 20, 256]) is None, "a small face"
+
+
+def test_views_have_the_crops_shape_and_repeat_for_a_seed():
+    photo = np.random.default_rng(0).integers(0, 256, (300, 400, 3), np.uint8)
+    for scale in crop.SCALES.values():
+        runs = []
+        for _ in range(2):
+            draw = np.random.default_rng(3)
+            seen = [views.view(photo, [150, 90, 80, 100], scale, draw) for _ in range(60)]
+            assert all(view.shape == (80, 80, 3) and view.dtype == np.uint8 for view, _ in seen)
+            toned = [views.tone(view, draw) for view, _ in seen]
+            mixed, which = views.mix(toned, draw)
+            assert mixed.shape == (60, 80, 80, 3) and mixed.dtype == np.uint8
+            runs.append((mixed, which, [recaptured for _, recaptured in seen]))
+        assert all((a == b).all() for a, b in zip(*(run[:2] for run in runs)))
+        assert runs[0][2] == runs[1][2] and any(runs[0][2]) and not all(runs[0][2])
+
+
+def test_a_label_corrects_the_teacher_only_where_it_is_known():
+    draw, config = np.random.default_rng(0), {"attack": 0.3, "attack_share": 0.5, "bona_fide": 0.2}
+    labels = np.repeat([regions.UNKNOWN, 0, regions.ATTACK], 1000)
+    unknown, bona_fide, attack = train.label_weights(labels, config, draw).reshape(3, 1000)
+    assert (unknown == 0).all() and (bona_fide == 0.2).all()
+    assert set(attack) == {0.0, 0.3} and (attack > 0).mean() == pytest.approx(0.5, abs=0.05)
+    log_odds, weights = torch.tensor([-2.0, -2.0, 4.0]), np.array([0.0, 0.3, 0.2])
+    wanted = train.corrected(log_odds, np.array([regions.UNKNOWN, regions.ATTACK, 0]), weights)
+    truth = train.LABEL_LOG_ODDS
+    assert wanted.tolist() == pytest.approx([-2.0, -1.4 + 0.3 * truth, 3.2 - 0.2 * truth])
 
 
 def test_log_odds_of_an_attack_are_those_of_all_classes_but_one():
     logits = np.log([[0.7, 0.2, 0.1]])
     assert attack_log_odds(logits, bona_fide=0) == pytest.approx(np.log(0.3 / 0.7))
-    assert attack_log_odds(logits, bona_fide=1) == pytest.approx(np.log(0.8 / 0.2))
+    assert attack_log_odds(logits) == pytest.approx(np.log(0.8 / 0.2))
+    assert train.attack_log_odds(torch.tensor(logits)).tolist() == pytest.approx([np.log(4)])
 
 
 def test_error_rates_and_calibration_of_known_scores():

@@ -1,0 +1,183 @@
+"""Changed crops of the regions: what teacher and student see.
+
+Both see the very same crop, so a change need not keep the label: the teacher's answer is that of
+the changed crop. The changes therefore go further than a camera's.
+"""
+
+import cv2
+import numpy as np
+
+from common.camera import noisy
+
+from .crop import cut
+from .pictures import framed, glare, moire, on_paper, on_screen, rotated
+from .regions import UNKNOWN
+
+# The height of the face before the crop, in pixels, and by how much a region may be enlarged.
+FACE_HEIGHTS, MOST_ENLARGED = (40, 150), 1.3
+# Crops of one picture in a row: decoding the JPEG costs more than changing it.
+CROPS_OF_A_REGION = 2
+# The detector's boxes are this far off, relative to their size; the change of scale is a logarithm.
+BOX_SHIFT, BOX_SCALE, BOX_ASPECT = 0.07, 0.15, 0.08
+# A crop reaches this many times its scale from the face's centre, with a shifted box.
+REACH = 0.5 * 1.35
+BORDER_SHARE, RECAPTURE_SHARE, MIXED_SHARE = 0.10, 0.10, 0.2
+
+
+def batch(regions, count, scale, draw):
+    """Crops, N × 3 × 80 × 80 in 0 to 255, and their labels; −1 where it is unknown.
+
+    The label of a simulated recapture and of a mixed crop is unknown.
+    """
+    crops, labels = [], []
+    while len(crops) < count:
+        photo, box, label = regions.pick(draw)
+        for _ in range(CROPS_OF_A_REGION):
+            crop, recaptured = view(photo, box, scale, draw)
+            crops.append(crop)
+            labels.append(UNKNOWN if recaptured else label)
+    crops, mixed = mix([tone(crop, draw) for crop in crops[:count]], draw)
+    labels = np.where(mixed, UNKNOWN, labels[:count])
+    return np.ascontiguousarray(crops.transpose(0, 3, 1, 2)).astype(np.float32), labels
+
+
+def view(photo, box, scale, draw):
+    """A crop of the changed photo, 80 × 80 × 3, and whether it simulates a recapture."""
+    photo, box = near_the_face(photo, box, scale, draw)
+    kind, recaptured = draw.random(), False
+    if kind < BORDER_SHARE:
+        photo, box = bordered(photo, box, draw)
+    elif kind < BORDER_SHARE + RECAPTURE_SHARE:
+        photo, box = with_traces(photo, box, draw)
+        recaptured = True
+    if draw.random() < 0.12:
+        photo, box = rotated(photo, box, draw.normal(0, 8))
+    crop = cut(degraded(photo, draw), jittered(box, draw), scale)
+    return (crop[:, ::-1] if draw.random() < 0.5 else crop), recaptured
+
+
+def near_the_face(photo, box, scale, draw):
+    """The photo scaled to one of FACE_HEIGHTS, as far as a crop can reach. In one of five, it ends
+    close to the face, so that Silent-Face's rule shrinks and moves the crop."""
+    low, high = np.log(FACE_HEIGHTS)
+    zoom = min(np.exp(draw.uniform(low, high)) / box[3], draw.uniform(1.0, MOST_ENLARGED))
+    x, y, width, height = box
+    if draw.random() < 0.2:
+        fill = draw.uniform(0.55, 1.0, 2)
+        to_left, to_right = width / fill[0] / 2 * draw.uniform(0.8, 1.2, 2)
+        to_top, to_bottom = height / fill[1] / 2 * draw.uniform(0.85, 1.3, 2)
+    else:
+        to_left = to_right = max(width * scale * REACH, 1)
+        to_top = to_bottom = height * scale * REACH
+    middle_x, middle_y = x + width / 2, y + height / 2
+    left, right = max(0, int(middle_x - to_left)), min(photo.shape[1], int(middle_x + to_right) + 1)
+    top, bottom = max(0, int(middle_y - to_top)), min(photo.shape[0], int(middle_y + to_bottom) + 1)
+    part = photo[top:bottom, left:right]
+    size = [max(24, round(side * zoom)) for side in part.shape[1::-1]]
+    if zoom < 1:
+        filter = cv2.INTER_AREA
+    else:
+        filter = cv2.INTER_CUBIC if draw.random() < 0.5 else cv2.INTER_LINEAR
+    across, down = size[0] / part.shape[1], size[1] / part.shape[0]
+    box = [(x - left) * across, (y - top) * down, width * across, height * down]
+    return cv2.resize(part, size, interpolation=filter), box
+
+
+def bordered(photo, box, draw):
+    """A border of one colour, or the edges repeated."""
+    margins = draw.uniform(0.03, 0.35, 4) * max(photo.shape[:2]) * (draw.random(4) < 0.75)
+    top, bottom, left, right = (int(margin) for margin in margins)
+    if draw.random() < 0.45:
+        photo = cv2.copyMakeBorder(photo, top, bottom, left, right, cv2.BORDER_REPLICATE)
+    else:
+        if draw.random() < 0.8:
+            colour = [int(draw.choice([0, 0, 128, 255, 255, draw.integers(256)]))] * 3
+        else:
+            colour = [int(value) for value in draw.integers(0, 256, 3)]
+        photo = cv2.copyMakeBorder(
+            photo, top, bottom, left, right, cv2.BORDER_CONSTANT, value=colour
+        )
+    return photo, [box[0] + left, box[1] + top, box[2], box[3]]
+
+
+def with_traces(photo, box, draw):
+    """Traces of a recapture: a screen's or paper's texture, moiré, glare, a margin."""
+    kind = draw.random()
+    if kind < 0.4:
+        photo = on_screen(photo, draw)
+    elif kind < 0.7:
+        photo = on_paper(photo, draw)
+    if draw.random() < 0.5:
+        photo = moire(photo, draw)
+    if draw.random() < 0.4:
+        photo = glare(photo, draw)
+    if draw.random() < 0.5:
+        photo, left, top = framed(photo, draw.random() < 0.5, draw)
+        box = [box[0] + left, box[1] + top, box[2], box[3]]
+    return photo, box
+
+
+def degraded(photo, draw):
+    """Blur, sharpening or a lower resolution; noise; JPEG."""
+    kind = draw.random()
+    if kind < 0.18:
+        photo = cv2.GaussianBlur(photo, (0, 0), draw.uniform(0.4, 1.8))
+    elif kind < 0.26:
+        photo = cv2.addWeighted(photo, 1.6, cv2.GaussianBlur(photo, (0, 0), 1.2), -0.6, 0)
+    elif kind < 0.34:
+        scale = draw.uniform(0.35, 0.9)
+        size = [max(8, int(side * scale)) for side in photo.shape[1::-1]]
+        small = cv2.resize(photo, size, interpolation=cv2.INTER_AREA)
+        photo = cv2.resize(small, photo.shape[1::-1], interpolation=cv2.INTER_LINEAR)
+    if draw.random() < 0.25:
+        photo = noisy(photo, draw.uniform(1, 10), draw)
+    if draw.random() < 0.45:
+        quality = [cv2.IMWRITE_JPEG_QUALITY, int(draw.integers(30, 96))]
+        photo = cv2.imdecode(cv2.imencode(".jpg", photo, quality)[1], cv2.IMREAD_COLOR)
+    return photo
+
+
+def jittered(box, draw):
+    x, y, width, height = box
+    scale = np.exp(draw.uniform(-BOX_SCALE, BOX_SCALE))
+    new_width = width * scale * np.exp(draw.uniform(-BOX_ASPECT, BOX_ASPECT))
+    new_height = height * scale
+    x += (width - new_width) / 2 + width * draw.uniform(-BOX_SHIFT, BOX_SHIFT)
+    y += (height - new_height) / 2 + height * draw.uniform(-BOX_SHIFT, BOX_SHIFT)
+    return [x, y, new_width, new_height]
+
+
+def tone(crop, draw):
+    """Changes gamma, exposure, white balance, contrast, saturation and haze of a crop."""
+    crop, chances = np.ascontiguousarray(crop), draw.random(6)
+    if (chances[:4] < (0.5, 0.4, 0.4, 0.35)).any():
+        values = np.arange(256) / 255
+        if chances[0] < 0.5:
+            values = values ** np.exp(draw.normal(0, 0.35))
+        gain = np.ones(3)
+        if chances[1] < 0.4:
+            gain *= np.exp(draw.normal(0, 0.3))
+        if chances[2] < 0.4:
+            gain *= np.exp(draw.normal(0, 0.08, 3))
+        contrast = np.exp(draw.uniform(np.log(0.4), np.log(1.7))) if chances[3] < 0.35 else 1
+        table = (values[:, None] * gain - 0.5) * contrast + 0.5
+        crop = cv2.LUT(crop, np.rint(np.clip(table, 0, 1) * 255).astype(np.uint8)[None])
+    if chances[4] < 0.25:
+        grey = cv2.cvtColor(cv2.cvtColor(crop, cv2.COLOR_BGR2GRAY), cv2.COLOR_GRAY2BGR)
+        saturation = draw.uniform(0, 1.6)
+        crop = cv2.addWeighted(crop, saturation, grey, 1 - saturation, 0)
+    if chances[5] < 0.12:
+        haze = draw.uniform(0.05, 0.4)
+        crop = cv2.addWeighted(crop, 1 - haze, crop, 0, haze * 255 * draw.uniform(0.6, 1.0))
+    return crop
+
+
+def mix(crops, draw):
+    """Mixes a share of the crops with others. Function matching gains from pictures that are not
+    natural. Returns N × 80 × 80 × 3, and which are mixed."""
+    mixed, others = draw.random(len(crops)) < MIXED_SHARE, draw.permutation(len(crops))
+    done = list(crops)
+    for i in np.flatnonzero(mixed):
+        amount = draw.uniform(0.05, 0.5)
+        done[i] = cv2.addWeighted(crops[i], 1 - amount, crops[others[i]], amount, 0)
+    return np.stack(done), mixed
