@@ -42,7 +42,7 @@ class Scales:
     """How much the teacher's features vary, so that each stage has about the same weight."""
 
     def __init__(self, features):
-        self.maps = [map.var((0, 2, 3)).clamp_min(1e-4).mean() for map in features[:MAPS]]
+        self.maps = [x.var((0, 2, 3)).clamp_min(1e-4).mean() for x in features[:MAPS]]
         embedding = features[MAPS].flatten(1)
         self.mean, self.spread = embedding.mean(0), embedding.std(0).clamp_min(0.05)
 

@@ -75,12 +75,12 @@ def near_the_face(photo, box, scale, draw):
     part = photo[top:bottom, left:right]
     size = [max(24, round(side * zoom)) for side in part.shape[1::-1]]
     if zoom < 1:
-        filter = cv2.INTER_AREA
+        resize = cv2.INTER_AREA
     else:
-        filter = cv2.INTER_CUBIC if draw.random() < 0.5 else cv2.INTER_LINEAR
+        resize = cv2.INTER_CUBIC if draw.random() < 0.5 else cv2.INTER_LINEAR
     across, down = size[0] / part.shape[1], size[1] / part.shape[0]
     box = [(x - left) * across, (y - top) * down, width * across, height * down]
-    return cv2.resize(part, size, interpolation=filter), box
+    return cv2.resize(part, size, interpolation=resize), box
 
 
 def bordered(photo, box, draw):
