@@ -29,9 +29,9 @@ def main():
         return added
 
     about = "stores the region around the face of every picture, found by the shipped detector"
-    step("regions", about, "--data", "--crops", "--only")
+    step("regions", about, "--data", "--faces", "--only")
     about = "writes and prepares the development sets"
-    step("development", about, "--data", "--sets", "--crops", "--teachers")
+    step("development", about, "--data", "--sets", "--faces", "--teachers")
     about = "trains the weights of a configuration"
     step("train", about, "--teachers").add_argument("config", type=Path)
     step("average", "averages the weights of several runs", "--names").add_argument("target")
@@ -49,10 +49,10 @@ def main():
 
     Path(a.out).mkdir(parents=True, exist_ok=True)
     if a.step == "regions":
-        regions.write_regions(a.data, a.crops, a.out, a.only and a.only.split(","))
+        regions.write_regions(a.data, a.faces, a.out, a.only and a.only.split(","))
     elif a.step == "development":
         development.write_sets(a.data, a.sets)
-        measure.write_crops(a.sets, a.out, a.crops, a.teachers)
+        measure.write_crops(a.sets, a.out, a.faces, a.teachers)
     elif a.step == "train":
         train.train(a.out, tomllib.loads(a.config.read_text()), a.config.stem, a.teachers)
     elif a.step == "average":

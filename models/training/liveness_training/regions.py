@@ -28,7 +28,7 @@ UNKNOWN, ATTACK = -1, 1
 
 
 class Faces:
-    """A running `crops` program of models/evaluation: the largest face of a picture."""
+    """A running `faces` program of models/evaluation: the largest face of a picture."""
 
     def __init__(self, program):
         self.process = subprocess.Popen([program], stdin=subprocess.PIPE, stdout=subprocess.PIPE)
