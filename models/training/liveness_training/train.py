@@ -25,7 +25,7 @@ from .measure import fidelity
 from .network import Distilled, attack_log_odds, normalised
 from .regions import ATTACK, UNKNOWN, Regions, liveness_sources
 from .teachers import Teacher
-from .views import batch
+from .views import CHANCES, batch
 
 # The maps after these stages have the teacher's shape.
 MAPS = 6
@@ -61,8 +61,9 @@ def train(out, config, name, teachers):
         distilled.load_state_dict(torch.load(Path(out) / f"{config['start']}.pt"))
     averaged = copy.deepcopy(distilled).eval()
     teacher, regions = Teacher(teachers, part, config["threads"]), Regions(out, shares(config))
+    chances = CHANCES[config["views"]]
     optimiser = adamw([*distilled.parameters()], config)
-    scales = Scales(tensors(teacher(batch(regions, SAMPLE, scale, draw)[0])))
+    scales = Scales(tensors(teacher(batch(regions, SAMPLE, scale, chances, draw)[0])))
     print(f"{name}: {len(regions)} regions", flush=True)
     begun, measured, running = time.time(), time.time(), None
     for step in count():
@@ -79,7 +80,7 @@ def train(out, config, name, teachers):
             return
         for group in optimiser.param_groups:
             group["lr"] = learning_rate(step, progress, config)
-        crops, labels = batch(regions, config["batch"], scale, draw)
+        crops, labels = batch(regions, config["batch"], scale, chances, draw)
         features = tensors(teacher(crops))
         decoupled = progress < config["decoupled"]
         distilled.train()
@@ -90,7 +91,9 @@ def train(out, config, name, teachers):
         else:
             costs = matched(logits, features[-1])
         losses.append(costs.mean())
-        cost = sum(losses[:-1]) + losses[-1] * (1 if decoupled else LOGITS_WEIGHT)
+        first, last = config["features_weight"]
+        cost = (first + (last - first) * progress) * sum(losses[:-1])
+        cost = cost + losses[-1] * (1 if decoupled else LOGITS_WEIGHT)
         optimiser.zero_grad(set_to_none=True)
         cost.backward()
         torch.nn.utils.clip_grad_norm_(distilled.parameters(), 5.0)

@@ -4,6 +4,8 @@ Both see the very same crop, so a change need not keep the label: the teacher's 
 the changed crop. The changes therefore go further than a camera's.
 """
 
+from dataclasses import dataclass
+
 import cv2
 import numpy as np
 
@@ -21,10 +23,32 @@ CROPS_OF_A_REGION = 2
 BOX_SHIFT, BOX_SCALE, BOX_ASPECT = 0.07, 0.15, 0.08
 # A crop reaches this many times its scale from the face's centre, with a shifted box.
 REACH = 0.5 * 1.35
-BORDER_SHARE, RECAPTURE_SHARE, MIXED_SHARE = 0.10, 0.10, 0.2
 
 
-def batch(regions, count, scale, draw):
+@dataclass(frozen=True)
+class Chances:
+    """How often each change is made."""
+
+    ends_close: float
+    """The photo ends close to the face, so that Silent-Face's rule shrinks and moves the crop."""
+    bordered: float
+    recaptured: float
+    gamma: float
+    exposure: float
+    balance: float
+    contrast: float
+    mixed: float
+
+
+# A run from nothing learns the function far from natural pictures; the runs that continue it are
+# closer to them.
+CHANCES = {
+    "strong": Chances(0.2, 0.1, 0.1, 0.5, 0.4, 0.4, 0.35, 0.2),
+    "mild": Chances(0.15, 0.08, 0.08, 0.35, 0.3, 0.3, 0.25, 0.12),
+}
+
+
+def batch(regions, count, scale, chances, draw):
     """Crops, N × 3 × 80 × 80 in 0 to 255, and their labels; −1 where it is unknown.
 
     The label of a simulated recapture and of a mixed crop is unknown.
@@ -33,21 +57,21 @@ def batch(regions, count, scale, draw):
     while len(crops) < count:
         photo, box, label = regions.pick(draw)
         for _ in range(CROPS_OF_A_REGION):
-            crop, recaptured = view(photo, box, scale, draw)
+            crop, recaptured = view(photo, box, scale, chances, draw)
             crops.append(crop)
             labels.append(UNKNOWN if recaptured else label)
-    crops, mixed = mix([tone(crop, draw) for crop in crops[:count]], draw)
+    crops, mixed = mix([tone(crop, chances, draw) for crop in crops[:count]], chances, draw)
     labels = np.where(mixed, UNKNOWN, labels[:count])
     return np.ascontiguousarray(crops.transpose(0, 3, 1, 2)).astype(np.float32), labels
 
 
-def view(photo, box, scale, draw):
+def view(photo, box, scale, chances, draw):
     """A crop of the changed photo, 80 × 80 × 3, and whether it simulates a recapture."""
-    photo, box = near_the_face(photo, box, scale, draw)
+    photo, box = near_the_face(photo, box, scale, chances, draw)
     kind, recaptured = draw.random(), False
-    if kind < BORDER_SHARE:
+    if kind < chances.bordered:
         photo, box = bordered(photo, box, draw)
-    elif kind < BORDER_SHARE + RECAPTURE_SHARE:
+    elif kind < chances.bordered + chances.recaptured:
         photo, box = with_traces(photo, box, draw)
         recaptured = True
     if draw.random() < 0.12:
@@ -56,13 +80,12 @@ def view(photo, box, scale, draw):
     return (crop[:, ::-1] if draw.random() < 0.5 else crop), recaptured
 
 
-def near_the_face(photo, box, scale, draw):
-    """The photo scaled to one of FACE_HEIGHTS, as far as a crop can reach. In one of five, it ends
-    close to the face, so that Silent-Face's rule shrinks and moves the crop."""
+def near_the_face(photo, box, scale, chances, draw):
+    """The photo scaled to one of FACE_HEIGHTS, as far as a crop can reach, or less."""
     low, high = np.log(FACE_HEIGHTS)
     zoom = min(np.exp(draw.uniform(low, high)) / box[3], draw.uniform(1.0, MOST_ENLARGED))
     x, y, width, height = box
-    if draw.random() < 0.2:
+    if draw.random() < chances.ends_close:
         fill = draw.uniform(0.55, 1.0, 2)
         to_left, to_right = width / fill[0] / 2 * draw.uniform(0.8, 1.2, 2)
         to_top, to_bottom = height / fill[1] / 2 * draw.uniform(0.85, 1.3, 2)
@@ -147,35 +170,41 @@ def jittered(box, draw):
     return [x, y, new_width, new_height]
 
 
-def tone(crop, draw):
+def tone(crop, chances, draw):
     """Changes gamma, exposure, white balance, contrast, saturation and haze of a crop."""
-    crop, chances = np.ascontiguousarray(crop), draw.random(6)
-    if (chances[:4] < (0.5, 0.4, 0.4, 0.35)).any():
+    crop, drawn = np.ascontiguousarray(crop), draw.random(6)
+    gamma, exposed, balanced, contrasted = drawn[:4] < (
+        chances.gamma,
+        chances.exposure,
+        chances.balance,
+        chances.contrast,
+    )
+    if gamma or exposed or balanced or contrasted:
         values = np.arange(256) / 255
-        if chances[0] < 0.5:
+        if gamma:
             values = values ** np.exp(draw.normal(0, 0.35))
         gain = np.ones(3)
-        if chances[1] < 0.4:
+        if exposed:
             gain *= np.exp(draw.normal(0, 0.3))
-        if chances[2] < 0.4:
+        if balanced:
             gain *= np.exp(draw.normal(0, 0.08, 3))
-        contrast = np.exp(draw.uniform(np.log(0.4), np.log(1.7))) if chances[3] < 0.35 else 1
+        contrast = np.exp(draw.uniform(np.log(0.4), np.log(1.7))) if contrasted else 1
         table = (values[:, None] * gain - 0.5) * contrast + 0.5
         crop = cv2.LUT(crop, np.rint(np.clip(table, 0, 1) * 255).astype(np.uint8)[None])
-    if chances[4] < 0.25:
+    if drawn[4] < 0.25:
         grey = cv2.cvtColor(cv2.cvtColor(crop, cv2.COLOR_BGR2GRAY), cv2.COLOR_GRAY2BGR)
         saturation = draw.uniform(0, 1.6)
         crop = cv2.addWeighted(crop, saturation, grey, 1 - saturation, 0)
-    if chances[5] < 0.12:
+    if drawn[5] < 0.12:
         haze = draw.uniform(0.05, 0.4)
         crop = cv2.addWeighted(crop, 1 - haze, crop, 0, haze * 255 * draw.uniform(0.6, 1.0))
     return crop
 
 
-def mix(crops, draw):
+def mix(crops, chances, draw):
     """Mixes a share of the crops with others. Function matching gains from pictures that are not
     natural. Returns N × 80 × 80 × 3, and which are mixed."""
-    mixed, others = draw.random(len(crops)) < MIXED_SHARE, draw.permutation(len(crops))
+    mixed, others = draw.random(len(crops)) < chances.mixed, draw.permutation(len(crops))
     done = list(crops)
     for i in np.flatnonzero(mixed):
         amount = draw.uniform(0.05, 0.5)

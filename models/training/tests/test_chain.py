@@ -42,6 +42,8 @@ CONFIG = dict(
     weight_decay=0.01,
     averaging=0.9,
     decoupled=0.3,
+    features_weight=[1.0, 0.5],
+    views="mild",
     measure_every=1,
     sources=["portraits", "dark"],
 )
@@ -164,7 +166,7 @@ def test_the_chain(program, teachers, data, tmp_path, monkeypatch, capsys):
 
     train.train(out, CONFIG, "near", teachers)
     teacher = Teacher(teachers, "near")
-    crops, _ = views.batch(stored, 128, 2.7, np.random.default_rng(7))
+    crops, _ = views.batch(stored, 128, 2.7, views.CHANCES["mild"], np.random.default_rng(7))
     told = attack_log_odds(teacher(crops)[-1])
     said = measure.log_odds(load(out, "near", "near"), crops)
     assert np.corrcoef(said, told)[0, 1] > 0.8, "it follows its teacher"
@@ -230,14 +232,14 @@ def test_a_region_holds_the_face_at_128_pixels():
 
 def test_views_have_the_crops_shape_and_repeat_for_a_seed():
     photo = np.random.default_rng(0).integers(0, 256, (300, 400, 3), np.uint8)
-    for scale in crop.SCALES.values():
+    for scale, chances in zip(crop.SCALES.values(), views.CHANCES.values()):
         runs = []
         for _ in range(2):
             draw = np.random.default_rng(3)
-            seen = [views.view(photo, [150, 90, 80, 100], scale, draw) for _ in range(60)]
+            seen = [views.view(photo, [150, 90, 80, 100], scale, chances, draw) for _ in range(60)]
             assert all(view.shape == (80, 80, 3) and view.dtype == np.uint8 for view, _ in seen)
-            toned = [views.tone(view, draw) for view, _ in seen]
-            mixed, which = views.mix(toned, draw)
+            toned = [views.tone(view, chances, draw) for view, _ in seen]
+            mixed, which = views.mix(toned, chances, draw)
             assert mixed.shape == (60, 80, 80, 3) and mixed.dtype == np.uint8
             runs.append((mixed, which, [recaptured for _, recaptured in seen]))
         assert all((a == b).all() for a, b in zip(*(run[:2] for run in runs)))
