@@ -102,6 +102,8 @@ pub enum Warning {
     SmallFace,
     /// The face touches, or nearly touches, the edge of the image.
     FaceNearEdge,
+    /// The image has a plain border, or edge pixels that repeat outwards.
+    Borders,
     /// The face is dark.
     LowLight,
     /// The face is out of focus or motion-blurred.
@@ -124,6 +126,7 @@ impl Warning {
         Self::MultipleFaces,
         Self::SmallFace,
         Self::FaceNearEdge,
+        Self::Borders,
         Self::LowLight,
         Self::Blurred,
         Self::Greyscale,
@@ -152,7 +155,8 @@ mod tests {
 
     #[test]
     fn warnings_survive_a_round_trip_known_or_not() {
-        let names = "multipleFaces smallFace faceNearEdge lowLight blurred greyscale rotated";
+        let names =
+            "multipleFaces smallFace faceNearEdge borders lowLight blurred greyscale rotated";
         assert!(Warning::ALL.iter().map(Warning::to_string).eq(names.split(' ')));
 
         let newer = Warning::Unknown("fogged".into());

@@ -6,7 +6,7 @@ use face_liveness::schema::ModelInputs;
 use face_liveness::{Engine, ImageSource, ImageType, Limits, Position, Response, Warning};
 use image::codecs::gif::GifEncoder;
 use image::imageops::FilterType;
-use image::{DynamicImage, Frame as GifFrame, ImageFormat, RgbImage, imageops};
+use image::{DynamicImage, Frame as GifFrame, ImageFormat, Rgb, RgbImage, imageops};
 use serde_json::{Value, json};
 
 use crate::*;
@@ -727,12 +727,16 @@ pub(crate) mod response_fields {
             response_to_file(contract, &encoded(image, ImageFormat::Png)).warnings.contains(warning)
         };
         let dark = DynamicImage::ImageRgb8(imageops::brighten(&PORTRAIT.to_rgb8(), -130));
-        let cut = PORTRAIT.crop_imm(182, 20, 300, 300);
+        let cut = PORTRAIT.crop_imm(165, 20, 300, 300);
+        let mut bordered = RgbImage::from_pixel(592, 592, Rgb([255; 3]));
+        imageops::replace(&mut bordered, &PORTRAIT.to_rgb8(), 40, 40);
+        let bordered = bordered.into();
         for (warning, applies) in [
             (Warning::LowLight, &dark),
             (Warning::Blurred, &PORTRAIT.blur(3.5)),
             (Warning::Greyscale, &PORTRAIT.grayscale()),
             (Warning::FaceNearEdge, &cut),
+            (Warning::Borders, &bordered),
         ] {
             assert!(warns(applies, &warning), "{warning:?}");
             assert!(!warns(&PORTRAIT, &warning), "{warning:?}");

@@ -4,6 +4,7 @@ const WARNINGS = {
   multipleFaces: "The photo shows more than one face; the largest was used.",
   smallFace: "The face is small. Come closer: 200 pixels or more are better.",
   faceNearEdge: "The face is at the edge of the photo.",
+  borders: "The photo has a border. Send the photo as the camera took it.",
   lowLight: "The face is dark.",
   blurred: "The face is blurred.",
   greyscale: "The face has no colour.",
