@@ -12,6 +12,7 @@ use std::num::NonZeroUsize;
 use std::path::PathBuf;
 
 use clap::Parser;
+use face_liveness::detection::BoundingBox;
 use face_liveness::imaging::{self as pixels, ImageView, Limits, decode};
 use face_liveness::{Engine, ImageSource};
 use face_liveness_evaluate::dataset;
@@ -48,7 +49,8 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
         .filter_map(|presentation| {
             let file = std::fs::read(&presentation.path).ok()?;
             let image = owned(&decode(&file, &Limits::default(), true).ok()?)?;
-            let scores = CHANGES.iter().map(|(_, change)| score(&engine, &change(&image)));
+            let face = find_face(&engine, &image)?;
+            let scores = CHANGES.iter().map(|(_, change)| score(&engine, &image, &face, change));
             Some((presentation.truth.species().is_some(), scores.collect()))
         })
         .collect();
@@ -90,31 +92,65 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     Ok(())
 }
 
-type Change = fn(&RgbImage) -> RgbImage;
+/// A change, given the face that was found in the unchanged picture.
+enum Change {
+    Picture(fn(&RgbImage, &BoundingBox) -> RgbImage),
+    /// The box times this factor, around its centre.
+    FaceBox(f32),
+}
 
-const CHANGES: [(&str, Change); 22] = [
-    ("unchanged", RgbImage::clone),
-    ("blur, σ 1 px", |image| imageops::blur(image, 1.0)),
-    ("blur, σ 2 px", |image| imageops::blur(image, 2.0)),
-    ("resolution × 0.5", |image| resized(image, 0.5)),
-    ("resolution × 0.5, then × 2", |image| resized_to(&resized(image, 0.5), image.dimensions())),
-    ("resolution × 2", |image| resized(image, 2.0)),
-    ("JPEG, quality 30", |image| recompressed(image, 30)),
-    ("JPEG, quality 10", |image| recompressed(image, 10)),
-    ("contrast × 0.5", |image| contrast(image, 0.5)),
-    ("contrast × 0.7", |image| contrast(image, 0.7)),
-    ("contrast × 1.4", |image| contrast(image, 1.4)),
-    ("contrast × 1.7", |image| contrast(image, 1.7)),
-    ("brightness − 40", |image| mapped(image, |value| value - 40.0)),
-    ("brightness + 40", |image| mapped(image, |value| value + 40.0)),
-    ("gamma 0.7", |image| gamma(image, 0.7)),
-    ("gamma 1.4", |image| gamma(image, 1.4)),
-    ("exposure − 1 EV", |image| exposure(image, -1.0)),
-    ("exposure + 1 EV", |image| exposure(image, 1.0)),
-    ("each edge cropped by 20 %", cropped),
-    ("grey border of 25 %", bordered),
-    ("mirrored", imageops::flip_horizontal),
-    ("rotated by 90°, no Exif tag", imageops::rotate90),
+use Change::{FaceBox, Picture};
+
+const CHANGES: [(&str, Change); 35] = [
+    ("unchanged", Picture(|image, _| image.clone())),
+    ("blur, σ 1 px", Picture(|image, _| imageops::blur(image, 1.0))),
+    ("blur, σ 2 px", Picture(|image, _| imageops::blur(image, 2.0))),
+    ("resolution × 0.5", Picture(|image, _| resized(image, 0.5))),
+    (
+        "resolution × 0.5, then × 2",
+        Picture(|image, _| resized_to(&resized(image, 0.5), image.dimensions())),
+    ),
+    ("resolution × 2", Picture(|image, _| resized(image, 2.0))),
+    ("JPEG, quality 30", Picture(|image, _| recompressed(image, 30))),
+    ("JPEG, quality 10", Picture(|image, _| recompressed(image, 10))),
+    ("contrast × 0.5", Picture(|image, _| contrast(image, 0.5))),
+    ("contrast × 0.7", Picture(|image, _| contrast(image, 0.7))),
+    ("contrast × 1.4", Picture(|image, _| contrast(image, 1.4))),
+    ("contrast × 1.7", Picture(|image, _| contrast(image, 1.7))),
+    ("brightness − 40", Picture(|image, _| mapped(image, |value| value - 40.0))),
+    ("brightness + 40", Picture(|image, _| mapped(image, |value| value + 40.0))),
+    ("gamma 0.7", Picture(|image, _| gamma(image, 0.7))),
+    ("gamma 1.4", Picture(|image, _| gamma(image, 1.4))),
+    ("exposure − 1 EV", Picture(|image, _| exposure(image, -1.0))),
+    ("exposure + 1 EV", Picture(|image, _| exposure(image, 1.0))),
+    ("veiling glare of 20 %", Picture(|image, _| mapped(image, |value| 0.8 * value + 51.0))),
+    ("red × 0.9, blue × 1.1", Picture(|image, _| balanced(image, [0.9, 1.0, 1.1]))),
+    ("saturation × 0.7", Picture(|image, _| saturated(image, 0.7))),
+    ("greyscale", Picture(|image, _| saturated(image, 0.0))),
+    ("box × 0.8", FaceBox(0.8)),
+    ("box × 1.2", FaceBox(1.2)),
+    ("each edge cropped by 20 %", Picture(|image, _| cropped(image))),
+    (
+        "face at 85 % of the width",
+        Picture(|image, face| around(image, face, 1.0 / 0.85, 4.0 / 3.0)),
+    ),
+    ("grey border of 10 %", Picture(|image, _| bordered(image, 0.1, Some(128)))),
+    ("black border of 10 %", Picture(|image, _| bordered(image, 0.1, Some(0)))),
+    ("white border of 10 %", Picture(|image, _| bordered(image, 0.1, Some(255)))),
+    ("edge pixels repeated by 10 %", Picture(|image, _| bordered(image, 0.1, None))),
+    ("grey border of 25 %", Picture(|image, _| bordered(image, 0.25, Some(128)))),
+    (
+        "cropped to 1.1 × the face, edge pixels repeated by 40 %",
+        Picture(|image, face| {
+            bordered(&around(image, face, 1.1, face.height / face.width), 0.4, None)
+        }),
+    ),
+    (
+        "cropped to 1.1 × the face",
+        Picture(|image, face| around(image, face, 1.1, face.height / face.width)),
+    ),
+    ("mirrored", Picture(|image, _| imageops::flip_horizontal(image))),
+    ("rotated by 90°, no Exif tag", Picture(|image, _| imageops::rotate90(image))),
 ];
 
 /// The contrast times `factor` about mid-grey, in stored values.
@@ -181,20 +217,79 @@ fn cropped(image: &RgbImage) -> RgbImage {
     .to_image()
 }
 
-fn bordered(image: &RgbImage) -> RgbImage {
+/// A border of a grey value, or of the edge's own pixels, on each side; `share` of the picture's sides.
+fn bordered(image: &RgbImage, share: f32, value: Option<u8>) -> RgbImage {
     let (width, height) = image.dimensions();
-    let mut framed = RgbImage::from_pixel(width + width / 2, height + height / 2, Rgb([128; 3]));
-    imageops::replace(&mut framed, image, i64::from(width / 4), i64::from(height / 4));
-    framed
+    let border = |side: u32| (side as f32 * share) as u32;
+    let (left, top) = (border(width), border(height));
+    RgbImage::from_fn(width + 2 * left, height + 2 * top, |x, y| {
+        let inside = (left..left + width).contains(&x) && (top..top + height).contains(&y);
+        match value {
+            Some(value) if !inside => Rgb([value; 3]),
+            _ => *image.get_pixel(
+                x.saturating_sub(left).min(width - 1),
+                y.saturating_sub(top).min(height - 1),
+            ),
+        }
+    })
+}
+
+/// The part of the picture around the face: `scale` times its width, and `aspect` times as high.
+fn around(image: &RgbImage, face: &BoundingBox, scale: f32, aspect: f32) -> RgbImage {
+    let (width, height) = (face.width * scale, face.width * scale * aspect);
+    let left = (face.left + (face.width - width) / 2.0).max(0.0);
+    let top = (face.top + (face.height - height) / 2.0).max(0.0);
+    imageops::crop_imm(image, left as u32, top as u32, width as u32, height as u32).to_image()
+}
+
+fn balanced(image: &RgbImage, factors: [f32; 3]) -> RgbImage {
+    let mut changed = image.clone();
+    for pixel in changed.pixels_mut() {
+        for (value, factor) in pixel.0.iter_mut().zip(factors) {
+            *value = (f32::from(*value) * factor).round() as u8;
+        }
+    }
+    changed
+}
+
+/// The distance of each channel from the luma (ITU-R BT.601), times `factor`.
+fn saturated(image: &RgbImage, factor: f32) -> RgbImage {
+    let mut changed = image.clone();
+    for Rgb(channels) in changed.pixels_mut() {
+        let [red, green, blue] = channels.map(f32::from);
+        let luma = 0.299 * red + 0.587 * green + 0.114 * blue;
+        *channels = [red, green, blue].map(|value| (luma + factor * (value - luma)).round() as u8);
+    }
+    changed
 }
 
 fn owned(image: &pixels::RgbImage) -> Option<RgbImage> {
     RgbImage::from_raw(image.width(), image.height(), image.pixels().to_vec())
 }
 
-fn score(engine: &Engine, image: &RgbImage) -> Option<f32> {
-    let view = ImageView::new(image.width(), image.height(), image).ok()?;
-    engine.detect_image(ImageSource::Rgb(view)).ok().map(|detection| detection.response.spoof_score)
+fn find_face(engine: &Engine, image: &RgbImage) -> Option<BoundingBox> {
+    Some(engine.find_face(ImageSource::Rgb(view(image)?)).ok()?.bounding_box)
+}
+
+fn score(engine: &Engine, image: &RgbImage, face: &BoundingBox, change: &Change) -> Option<f32> {
+    match change {
+        Picture(change) => {
+            let changed = change(image, face);
+            let detection = engine.detect_image(ImageSource::Rgb(view(&changed)?)).ok()?;
+            Some(detection.response.spoof_score)
+        }
+        FaceBox(factor) => {
+            let (width, height) = (face.width * factor, face.height * factor);
+            let left = face.left + (face.width - width) / 2.0;
+            let top = face.top + (face.height - height) / 2.0;
+            let face = BoundingBox { left, top, width, height };
+            engine.score_face(ImageSource::Rgb(view(image)?), face, None).ok()
+        }
+    }
+}
+
+fn view(image: &RgbImage) -> Option<ImageView<'_>> {
+    ImageView::new(image.width(), image.height(), image).ok()
 }
 
 #[cfg(test)]
