@@ -70,8 +70,25 @@ def log_odds(role, image, face):
     return float(session.run(None, {session.get_inputs()[0].name: planes})[0].item())
 
 
+def border(lines):
+    """How many lines from the first on repeat it, as crates/face-liveness/src/borders.rs counts."""
+    apart = np.abs(lines.astype(int) - lines[0].astype(int)).mean((1, 2))
+    differs = np.flatnonzero(apart >= 1)
+    count = differs[0] if len(differs) else len(lines)
+    return count if count >= max(2, math.ceil(0.05 * len(lines))) else 0
+
+
+def without_borders(image, face):
+    top, bottom = border(image), border(image[::-1])
+    rows = image[top : len(image) - bottom].transpose(1, 0, 2)
+    left, right = border(rows), border(rows[::-1])
+    inner = rows[left : len(rows) - right].transpose(1, 0, 2)
+    return np.ascontiguousarray(inner), [face[0] - left, face[1] - top, *face[2:]]
+
+
 def score(image, face):
     fusion = MANIFEST["fusion"]
+    image, face = without_borders(image, face)
     both = sum(fusion[role] * log_odds(role, image, face) for role in NETWORKS)
     return 1 / (1 + math.exp(-both - fusion["intercept"]))
 

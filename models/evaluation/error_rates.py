@@ -18,7 +18,7 @@ root = pathlib.Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(root / "models/training"))
 from liveness_training.figures import FIGURES, counts, interval  # noqa: E402
 
-CARD = (root / "models/rgb-single-v1/README.md").read_text()
+CARD = (root / "models/rgb-single-v2/README.md").read_text()
 SETS = {
     "casia": "CASIA-FASD, the people of its `test` part",
     "replay": "Replay-Attack `devel`, videos of five frames",

@@ -217,7 +217,8 @@ fn cropped(image: &RgbImage) -> RgbImage {
     .to_image()
 }
 
-/// A border of a grey value, or of the edge's own pixels, on each side; `share` of the picture's sides.
+/// A border of a grey value, or of the edge's own pixels, on each side: `share` of the picture's
+/// width or height.
 fn bordered(image: &RgbImage, share: f32, value: Option<u8>) -> RgbImage {
     let (width, height) = image.dimensions();
     let border = |side: u32| (side as f32 * share) as u32;

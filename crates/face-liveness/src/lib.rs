@@ -1,5 +1,6 @@
 #![doc = include_str!("../README.md")]
 
+mod borders;
 mod builder;
 mod engine;
 mod error;

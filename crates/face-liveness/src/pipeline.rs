@@ -7,6 +7,7 @@ use face_liveness_image::{ZeroizeVec, decode_base64};
 use face_liveness_inference::{Frame, LivenessModel};
 use face_liveness_schema::{ModelInputs, RequestDocument, SelectedImage, Warning};
 
+use crate::borders::Scene;
 use crate::image_source::{ImageSource, Input};
 use crate::locate::{Located, Locator};
 use crate::position::position;
@@ -102,8 +103,9 @@ impl Pipeline {
             return Err(Error::NoFace { path: first.path.clone() });
         };
         let others = others.iter().map(locate).collect::<Result<Vec<_>, _>>()?;
-        let frames = iter::once(&located).chain(&others).filter_map(frame);
-        let spoof_score = self.score(model, &frames.collect::<Vec<_>>())?;
+        let scenes: Vec<_> = iter::once(&located).chain(&others).filter_map(scene).collect();
+        let frames: Vec<_> = scenes.iter().map(Scene::frame).collect();
+        let spoof_score = self.score(model, &frames)?;
         Ok(respond(model, &located, face, spoof_score))
     }
 
@@ -118,8 +120,8 @@ impl Pipeline {
         check_count(1, model.inputs())?;
         let input = Input::direct(0, image);
         let image = self.locator.decode_for(&input, &self.limits.image, face)?;
-        let frame = Frame::new(image.view(), image.box_in_working(face));
-        self.score(model, &[frame])
+        let scene = Scene::new(image.view(), image.box_in_working(face));
+        self.score(model, &[scene.frame()])
     }
 
     /// Decode → locate.
@@ -175,10 +177,10 @@ impl File {
     }
 }
 
-/// The frame that a model scores; `None` for an image without a face.
-fn frame<'a>(located: &'a Located<'_>) -> Option<Frame<'a>> {
+/// The largest face and its surroundings; `None` for an image without a face.
+fn scene<'a>(located: &'a Located<'_>) -> Option<Scene<'a>> {
     let face = located.largest_face()?.bounding_box;
-    Some(Frame::new(located.image.view(), face))
+    Some(Scene::new(located.image.view(), face))
 }
 
 fn respond(

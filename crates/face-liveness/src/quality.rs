@@ -4,19 +4,14 @@ use face_liveness_detection::Face;
 use face_liveness_image::{ImageView, ZeroizeVec};
 use face_liveness_schema::{Position, Warning};
 
+use crate::borders;
 use crate::position::position;
 
 /// The contract's recommended face size, in pixels.
 const RECOMMENDED_SIDE: u32 = 200;
-/// A face is near an edge when the gap is smaller than this fraction of its box, as it is for a face
-/// that takes three quarters of the photo's width or more. The crop of the face's surroundings then
-/// shrinks.
+/// A face is near an edge when the gap is smaller than this fraction of its box: a face that takes
+/// three quarters of the photo's width. The crop of its surroundings then shrinks.
 const EDGE_MARGIN: f32 = 0.15;
-/// Neighbouring lines of a border differ by less than this on average, 0 to 255: JPEG adds up to 1.
-const BORDER_DIFFERENCE: f32 = 1.0;
-/// A border takes at least this fraction of the photo's height or width. Of 240 photos without
-/// borders (Caltech, CelebA-Spoof, Replay-Attack, NUAA), 1 has as many equal lines.
-const BORDER_SHARE: f32 = 0.05;
 /// Mean luma, 0 to 255, below which a face is dark.
 const LOW_LUMA: f32 = 50.0;
 /// Mean difference between the strongest and the weakest channel, 0 to 255, below which a face has
@@ -49,7 +44,7 @@ pub(crate) fn warnings(
         (faces.len() > 1, Warning::MultipleFaces),
         (full_position.width.min(full_position.height) < RECOMMENDED_SIDE, Warning::SmallFace),
         (near_edge, Warning::FaceNearEdge),
-        (has_border(image), Warning::Borders),
+        (borders::content(image).is_some(), Warning::Borders),
         (samples.mean_luma() < LOW_LUMA, Warning::LowLight),
         (samples.sharpness() < LOW_SHARPNESS, Warning::Blurred),
         (samples.colour < LOW_COLOUR, Warning::Greyscale),
@@ -57,32 +52,6 @@ pub(crate) fn warnings(
     .into_iter()
     .filter_map(|(applies, warning)| applies.then_some(warning))
     .collect()
-}
-
-/// Whether lines along an edge of the photo repeat the outermost one: a plain border, or edge pixels
-/// repeated outwards.
-fn has_border(image: ImageView<'_>) -> bool {
-    let (width, height) = (image.width(), image.height());
-    let rows = |from: u32, to: u32| difference((0..width).map(|x| [(x, from), (x, to)]), image);
-    let columns = |from: u32, to: u32| difference((0..height).map(|y| [(from, y), (to, y)]), image);
-    let depth = |length: u32| (BORDER_SHARE * length as f32).ceil() as u32;
-    let repeats = |length: u32, apart: &dyn Fn(u32, u32) -> f32| {
-        let (last, depth) = (length - 1, depth(length));
-        depth > 1
-            && ((1..depth).all(|step| apart(0, step) < BORDER_DIFFERENCE)
-                || (1..depth).all(|step| apart(last, last - step) < BORDER_DIFFERENCE))
-    };
-    repeats(height, &rows) || repeats(width, &columns)
-}
-
-/// The mean difference between the channels of pairs of pixels.
-fn difference(pairs: impl ExactSizeIterator<Item = [(u32, u32); 2]>, image: ImageView<'_>) -> f32 {
-    let channels = 3.0 * pairs.len() as f32;
-    let apart = pairs.map(|pair| {
-        let [one, other] = pair.map(|(x, y)| image.pixel(x, y));
-        one.iter().zip(other).map(|(&one, other)| u32::from(one.abs_diff(other))).sum::<u32>()
-    });
-    apart.sum::<u32>() as f32 / channels
 }
 
 /// The luma of a face on a grid, and its mean colour, both from 0 to 255.

@@ -10,6 +10,7 @@ stage, so that all learn at once. Then the stages are chained. Labels only corre
 """
 
 import copy
+import math
 import time
 from itertools import count
 from pathlib import Path
@@ -70,7 +71,7 @@ def train(out, config, name, teachers):
         elapsed = (time.time() - begun) / 60
         steps = config.get("steps")
         progress = step / steps if steps else elapsed / config["minutes"]
-        over = progress >= 1
+        over = progress >= 1 or elapsed >= config.get("stop_minutes", math.inf)
         if over or time.time() - measured > 60 * config["measure_every"]:
             measured = time.time()
             torch.save(averaged.state_dict(), Path(out) / f"{name}.pt")
