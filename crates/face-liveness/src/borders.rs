@@ -35,6 +35,10 @@ impl<'a> Scene<'a> {
         }
     }
 
+    pub(crate) fn has_borders(&self) -> bool {
+        self.without_borders.is_some()
+    }
+
     /// What a model scores.
     pub(crate) fn frame(&self) -> Frame<'_> {
         Frame::new(self.without_borders.as_ref().map_or(self.photo, RgbImage::view), self.face)
@@ -43,7 +47,7 @@ impl<'a> Scene<'a> {
 
 /// The left, top, width and height of the photo without its borders; `None` for a photo that has
 /// none, or nothing else.
-pub(crate) fn content(photo: ImageView<'_>) -> Option<[u32; 4]> {
+fn content(photo: ImageView<'_>) -> Option<[u32; 4]> {
     let (width, height) = (photo.width(), photo.height());
     let row = |y: u32, other: u32| difference((0..width).map(|x| [(x, y), (x, other)]), photo);
     let [top, bottom] = borders(height, row);

@@ -106,7 +106,8 @@ impl Pipeline {
         let scenes: Vec<_> = iter::once(&located).chain(&others).filter_map(scene).collect();
         let frames: Vec<_> = scenes.iter().map(Scene::frame).collect();
         let spoof_score = self.score(model, &frames)?;
-        Ok(respond(model, &located, face, spoof_score))
+        let has_borders = scenes.first().is_some_and(Scene::has_borders);
+        Ok(respond(model, &located, face, has_borders, spoof_score))
     }
 
     /// Decode → score, for a face that the caller has located.
@@ -187,12 +188,14 @@ fn respond(
     model: &dyn LivenessModel,
     located: &Located<'_>,
     scored: &Face,
+    has_borders: bool,
     spoof_score: f32,
 ) -> Detection {
     let face = located.in_sent_image(scored);
     let [width, height] = located.sent_size();
     let position = position(&face.bounding_box, width, height);
-    let mut warnings = warnings(&located.faces, scored, located.image.view(), position);
+    let mut warnings =
+        warnings(&located.faces, scored, located.image.view(), has_borders, position);
     warnings.extend(located.is_rotated().then_some(Warning::Rotated));
     let response = Response::new(spoof_score, position, model.name()).with_warnings(warnings);
     Detection { response, face }

@@ -4,7 +4,6 @@ use face_liveness_detection::Face;
 use face_liveness_image::{ImageView, ZeroizeVec};
 use face_liveness_schema::{Position, Warning};
 
-use crate::borders;
 use crate::position::position;
 
 /// The contract's recommended face size, in pixels.
@@ -31,6 +30,7 @@ pub(crate) fn warnings(
     faces: &[Face],
     face: &Face,
     image: ImageView<'_>,
+    has_borders: bool,
     full_position: Position,
 ) -> Vec<Warning> {
     let at = position(&face.bounding_box, image.width(), image.height());
@@ -44,7 +44,7 @@ pub(crate) fn warnings(
         (faces.len() > 1, Warning::MultipleFaces),
         (full_position.width.min(full_position.height) < RECOMMENDED_SIDE, Warning::SmallFace),
         (near_edge, Warning::FaceNearEdge),
-        (borders::content(image).is_some(), Warning::Borders),
+        (has_borders, Warning::Borders),
         (samples.mean_luma() < LOW_LUMA, Warning::LowLight),
         (samples.sharpness() < LOW_SHARPNESS, Warning::Blurred),
         (samples.colour < LOW_COLOUR, Warning::Greyscale),
