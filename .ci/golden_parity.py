@@ -1,9 +1,9 @@
 #!/usr/bin/env python3
 """Compares the golden answers with ONNX Runtime: from a picture's pixels and the face's box to the
-score, with the preprocessing of `model.json` on OpenCV and Pillow. Exit status 1 when a score
-differs by more than 0.001.
+score, with the preprocessing of `model.json` on OpenCV. The crop's rectangle is the training's.
+Exit status 1 when a score differs by more than 0.001.
 
-    pip install numpy opencv-python-headless==5.0.0.93 onnxruntime==1.32.0 pillow==12.0.0
+    pip install numpy opencv-python-headless==5.0.0.93 onnxruntime==1.32.0
     golden_parity.py
 """
 
@@ -15,10 +15,12 @@ import sys
 import cv2
 import numpy as np
 import onnxruntime
-from PIL import Image
 
 TOLERANCE = 1e-3
-ROOT = pathlib.Path(__file__).parent.parent
+ROOT = pathlib.Path(__file__).resolve().parent.parent
+sys.path.insert(0, str(ROOT / "models/training"))
+from liveness_training.crop import around  # noqa: E402
+
 GOLDEN = ROOT / "crates/face-liveness/tests/golden"
 MODEL = ROOT / "models/rgb-single-v2"
 MANIFEST = json.loads((MODEL / "model.json").read_text())
@@ -29,42 +31,13 @@ SESSIONS = {
 }
 
 
-def span(start, length, scale, size):
-    """First pixel and number of pixels along one side."""
-    last = size - 1
-    middle, length = start + length / 2, length * scale
-    first, end = middle - length / 2, middle + length / 2
-    if first < 0:
-        first, end = 0, end - first
-    if end > last:
-        first, end = first - (end - last), last
-    first = min(int(max(first, 0)), last)
-    return first, min(max(int(end), first), last) - first + 1
-
-
-def crop(image, face, scale):
-    height, width, _ = image.shape
-    left, top, face_width, face_height = face
-    scale = min(scale, (height - 1) / face_height, (width - 1) / face_width)
-    x, columns = span(left, face_width, scale, width)
-    y, rows = span(top, face_height, scale, height)
-    return np.ascontiguousarray(image[y : y + rows, x : x + columns])
-
-
-def resized(image, side, resize):
-    if resize == "opencv-linear":
-        return cv2.resize(image, (side, side), interpolation=cv2.INTER_LINEAR)
-    assert resize == "area", resize
-    image = Image.fromarray(image)
-    # Down first, then across.
-    rows = image.resize((image.width, side), Image.Resampling.BILINEAR)
-    return np.asarray(rows.resize((side, side), Image.Resampling.BILINEAR))
-
-
 def log_odds(role, image, face):
     network = NETWORKS[role]["input"]
     assert network["channels"] == "bgr", "OpenCV reads BGR"
-    seen = resized(crop(image, face, network["crop_scale"]), network["side"], network["resize"])
+    assert network["resize"] == "opencv-linear"
+    left, top, columns, rows = around(face, network["crop_scale"], *image.shape[1::-1])
+    part = image[top : top + rows, left : left + columns]
+    seen = cv2.resize(part, (network["side"], network["side"]), interpolation=cv2.INTER_LINEAR)
     planes = seen.astype(np.float32).transpose(2, 0, 1)[None]
     session = SESSIONS[role]
     return float(session.run(None, {session.get_inputs()[0].name: planes})[0].item())

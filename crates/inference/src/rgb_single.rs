@@ -9,9 +9,9 @@ use crate::{Frame, LivenessModel};
 
 /// Networks that each see a crop around the face: closely, or with its surroundings.
 ///
-/// A network takes its crop of the photo, `1 × 3 × S × S`, 0 to 255, and returns the log-odds that
-/// the face is an attack, `1 × 1`. [`Fusion`](face_liveness_models::Fusion) combines them into one
-/// score.
+/// A network takes its crop of the photo, `1 × 3 × S × S`, 0 to 255, and returns the log-odds
+/// that the face is an attack, `1 × 1`. [`Fusion`](face_liveness_models::Fusion) combines them into
+/// one score.
 #[derive(Debug, Clone)]
 pub struct RgbSingle {
     name: String,
