@@ -1,12 +1,14 @@
 //! Loads the server with `wrk` and measures the engine alone in the same run:
 //! `cargo test --release --test load -- --nocapture`. Asserts that every answer is correct and that
-//! memory stays bounded. `LIVENESS_BODY` names a request body to send instead of the portrait.
+//! memory stays bounded. `LIVENESS_BODY` names a request body to send instead of the portrait, and
+//! `LIVENESS_SECONDS` sets how long each measurement takes: 1 by default, 6 for published figures.
 #![allow(missing_docs, clippy::unwrap_used, clippy::print_stdout)]
 
 mod running;
 
 use std::io::Write;
 use std::process::Command;
+use std::sync::LazyLock;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread;
 use std::time::{Duration, Instant};
@@ -14,7 +16,10 @@ use std::time::{Duration, Instant};
 use face_liveness_test_support::{ENGINE, PORTRAIT_JPEG, image, request};
 use running::ServerProcess;
 
-const SECONDS: u64 = 6;
+/// How long each measurement takes.
+static SECONDS: LazyLock<u64> = LazyLock::new(|| {
+    std::env::var("LIVENESS_SECONDS").map_or(1, |seconds| seconds.parse().unwrap())
+});
 
 /// The throughput of the engine alone with one thread per core, in answers per second.
 fn engine_alone(body: &[u8]) -> f64 {
@@ -23,7 +28,7 @@ fn engine_alone(body: &[u8]) -> f64 {
     thread::scope(|scope| {
         for _ in 0..thread::available_parallelism().unwrap().get() {
             scope.spawn(|| {
-                while began.elapsed() < Duration::from_secs(SECONDS) {
+                while began.elapsed() < Duration::from_secs(*SECONDS) {
                     ENGINE.detect_json(body);
                     answered.fetch_add(1, Ordering::Relaxed);
                 }
@@ -40,7 +45,7 @@ fn served(server: &ServerProcess, script: &str, connections: usize) -> (f64, Str
         .args([
             "-t1",
             &format!("-c{connections}"),
-            &format!("-d{SECONDS}s"),
+            &format!("-d{}s", *SECONDS),
             "--latency",
             "-s",
             script,
