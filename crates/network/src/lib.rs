@@ -6,6 +6,7 @@ mod logistic;
 mod network;
 mod planes;
 mod prelu;
+mod zero_pad;
 
 pub use error::{Error, ErrorKind};
 pub use logistic::{log_odds, logistic};

@@ -9,6 +9,7 @@ use zeroize::Zeroize;
 
 use crate::guards::{catch_panics, refuse_flat_inputs, refuse_subgraphs};
 use crate::prelu::rewrite_prelu;
+use crate::zero_pad::replace_pads;
 use crate::{Error, PlanesMut};
 
 /// An ONNX network that takes one image, `1 × C × H × W` float32, and returns float32 tensors.
@@ -115,7 +116,11 @@ fn load(onnx: &[u8], [channels, height, width]: [usize; 3]) -> TractResult<Arc<T
     refuse_flat_inputs(&mut model)?;
     // If a later tract removes a knob, only speed is lost.
     let knobs = KnobScope::new(KNOBS).unwrap_or_default();
-    knobs.enter(|| model.into_optimized()?.into_runnable())
+    knobs.enter(|| {
+        let mut model = model.into_optimized()?;
+        replace_pads(&mut model)?;
+        model.into_runnable()
+    })
 }
 
 /// tract convolves rows of 128 values and more directly. On x86-64, that takes two to three times
