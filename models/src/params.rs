@@ -32,4 +32,6 @@ pub struct BurstParams {
     pub neutral: f32,
     /// Motion changes the log-odds by at most this much: a person who sits still is not an attack.
     pub limit: f32,
+    /// The log-odds from which one frame decides: an attack is not outvoted by other frames.
+    pub certain: f32,
 }

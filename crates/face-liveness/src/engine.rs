@@ -130,7 +130,8 @@ impl Engine {
     /// box is in pixels of the image after its orientation is applied.
     ///
     /// # Errors
-    /// 113 for an unknown model, 215, and 219 when the model needs more than one image.
+    /// 112 for a box that is not finite, has no area or does not overlap the image; 113 for an
+    /// unknown model, 215, and 219 when the model needs more than one image.
     ///
     /// ```
     /// use face_liveness::{Engine, ImageSource};

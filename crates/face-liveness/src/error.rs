@@ -30,6 +30,18 @@ pub enum Error {
         /// The image: `images[0]`.
         path: String,
     },
+    /// 112: a frame of a burst shows another face than the frame before it, or another capture.
+    #[error("{path} does not continue the frame before it: another face, or another capture")]
+    OtherFace {
+        /// The image: `images[1]`.
+        path: String,
+    },
+    /// 112: a face that the caller passed has no place in the image.
+    #[error("{path} is not the box of a face in the image")]
+    FaceBox {
+        /// The field: `face.width`.
+        path: &'static str,
+    },
     /// 413: the body exceeds the limit.
     #[error("body is {length} bytes long, past the limit of {limit}")]
     BodyTooLarge {
@@ -50,6 +62,7 @@ impl Error {
             Self::Request(error) => error.code(),
             Self::Image { source: imaging::Error::Base64, .. } => ErrorCode::InvalidValue,
             Self::Image { .. } => ErrorCode::ImageNotSupported,
+            Self::OtherFace { .. } | Self::FaceBox { .. } => ErrorCode::InvalidValue,
             Self::NoFace { .. } => ErrorCode::NoFace,
             Self::BodyTooLarge { .. } => ErrorCode::BodyTooLarge,
             Self::Engine(_) => ErrorCode::Internal,
@@ -60,7 +73,10 @@ impl Error {
     pub fn path(&self) -> Option<&str> {
         match self {
             Self::Request(error) => Some(error.path()),
-            Self::Image { path, .. } | Self::NoFace { path } => Some(path),
+            Self::Image { path, .. } | Self::NoFace { path } | Self::OtherFace { path } => {
+                Some(path)
+            }
+            Self::FaceBox { path } => Some(path),
             Self::BodyTooLarge { .. } => Some("body"),
             Self::Engine(_) => None,
         }

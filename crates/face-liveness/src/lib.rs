@@ -2,6 +2,7 @@
 
 mod borders;
 mod builder;
+mod capture;
 mod engine;
 mod error;
 mod image_source;

@@ -8,6 +8,7 @@ use face_liveness_inference::{Frame, LivenessModel};
 use face_liveness_schema::{ModelInputs, RequestDocument, SelectedImage, Warning};
 
 use crate::borders::Scene;
+use crate::capture::FrameFace;
 use crate::image_source::{ImageSource, Input};
 use crate::locate::{Located, Locator};
 use crate::position::position;
@@ -103,11 +104,19 @@ impl Pipeline {
             return Err(Error::NoFace { path: first.path.clone() });
         };
         let others = others.iter().map(locate).collect::<Result<Vec<_>, _>>()?;
-        let scenes: Vec<_> = iter::once(&located).chain(&others).filter_map(scene).collect();
+        let all: Vec<_> = iter::once(&located).chain(&others).collect();
+        let capture_warnings = check_capture(inputs, &all)?;
+        let scenes: Vec<_> = all.into_iter().filter_map(scene).collect();
         let frames: Vec<_> = scenes.iter().map(Scene::frame).collect();
         let spoof_score = self.score(model, &frames)?;
         let has_borders = scenes.first().is_some_and(Scene::has_borders);
-        Ok(respond(model, &located, face, has_borders, spoof_score))
+        let mut detection = respond(model, &located, face, has_borders, spoof_score);
+        for warning in capture_warnings {
+            if !detection.response.warnings.contains(&warning) {
+                detection.response.warnings.push(warning);
+            }
+        }
+        Ok(detection)
     }
 
     /// Decode → score, for a face that the caller has located.
@@ -119,8 +128,10 @@ impl Pipeline {
     ) -> Result<f32, Error> {
         let model = self.model(model)?;
         check_count(1, model.inputs())?;
+        check_box(face)?;
         let input = Input::direct(0, image);
         let image = self.locator.decode_for(&input, &self.limits.image, face)?;
+        check_place(face, image.full_size())?;
         let scene = Scene::new(image.view(), image.box_in_working(face));
         self.score(model, &[scene.frame()])
     }
@@ -184,6 +195,27 @@ fn scene<'a>(located: &'a Located<'_>) -> Option<Scene<'a>> {
     Some(Scene::new(located.image.view(), face))
 }
 
+/// Checks that the frames of a burst show one face in one capture. Returns the warnings about them.
+fn check_capture(inputs: &[Input<'_>], located: &[&Located<'_>]) -> Result<Vec<Warning>, Error> {
+    let mut warnings = Vec::new();
+    let mut previous: Option<FrameFace<'_>> = None;
+    for (input, located) in inputs.iter().zip(located) {
+        let Some(face) = located.largest_face() else {
+            warnings.push(Warning::FrameWithoutFace);
+            continue;
+        };
+        let frame = FrameFace::new(located.image.view(), face.bounding_box);
+        if let Some(previous) = &previous {
+            if !frame.continues(previous) {
+                return Err(Error::OtherFace { path: input.path.clone() });
+            }
+            warnings.extend(frame.repeats(previous).then_some(Warning::RepeatedFrame));
+        }
+        previous = Some(frame);
+    }
+    Ok(warnings)
+}
+
 fn respond(
     model: &dyn LivenessModel,
     located: &Located<'_>,
@@ -199,6 +231,33 @@ fn respond(
     warnings.extend(located.is_rotated().then_some(Warning::Rotated));
     let response = Response::new(spoof_score, position, model.name()).with_warnings(warnings);
     Detection { response, face }
+}
+
+/// Checks that a box has finite edges and an area.
+fn check_box(face: &BoundingBox) -> Result<(), Error> {
+    let BoundingBox { left, top, width, height } = *face;
+    first_fault([
+        ("face.left", left.is_finite()),
+        ("face.top", top.is_finite()),
+        ("face.width", width.is_finite() && width > 0.0),
+        ("face.height", height.is_finite() && height > 0.0),
+    ])
+}
+
+/// Checks that a box overlaps the image.
+fn check_place(face: &BoundingBox, [width, height]: [u32; 2]) -> Result<(), Error> {
+    let overlaps = |low: f32, high: f32, length: u32| low < length as f32 && high > 0.0;
+    first_fault([
+        ("face.left", overlaps(face.left, face.right(), width)),
+        ("face.top", overlaps(face.top, face.bottom(), height)),
+    ])
+}
+
+fn first_fault<const N: usize>(checks: [(&'static str, bool); N]) -> Result<(), Error> {
+    match checks.into_iter().find(|(_, holds)| !holds) {
+        Some((path, _)) => Err(Error::FaceBox { path }),
+        None => Ok(()),
+    }
 }
 
 fn check_count(given: usize, inputs: &ModelInputs) -> Result<(), Error> {

@@ -2,9 +2,10 @@
 #![allow(missing_docs, clippy::unwrap_used)]
 
 use face_liveness::inference::{Error, Frame, LivenessModel};
-use face_liveness::schema::ModelInputs;
+use face_liveness::schema::{ModelInputs, Warning};
 use face_liveness::{Engine, ImageSource, ImageType};
 use face_liveness_test_support::*;
+use image::imageops::FilterType;
 use image::{DynamicImage, ImageFormat, RgbImage};
 use serde_json::json;
 
@@ -137,9 +138,17 @@ mod built_in {
         let engine = Engine::builder().build().unwrap();
         let portrait = |index| image(index, PORTRAIT_JPEG.as_str());
         let gap = response(&engine, &burst(vec![portrait(0), image(1, wall()), portrait(2)]));
-        assert_eq!(gap, response(&engine, &burst(vec![portrait(0), portrait(1)])));
+        let mut without_gap = response(&engine, &burst(vec![portrait(0), portrait(1)]));
+        assert_eq!(without_gap.warnings.last(), Some(&Warning::RepeatedFrame));
+        assert_eq!(
+            gap.warnings[gap.warnings.len() - 2..],
+            [Warning::FrameWithoutFace, Warning::RepeatedFrame]
+        );
+        without_gap.warnings.clone_from(&gap.warnings);
+        assert_eq!(gap, without_gap);
         let alone = response(&engine, &burst(vec![portrait(0), image(1, wall())]));
         assert!((0.0..=1.0).contains(&alone.spoof_score));
+        assert_eq!(alone.warnings.last(), Some(&Warning::FrameWithoutFace));
         assert_eq!(
             error(&engine, burst(vec![image(0, wall()), portrait(1)]).to_string().as_bytes()).0,
             223
@@ -153,5 +162,32 @@ mod built_in {
         let single = response(&engine, &request([image(0, PORTRAIT_JPEG.as_str())])).spoof_score;
         let copies = burst((0..4).map(|index| image(index, PORTRAIT_JPEG.as_str())).collect());
         assert!((response(&engine, &copies).spoof_score - single).abs() < 1e-5);
+    }
+    /// The frames that may follow the portrait, 512 × 512, and those that may not.
+    #[test]
+    fn a_frame_of_another_face_or_another_capture_is_refused() {
+        let engine = Engine::builder().build().unwrap();
+        let followed_by = |next: DynamicImage| {
+            let next = base64(&encoded(&next, ImageFormat::Png));
+            burst(vec![image(0, PORTRAIT_JPEG.as_str()), image(1, next)])
+        };
+        let half = || PORTRAIT.resize(256, 256, FilterType::Triangle);
+        for (name, next) in [
+            ("another face: mirrored", PORTRAIT.fliph()),
+            ("moved by a box width", PORTRAIT.crop_imm(100, 0, 412, 512)),
+            ("half the size", half()),
+        ] {
+            let (code, _, description) = error(&engine, followed_by(next).to_string().as_bytes());
+            assert_eq!(code, 112, "{name}");
+            assert!(description.starts_with("images[1] does not continue"), "{description}");
+        }
+        for next in [
+            PORTRAIT.clone(),
+            PORTRAIT.crop_imm(20, 10, 492, 502),
+            PORTRAIT.brighten(20),
+            PORTRAIT.blur(1.0),
+        ] {
+            response(&engine, &followed_by(next));
+        }
     }
 }

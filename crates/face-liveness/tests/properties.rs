@@ -3,8 +3,9 @@
 
 use std::sync::LazyLock;
 
+use face_liveness::detection::BoundingBox;
 use face_liveness::imaging::{ImageView, Orientation};
-use face_liveness::{Image, Request, Response};
+use face_liveness::{ErrorCode, Image, ImageSource, Request, Response};
 use face_liveness_test_support::*;
 use image::{DynamicImage, ImageFormat, RgbImage};
 use proptest::collection::vec;
@@ -14,6 +15,10 @@ use proptest::sample::{Index, select};
 use serde_json::{Map, Value, json};
 
 const CODES: [u64; 8] = [110, 111, 112, 113, 116, 215, 219, 223];
+
+/// The portrait's head and shoulders, 160 × 160.
+static PIXELS: LazyLock<RgbImage> =
+    LazyLock::new(|| PORTRAIT.crop_imm(145, 30, 160, 160).into_rgb8());
 
 /// Files and their sizes: the portrait's head and shoulders, and others. Small, so that many
 /// requests run.
@@ -132,6 +137,26 @@ proptest! {
     #[test]
     fn any_request_gets_a_response_or_a_code_of_the_contract(body in any_request()) {
         check(&body)?;
+    }
+
+    #[test]
+    fn any_box_gets_a_score_or_an_error_that_names_its_edge(
+        edges in proptest::array::uniform4(prop_oneof![any::<f32>(), -200.0..400.0_f32]),
+    ) {
+        let [left, top, width, height] = edges;
+        let face = BoundingBox { left, top, width, height };
+        let image = ImageView::new(160, 160, &PIXELS).unwrap();
+        let overlaps = |start: f32, length: f32| start < 160.0 && start + length > 0.0;
+        let is_box = edges.iter().all(|edge| edge.is_finite())
+            && width > 0.0 && height > 0.0
+            && overlaps(left, width) && overlaps(top, height);
+        match ENGINE.score_face(ImageSource::Rgb(image), face, None) {
+            Ok(score) => prop_assert!(is_box && (0.0..=1.0).contains(&score)),
+            Err(error) => {
+                prop_assert_eq!(error.code(), ErrorCode::InvalidValue);
+                prop_assert!(!is_box && error.path().unwrap().starts_with("face."));
+            }
+        }
     }
 
     #[test]

@@ -7,7 +7,8 @@ use face_liveness_schema::{ImageType, ModelInputs};
 use crate::motion::independent_motion;
 use crate::{Frame, LivenessModel, RgbSingle};
 
-/// The mean of the frames' log-odds by [`RgbSingle`], corrected by the face's independent motion.
+/// The mean of the frames' log-odds by [`RgbSingle`], corrected by the face's independent motion. A
+/// frame that is certainly an attack decides alone.
 ///
 /// Independent motion is how much more the face changes between neighbouring frames than the
 /// background, after the camera's motion is compensated. A picture of a face moves with its
@@ -51,14 +52,32 @@ impl LivenessModel for RgbBurst {
     }
 
     fn spoof_score(&self, frames: &[Frame<'_>]) -> Result<f32, Error> {
-        let BurstParams { appearance, motion, neutral, limit, .. } = self.params;
-        let mut sum = 0.0;
-        for frame in frames {
-            sum += self.single.log_odds(frame)?;
-        }
-        let moved = independent_motion(&self.motion, frames)
-            .map_or(0.0, |moved| motion * (moved - neutral));
-        let log_odds = appearance * sum / frames.len().max(1) as f32 + moved.clamp(-limit, limit);
-        Ok(logistic(log_odds))
+        let log_odds = frames.iter().map(|frame| self.single.log_odds(frame));
+        let log_odds = log_odds.collect::<Result<Vec<_>, _>>()?;
+        Ok(logistic(fused(&self.params, &log_odds, independent_motion(&self.motion, frames))))
+    }
+}
+
+/// The log-odds of a burst, from those of its frames and their independent motion.
+fn fused(params: &BurstParams, log_odds: &[f32], moved: Option<f32>) -> f32 {
+    let BurstParams { appearance, motion, neutral, limit, certain, .. } = *params;
+    let mean = log_odds.iter().sum::<f32>() / log_odds.len().max(1) as f32;
+    let moved = moved.map_or(0.0, |moved| motion * (moved - neutral));
+    let fused = appearance * mean + moved.clamp(-limit, limit);
+    let highest = log_odds.iter().copied().fold(f32::NEG_INFINITY, f32::max);
+    if highest >= certain { fused.max(highest) } else { fused }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_certain_attack_is_not_outvoted() {
+        let params = face_liveness_models::rgb_burst_v2().unwrap().params;
+        let fused = |log_odds: &[f32]| fused(&params, log_odds, None);
+        assert_eq!(fused(&[params.certain + 1.0, -9.0, -9.0, -9.0]), params.certain + 1.0);
+        assert_eq!(fused(&[params.certain - 0.2, -2.0]), (params.certain - 2.2) / 2.0);
+        assert_eq!(fused(&[-1.0, -3.0]), -2.0);
     }
 }

@@ -112,6 +112,10 @@ pub enum Warning {
     Greyscale,
     /// The face is sideways or upside down in the image; it was rotated upright to be scored.
     Rotated,
+    /// A frame of a burst shows no face; it was left out.
+    FrameWithoutFace,
+    /// A frame of a burst shows the same picture as the frame before it.
+    RepeatedFrame,
     /// Any other name. Only deserialisation makes this variant, so a name never has two
     /// representations.
     #[non_exhaustive]
@@ -131,6 +135,8 @@ impl Warning {
         Self::Blurred,
         Self::Greyscale,
         Self::Rotated,
+        Self::FrameWithoutFace,
+        Self::RepeatedFrame,
     ];
 }
 
@@ -155,8 +161,8 @@ mod tests {
 
     #[test]
     fn warnings_survive_a_round_trip_known_or_not() {
-        let names =
-            "multipleFaces smallFace faceNearEdge borders lowLight blurred greyscale rotated";
+        let names = "multipleFaces smallFace faceNearEdge borders lowLight blurred greyscale \
+                     rotated frameWithoutFace repeatedFrame";
         assert!(Warning::ALL.iter().map(Warning::to_string).eq(names.split(' ')));
 
         let newer = Warning::Unknown("fogged".into());

@@ -9,6 +9,8 @@ const WARNINGS = {
   blurred: "The face is blurred.",
   greyscale: "The face has no colour.",
   rotated: "The face is sideways or upside down in the photo.",
+  frameWithoutFace: "A frame shows no face. Keep the face in the picture.",
+  repeatedFrame: "Two frames show the same picture.",
 };
 
 const $ = (id) => document.getElementById(id);
