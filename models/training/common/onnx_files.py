@@ -36,10 +36,21 @@ class Graph:
         self.nodes.append(helper.make_node(operator, inputs, [output], **attributes))
         return output
 
-    def convolution(self, x, layers: Convolution, of_pixels=False, of_centred=False, padding=None):
-        """A convolution with its norm and ReLU. The first one takes pixels, 0 to 255, or pixels
-        minus 127.5; it scales them itself, with float32 weights."""
+    def convolution(
+        self,
+        x,
+        layers: Convolution,
+        of_pixels=False,
+        of_centred=False,
+        padding=None,
+        negative=False,
+    ):
+        """A convolution with its norm and ReLU, or the negative of one without ReLU. The first one
+        takes pixels, 0 to 255, or pixels minus 127.5; it scales them itself, with float32 weights.
+        """
         weight, bias = folded(layers[0].weight, layers[1])
+        if negative:
+            weight, bias = -weight, -bias
         if of_pixels:
             bias = bias - weight.sum((1, 2, 3)) * 127.5 / 128
         first = of_pixels or of_centred

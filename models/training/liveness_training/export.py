@@ -8,7 +8,6 @@ from pathlib import Path
 
 import numpy as np
 
-from common.layers import Convolution
 from common.onnx_files import Graph, folded, write
 
 from .crop import SIDE
@@ -38,13 +37,14 @@ def to_onnx(network):
 
 
 def bottleneck(graph, x, layers):
-    y = x
-    for layer in layers.body:
-        if isinstance(layer, Convolution):
-            y = graph.convolution(y, layer)
-        elif isinstance(layer, Gate):
-            y = gate(graph, y, layer)
-    return graph.add("Add", [x, y])
+    """Adds by subtracting the negative. tract fuses an addition into the matrix product before it,
+    which takes longer than an operation of its own."""
+    first, middle, last, *gates = layers.body
+    y = graph.convolution(graph.convolution(x, first), middle)
+    y = graph.convolution(y, last, negative=not gates)
+    for layer in gates:
+        y = gate(graph, y, layer)
+    return graph.add("Add" if gates else "Sub", [x, y])
 
 
 def gate(graph, x, layers):
