@@ -17,6 +17,12 @@ pub enum Error {
         /// The format's usual name: `JPEG`.
         format: &'static str,
     },
+    /// A JPEG of a kind that the decoder would get wrong.
+    #[error("{what} is not supported in a JPEG")]
+    UnsupportedJpeg {
+        /// The kind.
+        what: &'static str,
+    },
     /// The image has longer sides or more pixels than the limits allow.
     #[error("the image of {width} × {height} pixels is past the limit of {limit}")]
     TooLarge {

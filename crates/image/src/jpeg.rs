@@ -10,7 +10,7 @@ use zune_jpeg::zune_core::colorspace::ColorSpace;
 use zune_jpeg::zune_core::options::DecoderOptions;
 
 use crate::format::Format;
-use crate::guards::{scan_budget, xmp_budget};
+use crate::guards::{jpeg_frame, scan_budget, xmp_budget};
 use crate::{Error, Limits, RgbImage, ScaledImage, ZeroizeVec};
 
 /// Decodes any sampling and colour space to RGB. CMYK is read inverted, as Adobe writes it. The
@@ -22,6 +22,8 @@ pub(crate) fn decode(
     min_longer_side: u32,
 ) -> Result<ScaledImage, Error> {
     let corrupt = || Format::Jpeg.corrupt();
+    let corrected = jpeg_frame::corrected(file)?;
+    let file = corrected.as_ref().map_or(file, |copy| copy);
     let mut decoder = decoder(file).ok_or_else(corrupt)?;
     let info = decoder.info().ok_or_else(corrupt)?;
 

@@ -1,6 +1,8 @@
 //! Checks of a file before a dependency decodes it. Each prevents one way to exhaust memory or time
-//! in that dependency. Each names the upstream report, and can be deleted once that is fixed.
+//! in that dependency, or to get wrong pixels from it. Each names the upstream report, and can be
+//! deleted once that is fixed.
 
+pub(crate) mod jpeg_frame;
 pub(crate) mod scan_budget;
 #[cfg(feature = "webp")]
 mod vp8l_budget;

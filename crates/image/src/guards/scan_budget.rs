@@ -36,7 +36,7 @@ pub(crate) fn count(file: &[u8]) -> usize {
 }
 
 /// A marker, its segment, and the bytes after it.
-fn next_segment(rest: &[u8]) -> Option<(u8, &[u8], &[u8])> {
+pub(super) fn next_segment(rest: &[u8]) -> Option<(u8, &[u8], &[u8])> {
     let fill_bytes = rest.iter().position(|&byte| byte != 0xff).filter(|&count| count > 0)?;
     let (&marker, rest) = rest[fill_bytes..].split_first()?;
     let length = usize::from(u16::from_be_bytes(*rest.first_chunk()?));

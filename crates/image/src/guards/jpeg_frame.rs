@@ -1,0 +1,190 @@
+//! Finds JPEGs that zune-jpeg decodes to wrong pixels without an error.
+//!
+//! - Components sampled more finely than the first one, luma: black stripes.
+//! - Sequential files with a scan for each component, some of them subsampled: green stripes
+//!   (etemesi254/zune-image#419, #422, #448).
+//! - Colour spaces. As in libjpeg, JFIF means YCbCr, whatever Adobe's segment or the names of the
+//!   components say; zune-jpeg believes those.
+//!
+//! The report to file: `docs/upstream/zune-jpeg-wrong-pixels.md`.
+
+use super::scan_budget::next_segment;
+use crate::{Error, ZeroizeVec};
+
+/// A copy of the file that zune-jpeg reads as libjpeg reads the file; `None` where no copy is
+/// needed.
+///
+/// # Errors
+/// [`Error::UnsupportedJpeg`] where zune-jpeg would return wrong pixels.
+pub(crate) fn corrected(file: &[u8]) -> Result<Option<ZeroizeVec<u8>>, Error> {
+    let headers = Headers::read(file);
+    if let Some(what) = headers.unsupported() {
+        return Err(Error::UnsupportedJpeg { what });
+    }
+    let Some(at) = headers.adobe_transform.filter(|_| headers.is_jfif) else { return Ok(None) };
+    Ok((headers.components.len() == 3 && file[at] == 0).then(|| {
+        let mut copy = ZeroizeVec::from(file.to_vec());
+        copy[at] = 1;
+        copy
+    }))
+}
+
+/// What the segments up to the first scan say.
+#[derive(Default)]
+struct Headers {
+    is_jfif: bool,
+    /// Where Adobe's segment holds the colour transform: 0 for RGB, 1 for YCbCr.
+    adobe_transform: Option<usize>,
+    /// Whether Adobe's segment says anything but RGB.
+    is_adobe_ycbcr: bool,
+    is_sequential: bool,
+    components: Vec<Component>,
+    components_of_scan: usize,
+}
+
+struct Component {
+    name: u8,
+    across: u8,
+    down: u8,
+}
+
+impl Headers {
+    fn read(file: &[u8]) -> Self {
+        let mut headers = Self::default();
+        let mut rest = file.get(2..).unwrap_or_default();
+        while let Some((marker, segment, after)) = next_segment(rest) {
+            match marker {
+                0xe0 => headers.is_jfif |= segment.starts_with(b"JFIF\0"),
+                0xee if segment.starts_with(b"Adobe") && segment.len() >= 12 => {
+                    headers.adobe_transform = Some(file.len() - after.len() - segment.len() + 11);
+                    headers.is_adobe_ycbcr = segment[11] != 0;
+                }
+                0xc0..=0xc2 => {
+                    headers.is_sequential = marker != 0xc2;
+                    let components = segment.get(6..).unwrap_or_default().chunks_exact(3);
+                    headers.components = components.map(Component::read).collect();
+                }
+                0xda => {
+                    headers.components_of_scan = segment.first().map_or(0, |&count| count.into());
+                    break;
+                }
+                _ => {}
+            }
+            rest = after;
+        }
+        headers
+    }
+
+    /// What zune-jpeg gets wrong in this file.
+    fn unsupported(&self) -> Option<&'static str> {
+        let luma = self.components.first()?;
+        let is_finer = |other: &Component| other.across > luma.across || other.down > luma.down;
+        let is_split = self.is_sequential && self.components_of_scan < self.components.len();
+        let is_subsampled = luma.across > 1 || luma.down > 1;
+        let is_ycbcr = self.is_jfif || self.is_adobe_ycbcr;
+        let names = self.components.iter().map(|component| component.name);
+        [
+            (self.components.iter().any(is_finer), "colour sampled more finely than luma"),
+            (is_split && is_subsampled, "subsampled colour in several sequential scans"),
+            (is_ycbcr && names.eq(*b"RGB"), "YCbCr in components named R, G and B"),
+        ]
+        .into_iter()
+        .find_map(|(applies, what)| applies.then_some(what))
+    }
+}
+
+impl Component {
+    fn read(part: &[u8]) -> Self {
+        Self { name: part[0], across: part[1] >> 4, down: part[1] & 15 }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use jpeg_encoder::{ColorType, Encoder, SamplingFactor};
+
+    use super::*;
+    use crate::{Limits, decode};
+
+    const SIDE: u16 = 64;
+
+    /// A colourful picture as a JPEG.
+    fn file(sampling: SamplingFactor, scans_per_component: bool) -> Vec<u8> {
+        let pixel = |i: u32| [i % 64 * 4, i / 64 * 4, 255 - i % 64 * 4].map(|value| value as u8);
+        let pixels: Vec<_> = (0..u32::from(SIDE) * u32::from(SIDE)).flat_map(pixel).collect();
+        let mut file = Vec::new();
+        let mut encoder = Encoder::new(&mut file, 95);
+        encoder.set_sampling_factor(sampling);
+        // With tables of its own, jpeg-encoder writes a scan for each component.
+        encoder.set_optimized_huffman_tables(scans_per_component);
+        encoder.encode(&pixels, SIDE, SIDE, ColorType::Rgb).expect("an image");
+        file
+    }
+
+    fn pixels(file: &[u8]) -> Result<Vec<u8>, Error> {
+        decode(file, &Limits::default(), false).map(|image| image.pixels().to_vec())
+    }
+
+    /// The position of a segment's first byte after its length.
+    fn segment(file: &[u8], marker: u8) -> usize {
+        file.windows(2).position(|two| two == [0xff, marker]).expect("the marker") + 4
+    }
+
+    #[test]
+    fn a_scan_for_each_component_decodes_right_or_not_at_all() {
+        use SamplingFactor::*;
+        for sampling in [F_1_1, F_2_1, F_1_2, F_2_2, F_4_1, F_4_2, F_1_4, F_2_4] {
+            let (one, several) = (pixels(&file(sampling, false)), pixels(&file(sampling, true)));
+            let Ok(several) = several else { continue };
+            let one = one.expect("an interleaved file");
+            let furthest = one.iter().zip(&several).map(|(one, other)| one.abs_diff(*other)).max();
+            assert!(furthest <= Some(4), "{sampling:?}: {furthest:?}");
+        }
+        assert!(pixels(&file(F_1_1, true)).is_ok());
+        let what = "subsampled colour in several sequential scans";
+        assert_eq!(pixels(&file(F_2_2, true)), Err(Error::UnsupportedJpeg { what }));
+    }
+
+    #[test]
+    fn colour_finer_than_luma_is_refused() {
+        for factors in [0x21, 0x12, 0x22] {
+            let mut file = file(SamplingFactor::F_1_1, false);
+            let at = segment(&file, 0xc0) + 6 + 3 + 1;
+            file[at] = factors;
+            let what = "colour sampled more finely than luma";
+            assert_eq!(pixels(&file), Err(Error::UnsupportedJpeg { what }));
+        }
+    }
+
+    #[test]
+    fn jfif_means_ycbcr() {
+        let plain = file(SamplingFactor::F_2_2, false);
+        let expected = pixels(&plain).expect("a JPEG");
+        let adobe = |transform| {
+            let segment = [b"\xff\xee\0\x0eAdobe\0\x64\0\0\0\0".as_slice(), &[transform]].concat();
+            let end_of_jfif = segment_end(&plain);
+            [&plain[..end_of_jfif], &segment, &plain[end_of_jfif..]].concat()
+        };
+        for transform in [0, 1] {
+            assert_eq!(pixels(&adobe(transform)).as_ref(), Ok(&expected), "{transform}");
+        }
+    }
+
+    #[test]
+    fn names_of_rgb_do_not_make_a_jfif_file_rgb() {
+        let mut file = file(SamplingFactor::F_1_1, false);
+        let (frame, scan) = (segment(&file, 0xc0), segment(&file, 0xda));
+        for (i, name) in b"RGB".iter().enumerate() {
+            file[frame + 6 + 3 * i] = *name;
+            file[scan + 1 + 2 * i] = *name;
+        }
+        let what = "YCbCr in components named R, G and B";
+        assert_eq!(pixels(&file), Err(Error::UnsupportedJpeg { what }));
+    }
+
+    /// Where the JFIF segment, the first one, ends.
+    fn segment_end(file: &[u8]) -> usize {
+        assert_eq!(file[2..4], [0xff, 0xe0]);
+        4 + usize::from(u16::from_be_bytes([file[4], file[5]]))
+    }
+}
