@@ -103,6 +103,17 @@ pub struct Config {
     )]
     pub idle_seconds: Duration,
 
+    /// The time for which a client may read nothing while an answer waits, in seconds. Then the
+    /// connection is closed.
+    #[arg(
+        long,
+        env = "FACE_LIVENESS_UNREAD_SECONDS",
+        default_value = "15",
+        value_parser = seconds,
+        value_name = "SECONDS"
+    )]
+    pub unread_seconds: Duration,
+
     /// The maximum number of connections; further ones are closed.
     #[arg(long, env = "FACE_LIVENESS_CONNECTIONS", default_value = "1024", value_name = "N")]
     pub connections: usize,

@@ -1,24 +1,30 @@
-//! A limit on the number of connections.
+//! Limits on the number of connections, and on how long a client may leave an answer unread.
 
 use std::io;
+use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll};
+use std::time::Duration;
 
 use axum_server::accept::Accept;
 use futures_util::future::BoxFuture;
+use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tokio_io_timeout::TimeoutStream;
 use tower_service::Service;
 
-/// Accepts connections up to a limit and closes further ones at once.
+/// Accepts connections up to a limit and closes further ones at once. Closes a connection whose
+/// client reads nothing for a time while an answer waits.
 #[derive(Clone)]
 pub(crate) struct Limited<A> {
     inner: A,
     permits: Arc<Semaphore>,
+    unread: Duration,
 }
 
 impl<A> Limited<A> {
-    pub(crate) fn new(inner: A, connections: usize) -> Self {
-        Self { inner, permits: Arc::new(Semaphore::new(connections)) }
+    pub(crate) fn new(inner: A, connections: usize, unread: Duration) -> Self {
+        Self { inner, permits: Arc::new(Semaphore::new(connections)), unread }
     }
 }
 
@@ -26,20 +32,23 @@ impl<A, I, S> Accept<I, S> for Limited<A>
 where
     A: Accept<I, S>,
     A::Future: Send + 'static,
-    A::Stream: Send,
+    A::Stream: AsyncRead + AsyncWrite + Send,
     A::Service: Send,
 {
-    type Stream = A::Stream;
+    type Stream = Pin<Box<TimeoutStream<A::Stream>>>;
     type Service = Counted<A::Service>;
     type Future = BoxFuture<'static, io::Result<(Self::Stream, Self::Service)>>;
 
     fn accept(&self, stream: I, service: S) -> Self::Future {
         let permit = Arc::clone(&self.permits).try_acquire_owned();
         let accepted = self.inner.accept(stream, service);
+        let unread = self.unread;
         Box::pin(async move {
             let permit = permit.map_err(|_| io::Error::other("too many connections"))?;
             let (stream, inner) = accepted.await?;
-            Ok((stream, Counted { inner, _permit: Arc::new(permit) }))
+            let mut stream = TimeoutStream::new(stream);
+            stream.set_write_timeout(Some(unread));
+            Ok((Box::pin(stream), Counted { inner, _permit: Arc::new(permit) }))
         })
     }
 }

@@ -1,6 +1,7 @@
 //! Starts a server from its settings, and stops it.
 
 use std::net::{SocketAddr, TcpListener};
+use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
@@ -105,11 +106,9 @@ impl Server {
             }
         };
         let tls = match (&config.tls_cert, &config.tls_key) {
-            (Some(cert), Some(key)) => Some(
-                RustlsConfig::from_pem_chain_file(cert, key)
-                    .await
-                    .map_err(|error| format!("--tls-cert {}: {error}", cert.display()))?,
-            ),
+            (Some(cert), Some(key)) => Some(tls(cert, key).await.map_err(|error| {
+                format!("--tls-cert {}, --tls-key {}: {error}", cert.display(), key.display())
+            })?),
             _ => None,
         };
         let service = Service {
@@ -170,18 +169,15 @@ impl Server {
             .http1()
             .header_read_timeout(config.idle_seconds)
             .max_buf_size(HEAD_BUFFER);
+        let (connections, unread) = (config.connections, config.unread_seconds);
         match tls {
             None => {
-                server
-                    .acceptor(Limited::new(DefaultAcceptor, config.connections))
-                    .serve(app)
-                    .await?
+                let acceptor = Limited::new(DefaultAcceptor, connections, unread);
+                server.acceptor(acceptor).serve(app).await?
             }
             Some(tls) => {
-                server
-                    .acceptor(Limited::new(RustlsAcceptor::new(tls), config.connections))
-                    .serve(app)
-                    .await?
+                let acceptor = Limited::new(RustlsAcceptor::new(tls), connections, unread);
+                server.acceptor(acceptor).serve(app).await?
             }
         }
         if let Backend::Here(pool) = &service.backend {
@@ -190,6 +186,15 @@ impl Server {
         tracing::info!("stopped");
         Ok(())
     }
+}
+
+/// The settings of TLS. Offers HTTP/1.1 alone: axum-server would offer HTTP/2, which is not served.
+async fn tls(cert: &Path, key: &Path) -> std::io::Result<RustlsConfig> {
+    let config = RustlsConfig::from_pem_chain_file(cert, key).await?;
+    let mut settings = (*config.get_inner()).clone();
+    settings.alpn_protocols = vec![b"http/1.1".to_vec()];
+    config.reload_from_config(Arc::new(settings));
+    Ok(config)
 }
 
 /// Serves `/healthz`, `/readyz` and `/metrics` for a worker, which serves nothing else over HTTP.

@@ -5,6 +5,7 @@ mod running;
 
 use std::io::{Read, Write};
 use std::net::TcpStream;
+use std::process::Command;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Condvar, LazyLock, Mutex};
 use std::thread;
@@ -289,6 +290,23 @@ mod load {
     }
 
     #[test]
+    fn clients_that_do_not_read_are_disconnected() {
+        let server = running(&["--unread-seconds", "0.5", "--connections", "1"]);
+        let mut deaf = TcpStream::connect(server.address).unwrap();
+        deaf.set_write_timeout(Some(Duration::from_millis(200))).unwrap();
+        // Answers of 20 KB and more, until no buffer takes another request.
+        let request = b"GET /openapi.json HTTP/1.1\r\nHost: here\r\n\r\n";
+        while deaf.write_all(request).is_ok() {}
+        // The only connection is free again.
+        until(|| {
+            TcpStream::connect(server.address).is_ok_and(|mut again| {
+                again.write_all(b"GET /healthz HTTP/1.1\r\nHost: here\r\n\r\n").is_ok()
+                    && again.read(&mut [0]).is_ok_and(|read| read == 1)
+            })
+        });
+    }
+
+    #[test]
     fn connections_and_the_memory_for_bodies_are_limited() {
         let server = running(&["--connections", "2", "--bodies-mb", "1"]);
         let mut large = TcpStream::connect(server.address).unwrap();
@@ -532,6 +550,15 @@ mod observability {
         let mut answer =
             client.post(url).content_type("application/json").send(BODY.as_bytes()).unwrap();
         assert_eq!(answer.body_mut().read_to_vec().unwrap(), *ANSWER);
+        // curl offers HTTP/2 as well.
+        let curl = Command::new("curl")
+            .args(["--silent", "--show-error", "--write-out", "%{http_version} %{http_code}"])
+            .args(["--cacert", cert.to_str().unwrap(), "--output", "/dev/null"])
+            .arg(format!("https://localhost:{}/healthz", server.address.port()))
+            .output()
+            .expect("curl is installed");
+        let (version, error) = (&curl.stdout, String::from_utf8_lossy(&curl.stderr));
+        assert_eq!(String::from_utf8_lossy(version), "1.1 200", "{error}");
         assert!(
             !raw(&server, post(JSON, &BODY).as_bytes()).0.starts_with("http/1.1 200"),
             "plain HTTP is refused"

@@ -2,7 +2,7 @@
 // /usr/bin/chromium, and the built example `server`. SHOTS names a folder for screenshots.
 
 import assert from "node:assert/strict";
-import { spawn } from "node:child_process";
+import { execFileSync, spawn } from "node:child_process";
 import { mkdtempSync, readFileSync, writeFileSync } from "node:fs";
 import { createRequire } from "node:module";
 import { tmpdir } from "node:os";
@@ -94,6 +94,21 @@ test("a chosen photo is scored and its answer shown", async (t) => {
   assert.equal(await page.locator("#verdict").textContent(), "Classified as spoof");
   await page.locator("#copy-json").click();
   assert.deepEqual(JSON.parse(await page.evaluate(() => navigator.clipboard.readText())), answer);
+});
+
+test("the page works over TLS", async (t) => {
+  const [cert, key] = ["cert.pem", "key.pem"].map((name) => join(scratch, name));
+  execFileSync("openssl", [
+    "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes",
+    "-subj", "/CN=localhost", "-days", "1", "-keyout", key, "-out", cert,
+  ], { stdio: "ignore" });
+  const secure = await listen(["--tls-cert", cert, "--tls-key", key]);
+  t.after(() => secure.process.kill());
+  const address = secure.origin.replace("http:", "https:");
+  const page = await open(t, { ignoreHTTPSErrors: true }, address);
+  await page.locator("#file").setInputFiles(portrait);
+  await page.locator("#verdict").waitFor();
+  assert.equal(await page.locator("#verdict").textContent(), "Classified as live");
 });
 
 test("a photo with an Exif orientation and its box are shown upright", async (t) => {
