@@ -5,6 +5,11 @@
 
 use face_liveness_detection::BoundingBox;
 use face_liveness_image::{ImageView, ZeroizeVec};
+use face_liveness_schema::Warning;
+
+use crate::Error;
+use crate::image_source::Input;
+use crate::locate::Located;
 
 /// Cells along each side of the grid on which a face is compared.
 const SIDE: usize = 24;
@@ -28,20 +33,58 @@ const MAX_GROWTH: f32 = 1.4;
 /// quality 80 adds up to 0.27; live people of Replay-Attack change by 0.81 and more in two seconds.
 const MIN_CHANGE: f32 = 0.28;
 
+/// Checks the frames of a burst one after another: they must show one face in one capture.
+#[derive(Default)]
+pub(crate) struct Capture {
+    last: Option<FrameFace>,
+    pub(crate) warnings: Vec<Warning>,
+}
+
+impl Capture {
+    /// Refuses a frame that does not continue the one before it, before the next is decoded.
+    pub(crate) fn add(&mut self, input: &Input<'_>, located: &Located<'_>) -> Result<(), Error> {
+        let Some(face) = located.largest_face() else {
+            self.warn(Warning::FrameWithoutFace);
+            return Ok(());
+        };
+        let image = located.image.view();
+        let frame = FrameFace::new(image, face.bounding_box);
+        if let Some(last) = &self.last {
+            if !frame.continues(last) {
+                return Err(Error::OtherFace { path: input.path.clone() });
+            }
+            if last.is_repeated_by(image) {
+                self.warn(Warning::RepeatedFrame);
+            }
+        }
+        self.last = Some(frame);
+        Ok(())
+    }
+
+    fn warn(&mut self, warning: Warning) {
+        if !self.warnings.contains(&warning) {
+            self.warnings.push(warning);
+        }
+    }
+}
+
 /// The face of a frame.
-pub(crate) struct FrameFace<'a> {
-    image: ImageView<'a>,
+struct FrameFace {
+    image_size: [u32; 2],
     face: BoundingBox,
+    cells: ZeroizeVec<f32>,
     detail: ZeroizeVec<f32>,
 }
 
-impl<'a> FrameFace<'a> {
-    pub(crate) fn new(image: ImageView<'a>, face: BoundingBox) -> Self {
-        Self { image, face, detail: detail(&cells(image, &face)) }
+impl FrameFace {
+    fn new(image: ImageView<'_>, face: BoundingBox) -> Self {
+        let cells = cells(image, &face);
+        let detail = detail(&cells);
+        Self { image_size: [image.width(), image.height()], face, cells, detail }
     }
 
     /// Whether this frame may follow `previous` in one capture.
-    pub(crate) fn continues(&self, previous: &Self) -> bool {
+    fn continues(&self, previous: &Self) -> bool {
         let size = |face: &BoundingBox| face.area().sqrt();
         let centre =
             |face: &BoundingBox| [face.left + face.width / 2.0, face.top + face.height / 2.0];
@@ -53,12 +96,12 @@ impl<'a> FrameFace<'a> {
             && likeness(&self.detail, &previous.detail) >= MIN_LIKENESS
     }
 
-    /// Whether this frame shows the very picture of `previous`, perhaps compressed again.
-    pub(crate) fn repeats(&self, previous: &Self) -> bool {
-        let size = |image: ImageView<'_>| [image.width(), image.height()];
-        size(self.image) == size(previous.image) && {
-            let [new, old] = [self, previous].map(|frame| cells(frame.image, &previous.face));
-            let change: f32 = new.iter().zip(&*old).map(|(new, old)| (new - old).abs()).sum();
+    /// Whether an image shows the very picture of this frame, perhaps compressed again.
+    fn is_repeated_by(&self, image: ImageView<'_>) -> bool {
+        self.image_size == [image.width(), image.height()] && {
+            let again = cells(image, &self.face);
+            let change: f32 =
+                again.iter().zip(&*self.cells).map(|(new, old)| (new - old).abs()).sum();
             change < MIN_CHANGE * (SIDE * SIDE) as f32
         }
     }

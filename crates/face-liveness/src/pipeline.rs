@@ -8,7 +8,7 @@ use face_liveness_inference::{Frame, LivenessModel};
 use face_liveness_schema::{ModelInputs, RequestDocument, SelectedImage, Warning};
 
 use crate::borders::Scene;
-use crate::capture::FrameFace;
+use crate::capture::Capture;
 use crate::image_source::{ImageSource, Input};
 use crate::locate::{Located, Locator};
 use crate::position::position;
@@ -103,19 +103,22 @@ impl Pipeline {
         let Some(face) = located.largest_face() else {
             return Err(Error::NoFace { path: first.path.clone() });
         };
-        let others = others.iter().map(locate).collect::<Result<Vec<_>, _>>()?;
-        let all: Vec<_> = iter::once(&located).chain(&others).collect();
-        let capture_warnings = check_capture(inputs, &all)?;
-        let scenes: Vec<_> = all.into_iter().filter_map(scene).collect();
+        let mut capture = Capture::default();
+        if !others.is_empty() {
+            capture.add(first, &located)?;
+        }
+        let mut other_frames = Vec::with_capacity(others.len());
+        for input in others {
+            let frame = locate(input)?;
+            capture.add(input, &frame)?;
+            other_frames.push(frame);
+        }
+        let scenes: Vec<_> = iter::once(&located).chain(&other_frames).filter_map(scene).collect();
         let frames: Vec<_> = scenes.iter().map(Scene::frame).collect();
         let spoof_score = self.score(model, &frames)?;
         let has_borders = scenes.first().is_some_and(Scene::has_borders);
         let mut detection = respond(model, &located, face, has_borders, spoof_score);
-        for warning in capture_warnings {
-            if !detection.response.warnings.contains(&warning) {
-                detection.response.warnings.push(warning);
-            }
-        }
+        detection.response.warnings.extend(capture.warnings);
         Ok(detection)
     }
 
@@ -193,27 +196,6 @@ impl File {
 fn scene<'a>(located: &'a Located<'_>) -> Option<Scene<'a>> {
     let face = located.largest_face()?.bounding_box;
     Some(Scene::new(located.image.view(), face))
-}
-
-/// Checks that the frames of a burst show one face in one capture. Returns the warnings about them.
-fn check_capture(inputs: &[Input<'_>], located: &[&Located<'_>]) -> Result<Vec<Warning>, Error> {
-    let mut warnings = Vec::new();
-    let mut previous: Option<FrameFace<'_>> = None;
-    for (input, located) in inputs.iter().zip(located) {
-        let Some(face) = located.largest_face() else {
-            warnings.push(Warning::FrameWithoutFace);
-            continue;
-        };
-        let frame = FrameFace::new(located.image.view(), face.bounding_box);
-        if let Some(previous) = &previous {
-            if !frame.continues(previous) {
-                return Err(Error::OtherFace { path: input.path.clone() });
-            }
-            warnings.extend(frame.repeats(previous).then_some(Warning::RepeatedFrame));
-        }
-        previous = Some(frame);
-    }
-    Ok(warnings)
 }
 
 fn respond(

@@ -11,6 +11,12 @@ pub enum Error {
     /// The bytes are not of a supported format. Cargo features remove formats.
     #[error("the file is not a {}", supported_formats())]
     UnsupportedFormat,
+    /// The bytes are of a known format that is not supported.
+    #[error("{format} is not supported: convert the file to JPEG")]
+    OtherFormat {
+        /// The format's usual name: `HEIC`.
+        format: &'static str,
+    },
     /// The bytes begin like a supported format but do not decode.
     #[error("the file does not decode as {format}")]
     Corrupt {

@@ -31,7 +31,7 @@ impl Format {
             Ok(ImageFormat::WebP) => Ok(Self::WebP),
             #[cfg(feature = "bmp")]
             Ok(ImageFormat::Bmp) => Ok(Self::Bmp),
-            _ => Err(Error::UnsupportedFormat),
+            _ => Err(other_format(file)),
         }
     }
 
@@ -49,6 +49,21 @@ impl Format {
         };
         Error::Corrupt { format }
     }
+}
+
+/// The error for a file that is of no supported format.
+fn other_format(file: &[u8]) -> Error {
+    let brand = file.get(4..12).and_then(|bytes| bytes.strip_prefix(b"ftyp"));
+    let format = match (brand, file) {
+        (Some(b"heic" | b"heix" | b"heim" | b"heis" | b"hevc" | b"mif1" | b"msf1"), _) => "HEIC",
+        (Some(b"avif" | b"avis"), _) => "AVIF",
+        (_, [b'I', b'I', b'*', 0, ..] | [b'M', b'M', 0, b'*', ..]) => "TIFF",
+        (_, [0xff, 0x0a, ..] | [0, 0, 0, 12, b'J', b'X', b'L', b' ', ..]) => "JPEG XL",
+        (_, [0, 0, 0, 12, b'j', b'P', b' ', b' ', ..]) => "JPEG 2000",
+        (_, [b'%', b'P', b'D', b'F', ..]) => "PDF",
+        _ => return Error::UnsupportedFormat,
+    };
+    Error::OtherFormat { format }
 }
 
 impl From<Format> for ImageFormat {
@@ -69,6 +84,19 @@ impl From<Format> for ImageFormat {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_known_format_is_named() {
+        for (file, format) in [
+            (&b"\0\0\0\x18ftypheic\0\0\0\0"[..], "HEIC"),
+            (b"\0\0\0\x1cftypavif", "AVIF"),
+            (b"MM\0*\0\0\0\x08", "TIFF"),
+            (b"%PDF-1.7", "PDF"),
+        ] {
+            assert_eq!(Format::of(file), Err(Error::OtherFormat { format }));
+        }
+        assert_eq!(Format::of(b"ftypheic"), Err(Error::UnsupportedFormat));
+    }
 
     #[test]
     fn a_format_whose_feature_is_off_is_unsupported() {

@@ -74,7 +74,7 @@ mod tests {
 
     #[test]
     fn a_certain_attack_is_not_outvoted() {
-        let params = face_liveness_models::rgb_burst_v2().unwrap().params;
+        let params = face_liveness_models::rgb_burst_v2().expect("built in").params;
         let fused = |log_odds: &[f32]| fused(&params, log_odds, None);
         assert_eq!(fused(&[params.certain + 1.0, -9.0, -9.0, -9.0]), params.certain + 1.0);
         assert_eq!(fused(&[params.certain - 0.2, -2.0]), (params.certain - 2.2) / 2.0);

@@ -46,6 +46,8 @@ impl<'a> RequestDocument<'a> {
     pub fn parse(body: &'a [u8]) -> Result<Self, RequestError> {
         let text = std::str::from_utf8(body)
             .map_err(|_| RequestError::invalid_value("body", "is not UTF-8"))?;
+        // .NET and PowerShell write a byte order mark.
+        let text = text.strip_prefix('\u{feff}').unwrap_or(text);
         if !text.trim_start_matches(WHITE_SPACE).starts_with('{') {
             let value: &RawValue = serde_json::from_str(text).map_err(|error| not_json(&error))?;
             Type::Object.check(value.get(), "body")?;
@@ -199,6 +201,13 @@ mod tests {
         let body = "\t{ \"images\" : [ { \"index\" : 1 } ,\r\n{\"index\":0}\n] , \"x\" : { } } \n";
         let document = RequestDocument::parse(body.as_bytes()).expect("valid");
         assert!(document.images.iter().map(|image| image.index).eq([1, 0]));
+    }
+
+    #[test]
+    fn one_byte_order_mark_is_skipped() {
+        let body = "\u{feff}{ \"images\": [{ \"index\": 0 }] }";
+        assert!(RequestDocument::parse(body.as_bytes()).is_ok());
+        assert!(error(&format!("\u{feff}{body}")).starts_with("body is not valid JSON"));
     }
 
     #[test]
