@@ -7,7 +7,7 @@ use std::time::Instant;
 
 use clap::Parser;
 use face_liveness::Engine;
-use face_liveness_batch::photos::{self, Source};
+use face_liveness_batch::photos::{self, Found, Source};
 use face_liveness_batch::results::Table;
 use face_liveness_batch::run::run;
 use face_liveness_batch::summary::Summary;
@@ -56,8 +56,15 @@ fn main() -> ExitCode {
 
 fn score(arguments: &Arguments) -> Result<(), Box<dyn std::error::Error>> {
     let engine = Engine::builder().default_model(&arguments.model).build()?;
-    let sources = photos::find(&arguments.photos, arguments.column.as_deref())?;
+    let Found { sources, skipped } = photos::find(&arguments.photos, arguments.column.as_deref())?;
+    if skipped > 0 {
+        eprintln!("{skipped} files in folders are not images");
+    }
     let mut table = Table::open(&arguments.out)?;
+    if let Some(other) = table.model().filter(|model| *model != arguments.model) {
+        let out = arguments.out.display();
+        return Err(format!("{out} holds scores of {other}: choose another file").into());
+    }
     let (total, earlier) = (sources.iter().map(Source::len).sum::<usize>(), table.rows().len());
     if earlier > 0 {
         eprintln!("{}: resuming after {earlier} photos", arguments.out.display());

@@ -1,6 +1,7 @@
 //! Finds and reads photos: in folders, in lists of files, in image columns of Parquet files.
 
 use std::fs::File;
+use std::io::Read;
 use std::path::{Path, PathBuf};
 
 use arrow_array::cast::AsArray;
@@ -11,8 +12,9 @@ use parquet::arrow::ProjectionMask;
 use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
 use walkdir::WalkDir;
 
-/// The extensions of the files that are taken from a folder.
-const EXTENSIONS: [&str; 7] = ["bmp", "gif", "jpe", "jpeg", "jpg", "png", "webp"];
+/// The extensions of images. A file that begins like an image is one under any name.
+const EXTENSIONS: [&str; 12] =
+    ["avif", "bmp", "gif", "heic", "heif", "jfif", "jpe", "jpeg", "jpg", "mpo", "png", "webp"];
 /// The rows of a Parquet file in memory at once. A photo is a few megabytes.
 const ROWS_AT_ONCE: usize = 16;
 
@@ -63,6 +65,15 @@ pub enum Source {
     },
 }
 
+/// The sources of some arguments.
+#[derive(Debug, Default, Clone, PartialEq, Eq)]
+pub struct Found {
+    /// The sources, in order.
+    pub sources: Vec<Source>,
+    /// The files in folders that are not images.
+    pub skipped: usize,
+}
+
 /// The name of a photo, and its bytes or the reason why they cannot be read.
 pub type Photo = (String, Result<ZeroizeVec<u8>, String>);
 
@@ -87,7 +98,7 @@ impl Source {
     ) -> Box<dyn Iterator<Item = Photo> + Send> {
         match self {
             Self::File(path) => {
-                let (name, path) = (path.display().to_string(), path.clone());
+                let (name, path) = (name(path), path.clone());
                 let photo = wanted(&name).then(move || {
                     let bytes = std::fs::read(path)
                         .map(ZeroizeVec::from)
@@ -98,9 +109,7 @@ impl Source {
             }
             Self::Column { path, index, .. } => match rows(path, *index, wanted) {
                 Ok(rows) => rows,
-                Err(error) => {
-                    Box::new(std::iter::once((path.display().to_string(), Err(error.to_string()))))
-                }
+                Err(error) => Box::new(std::iter::once((name(path), Err(error.to_string())))),
             },
         }
     }
@@ -108,24 +117,49 @@ impl Source {
 
 /// The photos of each argument. An argument is a folder, which is searched in depth and in the
 /// order of file names; an image; a Parquet file; or a text file that lists images, one path per
-/// line, relative to the list.
+/// line, relative to the list. Of a folder, what cannot be read becomes a source too, so that it
+/// gets a row with the reason.
 ///
 /// # Errors
 /// See [`Error`].
-pub fn find(arguments: &[PathBuf], column: Option<&str>) -> Result<Vec<Source>, Error> {
-    let mut sources = Vec::new();
+pub fn find(arguments: &[PathBuf], column: Option<&str>) -> Result<Found, Error> {
+    let mut found = Found::default();
     for argument in arguments {
         if argument.is_dir() {
-            sources.extend(in_folder(argument)?);
-        } else if has_extension(argument, &EXTENSIONS) {
-            sources.push(Source::File(argument.clone()));
+            in_folder(argument, &mut found)?;
         } else if has_extension(argument, &["parquet"]) {
-            sources.push(in_parquet(argument, column)?);
+            found.sources.push(in_parquet(argument, column)?);
+        } else if is_image(argument) {
+            found.sources.push(Source::File(argument.clone()));
         } else {
-            sources.extend(in_list(argument)?);
+            found.sources.extend(in_list(argument)?);
         }
     }
-    Ok(sources)
+    Ok(found)
+}
+
+/// The name of a photo in the table: its path. Bytes that are not UTF-8 are escaped, so that no two
+/// paths have one name.
+fn name(path: &Path) -> String {
+    match path.to_str() {
+        Some(path) => path.to_owned(),
+        None => path.as_os_str().as_encoded_bytes().escape_ascii().to_string(),
+    }
+}
+
+/// Whether a file is an image by its extension or its first bytes.
+fn is_image(path: &Path) -> bool {
+    has_extension(path, &EXTENSIONS) || begins_like_an_image(path).unwrap_or(false)
+}
+
+fn begins_like_an_image(path: &Path) -> std::io::Result<bool> {
+    let mut start = Vec::new();
+    File::open(path)?.take(12).read_to_end(&mut start)?;
+    let signatures: [&[u8]; 4] = [b"\xff\xd8\xff", b"\x89PNG\r\n\x1a\n", b"GIF8", b"BM"];
+    let brand = start.get(4..).unwrap_or_default();
+    Ok(signatures.iter().any(|signature| start.starts_with(signature))
+        || start.starts_with(b"RIFF") && brand.ends_with(b"WEBP")
+        || [&b"ftyphei"[..], b"ftypavif", b"ftypmif1"].iter().any(|kind| brand.starts_with(kind)))
 }
 
 fn has_extension(path: &Path, extensions: &[&str]) -> bool {
@@ -133,15 +167,24 @@ fn has_extension(path: &Path, extensions: &[&str]) -> bool {
     extensions.iter().any(|known| extension.eq_ignore_ascii_case(known))
 }
 
-fn in_folder(folder: &Path) -> Result<Vec<Source>, Error> {
-    let mut sources = Vec::new();
+fn in_folder(folder: &Path, found: &mut Found) -> Result<(), Error> {
     for entry in WalkDir::new(folder).follow_links(true).sort_by_file_name() {
-        let path = entry?.into_path();
-        if path.is_file() && has_extension(&path, &EXTENSIONS) {
-            sources.push(Source::File(path));
-        }
+        let path = match entry {
+            Ok(entry) if entry.file_type().is_dir() => continue,
+            Ok(entry) if is_image(entry.path()) => entry.into_path(),
+            Ok(_) => {
+                found.skipped += 1;
+                continue;
+            }
+            // A link to nothing, a loop of links, or a folder without permission.
+            Err(error) => match error.path() {
+                Some(path) => path.to_owned(),
+                None => return Err(error.into()),
+            },
+        };
+        found.sources.push(Source::File(path));
     }
-    Ok(sources)
+    Ok(())
 }
 
 fn in_list(list: &Path) -> Result<Vec<Source>, Error> {
@@ -190,7 +233,7 @@ fn rows(
     let file = ParquetRecordBatchReaderBuilder::try_new(File::open(path)?)?;
     let mask = ProjectionMask::roots(file.parquet_schema(), [index]);
     let batches = file.with_projection(mask).with_batch_size(ROWS_AT_ONCE).build()?;
-    let (path, mut row) = (path.display().to_string(), 0);
+    let (path, mut row) = (name(path), 0);
     Ok(Box::new(batches.flat_map(move |batch| {
         let photos: Vec<Photo> = match batch {
             Ok(batch) => {

@@ -1,8 +1,8 @@
 //! The table of results. Each row is written at once, so that an interrupted run can resume.
 
 use std::collections::HashSet;
-use std::fs::{File, OpenOptions};
-use std::io::{BufWriter, Write};
+use std::fs::File;
+use std::io::{BufWriter, Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -10,6 +10,7 @@ use arrow_array::{ArrayRef, Float32Array, RecordBatch, StringArray, UInt16Array,
 use face_liveness::Detection;
 use parquet::arrow::ArrowWriter;
 use serde::{Deserialize, Serialize};
+use tempfile::NamedTempFile;
 
 /// The result of one photo.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
@@ -40,6 +41,11 @@ impl Row {
     /// The row of a photo that could not be read.
     pub fn unread(photo: String, error: String) -> Self {
         Self { photo, error: Some(error), ..Self::default() }
+    }
+
+    /// Whether the engine answered. A photo that could not be read is tried again by the next run.
+    fn is_final(&self) -> bool {
+        self.spoof_score.is_some() || self.code.is_some()
     }
 
     /// The row of a photo that the engine answered.
@@ -111,12 +117,14 @@ pub struct Table {
     lines: Lines,
     /// The Parquet file to write at the end.
     parquet: Option<PathBuf>,
+    /// Whether a CSV file has its header.
+    has_header: bool,
     rows: Vec<Row>,
 }
 
 impl Table {
-    /// Opens a table with the rows of an earlier run. An incomplete last line is dropped, and its
-    /// photo is scored again.
+    /// Opens a table with the rows of an earlier run. Drops an incomplete last line, and the rows
+    /// of photos that could not be read: those photos are tried again.
     ///
     /// # Errors
     /// See [`Error`].
@@ -130,15 +138,46 @@ impl Table {
                 }
                 _ => return Err(Error::Format),
             };
-        let mut text = if growing.exists() { std::fs::read(&growing)? } else { Vec::new() };
-        text.truncate(text.iter().rposition(|&byte| byte == b'\n').map_or(0, |end| end + 1));
-        let rows = read(lines, &text)
-            .map_err(|source| Error::Foreign { path: growing.clone(), source })?;
-        let file = OpenOptions::new().create(true).truncate(false).write(true).open(&growing)?;
-        file.set_len(text.len() as u64)?;
-        let mut file = BufWriter::new(file);
-        std::io::Seek::seek(&mut file, std::io::SeekFrom::End(0))?;
-        Ok(Self { file, lines, parquet, rows })
+        let text = if growing.exists() { std::fs::read(&growing)? } else { Vec::new() };
+        let foreign = |source| Error::Foreign { path: growing.clone(), source };
+        if !is_own(lines, &text) {
+            return Err(foreign("it does not begin like a table of this program".into()));
+        }
+        let complete = text.iter().rposition(|&byte| byte == b'\n').map_or(0, |end| end + 1);
+        let rows = read(lines, &text[..complete]).map_err(foreign)?;
+        if !rows.iter().all(Row::is_final) {
+            return Self::rewritten(&growing, lines, parquet, rows);
+        }
+        let mut file = File::options().create(true).truncate(false).write(true).open(&growing)?;
+        file.set_len(complete as u64)?;
+        file.seek(SeekFrom::End(0))?;
+        Ok(Self { file: BufWriter::new(file), lines, parquet, has_header: complete > 0, rows })
+    }
+
+    /// Replaces the file by one without the rows of photos that could not be read. It is replaced
+    /// at once, so that an interruption loses no row.
+    fn rewritten(
+        growing: &Path,
+        lines: Lines,
+        parquet: Option<PathBuf>,
+        rows: Vec<Row>,
+    ) -> Result<Self, Error> {
+        let folder = growing.parent().filter(|folder| !folder.as_os_str().is_empty());
+        let fresh = NamedTempFile::new_in(folder.unwrap_or(Path::new(".")))?;
+        std::fs::set_permissions(fresh.path(), std::fs::metadata(growing)?.permissions())?;
+        let file = BufWriter::new(fresh.reopen()?);
+        let mut table = Self { file, lines, parquet, has_header: false, rows: Vec::new() };
+        for row in rows.into_iter().filter(Row::is_final) {
+            table.write(row)?;
+        }
+        table.file.flush()?;
+        fresh.persist(growing).map_err(|error| error.error)?;
+        Ok(table)
+    }
+
+    /// The model that gave the scores; `None` for a table without scores.
+    pub fn model(&self) -> Option<&str> {
+        self.rows.iter().find_map(|row| row.model.as_deref())
     }
 
     /// The names of the photos that have a row.
@@ -156,20 +195,25 @@ impl Table {
     /// # Errors
     /// If the file cannot be written.
     pub fn push(&mut self, row: Row) -> Result<(), Error> {
+        self.write(row)?;
+        Ok(self.file.flush()?)
+    }
+
+    fn write(&mut self, row: Row) -> Result<(), Error> {
         match self.lines {
             Lines::Csv => {
-                let first = self.rows.is_empty();
-                let mut writer =
-                    csv::WriterBuilder::new().has_headers(first).from_writer(&mut self.file);
+                let mut writer = csv::WriterBuilder::new()
+                    .has_headers(!self.has_header)
+                    .from_writer(&mut self.file);
                 writer.serialize(&row)?;
                 writer.flush()?;
+                self.has_header = true;
             }
             Lines::Json => {
                 serde_json::to_writer(&mut self.file, &row)?;
                 self.file.write_all(b"\n")?;
             }
         }
-        self.file.flush()?;
         self.rows.push(row);
         Ok(())
     }
@@ -185,6 +229,15 @@ impl Table {
         }
         Ok(self.rows)
     }
+}
+
+/// Whether a file is a table of this program, or the start of its first line.
+fn is_own(lines: Lines, text: &[u8]) -> bool {
+    let start: &[u8] = match lines {
+        Lines::Csv => b"photo,spoof_score,left,top,width,height,model,warnings,code,error\n",
+        Lines::Json => b"{\"photo\":",
+    };
+    text.starts_with(start) || start.starts_with(text)
 }
 
 fn read(lines: Lines, text: &[u8]) -> Result<Vec<Row>, Box<dyn std::error::Error + Send + Sync>> {

@@ -10,7 +10,7 @@ use std::time::Duration;
 use arrow_array::{ArrayRef, BinaryArray, RecordBatch, StringArray, StructArray};
 use arrow_schema::{DataType, Field};
 use base64::prelude::{BASE64_STANDARD, Engine as _};
-use face_liveness_batch::results::{Row, Table};
+use face_liveness_batch::results::Row;
 use parquet::arrow::ArrowWriter;
 use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
 
@@ -44,8 +44,18 @@ fn folder(portraits: usize) -> tempfile::TempDir {
     folder
 }
 
+/// The complete rows of a table; those of a Parquet file from the file beside it.
 fn rows(out: &Path) -> Vec<Row> {
-    Table::open(out).unwrap().rows().to_vec()
+    let kind = out.extension().unwrap();
+    let lines =
+        if kind == "parquet" { out.with_extension("parquet.jsonl") } else { out.to_owned() };
+    let text = std::fs::read_to_string(lines).unwrap();
+    let text = &text[..text.rfind('\n').map_or(0, |end| end + 1)];
+    if kind == "csv" {
+        let mut reader = csv::Reader::from_reader(text.as_bytes());
+        return reader.deserialize().map(Result::unwrap).collect();
+    }
+    text.lines().map(|line| serde_json::from_str(line).unwrap()).collect()
 }
 
 fn names(rows: &[Row]) -> BTreeSet<&str> {
@@ -188,12 +198,80 @@ fn parquet_columns_hold_bytes_structs_or_base64() {
 }
 
 #[test]
-fn a_foreign_table_is_not_overwritten() {
+fn a_foreign_file_is_not_overwritten() {
     let folder = folder(1);
-    let out = folder.path().join("r.csv");
-    std::fs::write(&out, "name,age\nann,7\n").unwrap();
-    let output =
-        command().args([&folder.path().join("photos"), Path::new("--out"), &out]).output().unwrap();
+    for (name, content) in [
+        ("lines.csv", "name,age\nann,7\n"),
+        ("header.csv", "name,age\n"),
+        ("line.csv", "without an end"),
+        ("line.jsonl", "without an end"),
+        ("other.jsonl", "{\"name\": \"ann\"}\n"),
+    ] {
+        let out = folder.path().join(name);
+        std::fs::write(&out, content).unwrap();
+        let photos = folder.path().join("photos");
+        let output = command().args([&photos, Path::new("--out"), &out]).output().unwrap();
+        assert_eq!(output.status.code(), Some(2), "{name}");
+        assert_eq!(std::fs::read_to_string(&out).unwrap(), content, "{name}");
+    }
+}
+
+#[test]
+fn an_interruption_anywhere_leaves_a_table_that_resumes() {
+    let folder = folder(1);
+    let (photos, out) = (folder.path().join("photos"), folder.path().join("r.csv"));
+    batch(&[&photos, Path::new("--out"), &out]);
+    let whole = std::fs::read(&out).unwrap();
+    let header = whole.iter().position(|&byte| byte == b'\n').unwrap();
+    for length in [0, 5, header, header + 1, header + 9, whole.len() - 3] {
+        std::fs::write(&out, &whole[..length]).unwrap();
+        batch(&[&photos, Path::new("--out"), &out]);
+        let text = std::fs::read_to_string(&out).unwrap();
+        assert_eq!(text.matches("spoof_score").count(), 1, "one header, cut at {length}");
+        assert_eq!(names(&rows(&out)), BTreeSet::from(["000.jpg", "broken.jpg", "wall.png"]));
+    }
+}
+
+#[test]
+fn another_model_needs_another_table() {
+    let folder = folder(1);
+    let (photos, out) = (folder.path().join("photos"), folder.path().join("r.csv"));
+    batch(&[&photos, Path::new("--out"), &out]);
+    let table = std::fs::read(&out).unwrap();
+    let other = ["--model", "rgb-single-v1", "--out"].map(Path::new);
+    let output = command().arg(&photos).args(other).arg(&out).output().unwrap();
     assert_eq!(output.status.code(), Some(2));
-    assert_eq!(std::fs::read_to_string(&out).unwrap(), "name,age\nann,7\n");
+    assert_eq!(std::fs::read(&out).unwrap(), table);
+}
+
+#[cfg(unix)]
+#[test]
+fn odd_names_links_and_folders_lose_no_row() {
+    use std::ffi::OsStr;
+    use std::os::unix::ffi::OsStrExt;
+    use std::os::unix::fs::symlink;
+
+    let folder = folder(0);
+    let (photos, out) = (folder.path().join("photos"), folder.path().join("r.csv"));
+    for name in [&b"a\xff.jpg"[..], b"a\xfe.jpg", b"no extension", b"saved.jfif"] {
+        std::fs::write(photos.join(OsStr::from_bytes(name)), photo("astronaut.jpg")).unwrap();
+    }
+    symlink("nothing", photos.join("dangling.jpg")).unwrap();
+    symlink(".", photos.join("loop")).unwrap();
+    let output = batch(&[&photos, Path::new("--out"), &out]);
+    let said = String::from_utf8_lossy(&output.stderr);
+    assert!(said.contains("1 files in folders are not images"), "{said}");
+    let text = std::fs::read_to_string(&out).unwrap();
+    let scored = ["a\\xff.jpg", "a\\xfe.jpg", "no extension", "saved.jfif"];
+    let named = |name: &&str| text.lines().filter(|line| line.contains(*name)).count() == 1;
+    assert!(scored.iter().all(named), "{text}");
+    assert!(["dangling.jpg", "loop"].iter().all(named), "{text}");
+
+    // What could not be read is tried again.
+    std::fs::remove_file(photos.join("dangling.jpg")).unwrap();
+    std::fs::write(photos.join("dangling.jpg"), photo("astronaut.jpg")).unwrap();
+    batch(&[&photos, Path::new("--out"), &out]);
+    let row = |name: &str| rows(&out).into_iter().find(|row| row.photo.ends_with(name)).unwrap();
+    assert!(row("dangling.jpg").spoof_score.is_some());
+    assert_eq!(rows(&out).iter().filter(|row| row.photo.ends_with("dangling.jpg")).count(), 1);
 }
