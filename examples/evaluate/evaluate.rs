@@ -3,7 +3,7 @@
 
 use std::collections::BTreeMap;
 use std::num::NonZeroUsize;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use clap::Parser;
@@ -48,7 +48,7 @@ struct Arguments {
     videos: bool,
 
     /// A score of at least this is classified as an attack.
-    #[arg(long, default_value_t = 0.5)]
+    #[arg(long, default_value_t = 0.5, value_parser = probability)]
     threshold: f32,
 
     /// The number of bootstrap draws for the confidence intervals.
@@ -74,6 +74,14 @@ fn run(arguments: &Arguments) -> Result<(), Failure> {
     let (engine, mut models) = engine(&arguments.models)?;
     let presentations = dataset::read(&arguments.root)?;
     let presentations: Vec<_> = presentations.into_iter().step_by(arguments.step.get()).collect();
+    if presentations.is_empty() {
+        return Err(format!("{} has no pictures", arguments.root.display()).into());
+    }
+    // Before the pictures are scored, which may take hours.
+    if let Some(folder) = &arguments.report {
+        let made = std::fs::create_dir_all(folder).and_then(|()| try_to_write(folder));
+        made.map_err(|error| format!("--report {}: {error}", folder.display()))?;
+    }
 
     let progress = ProgressBar::new(presentations.len() as u64);
     progress.set_style(ProgressStyle::with_template(
@@ -115,6 +123,18 @@ fn run(arguments: &Arguments) -> Result<(), Failure> {
         println!("report: {}", folder.join("index.html").display());
     }
     Ok(())
+}
+
+/// Fails where the folder cannot be written to.
+fn try_to_write(folder: &Path) -> std::io::Result<()> {
+    let probe = folder.join(".face-liveness");
+    std::fs::write(&probe, "")?;
+    std::fs::remove_file(probe)
+}
+
+fn probability(text: &str) -> Result<f32, String> {
+    let value: f32 = text.parse().map_err(|_| "not a number".to_owned())?;
+    if (0.0..=1.0).contains(&value) { Ok(value) } else { Err("not between 0 and 1".to_owned()) }
 }
 
 fn name_and_file(text: &str) -> Result<(String, PathBuf), String> {

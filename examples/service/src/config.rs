@@ -115,7 +115,13 @@ pub struct Config {
     pub unread_seconds: Duration,
 
     /// The maximum number of connections; further ones are closed.
-    #[arg(long, env = "FACE_LIVENESS_CONNECTIONS", default_value = "1024", value_name = "N")]
+    #[arg(
+        long,
+        env = "FACE_LIVENESS_CONNECTIONS",
+        default_value = "1024",
+        value_parser = connections,
+        value_name = "N"
+    )]
     pub connections: usize,
 
     /// The maximum size of all request bodies in memory, in megabytes; a body beyond it gets 503.
@@ -183,6 +189,13 @@ pub enum LogFormat {
     Text,
     /// One JSON object per line.
     Json,
+}
+
+/// From 1 to a million: a semaphore counts them.
+fn connections(text: &str) -> Result<usize, String> {
+    let count: usize = text.parse().map_err(|_| "not a whole number".to_owned())?;
+    let range = 1..=1_000_000;
+    if range.contains(&count) { Ok(count) } else { Err(format!("not in {range:?}")) }
 }
 
 fn seconds(text: &str) -> Result<Duration, String> {

@@ -142,6 +142,9 @@ fn number(message: &Message, header: &str) -> Option<u16> {
     message.headers.as_ref()?.get(header)?.as_str().parse().ok()
 }
 
+/// The workers that may leave a request unanswered.
+const MOST_UNANSWERED: usize = 2;
+
 /// How requests are retried.
 #[derive(Debug, Clone, Copy)]
 pub struct RemoteParams {
@@ -188,12 +191,14 @@ impl Remote {
         self.client.connection_state() == async_nats::connection::State::Connected
     }
 
-    /// Sends a body to a worker and returns its answer. An answer depends only on the request, so a
-    /// request whose worker died, is busy or is late is sent again, and the first answer is used.
+    /// Sends a body to a worker and returns its answer. An answer depends only on the request, so
+    /// one whose worker is busy is sent again. One whose worker died or is late goes to one more
+    /// worker: a body that kills workers must not reach them all.
     ///
     /// # Errors
-    /// The refusal of the last attempt before the deadline: [`Refusal::Unreachable`] without a
-    /// server, [`Refusal::Busy`] without a free worker, [`Refusal::TooLate`] without an answer.
+    /// [`Refusal::NoAnswer`] after two workers without an answer. Otherwise the refusal of the last
+    /// attempt before the deadline: [`Refusal::Unreachable`] without a server, [`Refusal::Busy`]
+    /// without a free worker, [`Refusal::TooLate`] without an answer.
     pub fn answer(&self, body: Bytes) -> BoxFuture<'_, Result<Answer, Refusal>> {
         self.retry(body).boxed()
     }
@@ -201,6 +206,7 @@ impl Remote {
     async fn retry(&self, body: Bytes) -> Result<Answer, Refusal> {
         let deadline = Instant::now() + self.params.deadline;
         let mut pause = Duration::from_millis(10);
+        let mut unanswered = 0;
         loop {
             let refusal = match self.ask(body.clone(), deadline).await {
                 Ok(answer) => return Ok(answer),
@@ -209,6 +215,10 @@ impl Remote {
                 }
                 Err(refusal) => refusal,
             };
+            unanswered += usize::from(refusal == Refusal::NoAnswer);
+            if unanswered == MOST_UNANSWERED {
+                return Err(Refusal::NoAnswer);
+            }
             if Instant::now() + pause >= deadline {
                 return Err(refusal);
             }
@@ -227,7 +237,7 @@ impl Remote {
         let reply =
             timeout_at(deadline, self.client.send_request(self.subject.clone(), request)).await;
         let reply = reply.map_err(|_| Refusal::TooLate)?.map_err(|error| match error.kind() {
-            RequestErrorKind::TimedOut => Refusal::TooLate,
+            RequestErrorKind::TimedOut => Refusal::NoAnswer,
             RequestErrorKind::NoResponders => Refusal::Busy,
             RequestErrorKind::MaxPayloadExceeded => {
                 Refusal::BodyTooLarge { limit: self.client.server_info().max_payload }

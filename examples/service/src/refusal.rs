@@ -38,6 +38,9 @@ pub enum Refusal {
     /// 415: the body is not JSON.
     #[error("The content type must be application/json")]
     NotJson,
+    /// 415: the body is compressed.
+    #[error("The body must not be compressed: Content-Encoding is not supported")]
+    Encoded,
     /// 429: the client, or all clients together, exceed a rate limit.
     #[error("Too many requests; try again after the time in Retry-After")]
     TooMany {
@@ -56,6 +59,9 @@ pub enum Refusal {
     /// 503: all workers are busy and the queue is full.
     #[error("All workers are busy and the queue is full; try again in a moment")]
     Busy,
+    /// 503: two workers gave no answer.
+    #[error("Two workers gave no answer to this request")]
+    NoAnswer,
     /// 504: the deadline passed.
     #[error("No answer was ready before the deadline")]
     TooLate,
@@ -72,12 +78,12 @@ impl Refusal {
             Self::BodyTooSlow => StatusCode::REQUEST_TIMEOUT,
             Self::BodyTooLarge { .. } => StatusCode::PAYLOAD_TOO_LARGE,
             Self::UriTooLong => StatusCode::URI_TOO_LONG,
-            Self::NotJson => StatusCode::UNSUPPORTED_MEDIA_TYPE,
+            Self::NotJson | Self::Encoded => StatusCode::UNSUPPORTED_MEDIA_TYPE,
             Self::TooMany { .. } => StatusCode::TOO_MANY_REQUESTS,
             Self::HeadersTooLarge => StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE,
             Self::Failed => StatusCode::INTERNAL_SERVER_ERROR,
             Self::Unreachable => StatusCode::BAD_GATEWAY,
-            Self::Busy => StatusCode::SERVICE_UNAVAILABLE,
+            Self::Busy | Self::NoAnswer => StatusCode::SERVICE_UNAVAILABLE,
             Self::TooLate => StatusCode::GATEWAY_TIMEOUT,
         }
     }
@@ -104,11 +110,12 @@ impl Refusal {
             Self::BodyTooLarge { .. } => ErrorCode::BodyTooLarge.message(),
             Self::UriTooLong => "uri_too_long",
             Self::NotJson => "content_type_not_supported",
+            Self::Encoded => "content_encoding_not_supported",
             Self::TooMany { .. } => "too_many_requests",
             Self::HeadersTooLarge => "headers_too_large",
             Self::Failed => ErrorCode::Internal.message(),
             Self::Unreachable => "bad_gateway",
-            Self::Busy => "service_unavailable",
+            Self::Busy | Self::NoAnswer => "service_unavailable",
             Self::TooLate => "gateway_timeout",
         }
     }

@@ -115,6 +115,9 @@ impl Service {
         if !is_json(headers) {
             return Err(Refusal::NotJson);
         }
+        if is_encoded(headers) {
+            return Err(Refusal::Encoded);
+        }
         let began = Instant::now();
         let body = self.uploads.receive(headers, body).await?;
         report.bytes = body.len();
@@ -126,10 +129,21 @@ impl Service {
     fn client(&self, headers: &HeaderMap) -> Result<&str, Refusal> {
         let Some(keys) = &self.keys else { return Ok("anyone") };
         let given = headers.get(header::AUTHORIZATION).map(HeaderValue::as_bytes);
-        let key =
-            given.and_then(|value| value.strip_prefix(b"Bearer ")).ok_or(Refusal::Unauthorised)?;
+        let key = given.and_then(bearer).ok_or(Refusal::Unauthorised)?;
         keys.client(key).ok_or(Refusal::Unauthorised)
     }
+}
+
+/// The key in `Bearer KEY`. The name of a scheme is written in any case (RFC 9110).
+fn bearer(authorization: &[u8]) -> Option<&[u8]> {
+    let (scheme, key) = authorization.split_at_checked(b"Bearer ".len())?;
+    scheme.eq_ignore_ascii_case(b"Bearer ").then(|| key.trim_ascii())
+}
+
+/// Whether the body is compressed.
+fn is_encoded(headers: &HeaderMap) -> bool {
+    let encodings = headers.get_all(header::CONTENT_ENCODING).into_iter();
+    encodings.map(HeaderValue::as_bytes).any(|value| !value.eq_ignore_ascii_case(b"identity"))
 }
 
 /// Whether the content type is `application/json`, with any parameters.

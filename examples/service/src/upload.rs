@@ -59,8 +59,8 @@ impl Uploads {
         if announced.is_some_and(|length| length > self.limit) {
             return Err(too_large);
         }
-        // At full size from the start: a growing vector would leave copies that are not wiped.
-        let mut bytes = ZeroizeVec::from(Vec::with_capacity(announced.unwrap_or(self.limit)));
+        let most = announced.unwrap_or(self.limit);
+        let mut bytes = ZeroizeVec::from(Vec::new());
         let (mut counted, mut permits) = (self.metrics.body_bytes(), None::<OwnedSemaphorePermit>);
         while let Some(data) =
             timeout_at(deadline, next(body)).await.map_err(|_| Refusal::BodyTooSlow)??
@@ -76,7 +76,7 @@ impl Uploads {
                 None => permits = Some(more),
             }
             counted.add(data.len());
-            bytes.extend_from_slice(&data);
+            append(&mut bytes, &data, most);
         }
         Ok(Bytes::from_owner(Upload { bytes, _counted: counted, _permits: permits }))
     }
@@ -98,6 +98,19 @@ impl Uploads {
         };
         let _ = timeout(LINGER, rest).await;
     }
+}
+
+/// Appends to a vector that grows with what has arrived, up to `most` bytes. It grows through a new
+/// vector, because `Vec` would leave its old memory unwiped.
+fn append(bytes: &mut ZeroizeVec<u8>, data: &[u8], most: usize) {
+    let length = bytes.len() + data.len();
+    if length > bytes.capacity() {
+        let capacity = (2 * bytes.capacity()).min(most).max(length);
+        let mut larger = ZeroizeVec::from(Vec::with_capacity(capacity));
+        larger.extend_from_slice(bytes);
+        *bytes = larger;
+    }
+    bytes.extend_from_slice(data);
 }
 
 /// The next chunk of a body; `None` at its end.

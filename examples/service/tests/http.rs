@@ -99,10 +99,12 @@ mod statuses {
             assert_refused(&answer, 401, "unauthorized");
             assert!(answer.0.contains("www-authenticate: bearer"));
         }
-        let (head, body) =
-            raw(&server, post(&format!("{JSON}Authorization: Bearer {key}\r\n"), &BODY).as_bytes());
-        assert!(head.starts_with("http/1.1 200 "), "{head}");
-        assert_eq!(body.as_bytes(), *ANSWER);
+        for scheme in ["Bearer", "bearer", "BEARER"] {
+            let header = format!("{JSON}Authorization: {scheme} {key}\r\n");
+            let (head, body) = raw(&server, post(&header, &BODY).as_bytes());
+            assert!(head.starts_with("http/1.1 200 "), "{head}");
+            assert_eq!(body.as_bytes(), *ANSWER);
+        }
     }
 
     #[test]
@@ -175,6 +177,24 @@ mod statuses {
         }
         let charset = "Content-Type: Application/JSON; charset=utf-8\r\n";
         assert_eq!(raw(&server, post(charset, &BODY).as_bytes()).1.as_bytes(), *ANSWER);
+    }
+
+    #[test]
+    fn a_compressed_body_is_415() {
+        let server = running(&[]);
+        let encoded = |encoding: &str| {
+            let header = format!("{JSON}Content-Encoding: {encoding}\r\n");
+            raw(&server, post(&header, &BODY).as_bytes())
+        };
+        assert_refused(&encoded("gzip"), 415, "content_encoding_not_supported");
+        assert_eq!(encoded("identity").1.as_bytes(), *ANSWER);
+    }
+
+    #[test]
+    fn the_number_of_connections_is_checked() {
+        for count in ["0", "1000001", "-1"] {
+            assert!(Config::try_parse_from(["server", "--connections", count]).is_err(), "{count}");
+        }
     }
 
     #[test]

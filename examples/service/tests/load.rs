@@ -7,6 +7,7 @@
 mod running;
 
 use std::io::Write;
+use std::net::TcpStream;
 use std::process::Command;
 use std::sync::LazyLock;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -114,5 +115,34 @@ fn under_load_every_answer_is_correct_and_memory_is_bounded() {
              {resident:.0} MB |"
         );
         assert!(resident < 300.0);
+    }
+}
+
+#[test]
+fn memory_follows_what_has_arrived() {
+    const CONNECTIONS: usize = 300;
+    let server = ServerProcess::start(&["--log", "warn"]);
+    let start = format!(
+        "POST /v1/liveness HTTP/1.1\r\nHost: {}\r\nContent-Type: application/json\r\n",
+        server.address
+    );
+    for rest in ["Content-Length: 5000000\r\n\r\n{", "Transfer-Encoding: chunked\r\n\r\n1\r\n{\r\n"]
+    {
+        let before = server.resident_mb();
+        let open = || {
+            let mut connection = TcpStream::connect(server.address).unwrap();
+            connection.write_all(format!("{start}{rest}").as_bytes()).unwrap();
+            connection
+        };
+        let connections: Vec<_> = (0..CONNECTIONS).map(|_| open()).collect();
+        thread::sleep(Duration::from_secs(1));
+        let with_connections = server.resident_mb();
+        drop(connections);
+        thread::sleep(Duration::from_secs(1));
+        let after = server.resident_mb();
+        println!(
+            "{before:.0} MB, {with_connections:.0} MB with the connections, {after:.0} MB after"
+        );
+        assert!(with_connections < before + 20.0 && after < before + 20.0);
     }
 }

@@ -171,6 +171,32 @@ fn an_added_worker_takes_requests_at_once() {
 }
 
 #[test]
+fn a_request_that_kills_workers_reaches_two_of_them() {
+    use face_liveness_service::Refusal;
+    use futures_util::StreamExt;
+
+    let subject = NatsServer::subject();
+    let (remote, _) = remote(&subject);
+    // Receives as workers do, and never answers.
+    let mut deaf = RUNTIME.block_on(async {
+        let client = async_nats::connect(&NATS.url).await.unwrap();
+        let deaf = client.queue_subscribe(subject, "q".to_owned()).await.unwrap();
+        client.flush().await.unwrap();
+        deaf
+    });
+    let refused = RUNTIME.block_on(remote.answer(BODY.clone()));
+    assert_eq!(refused.err(), Some(Refusal::NoAnswer));
+    let received = RUNTIME.block_on(async {
+        let mut received = 0;
+        while tokio::time::timeout(Duration::from_millis(600), deaf.next()).await.is_ok() {
+            received += 1;
+        }
+        received
+    });
+    assert_eq!(received, 2);
+}
+
+#[test]
 fn no_worker_is_503_and_no_nats_server_is_502() {
     let mut nats = NatsServer::start();
     let server = Running::with_workers(BODY.len(), &nats.url, &["--deadline-seconds", "0.5"]);
