@@ -8,6 +8,8 @@ const $ = (id) => document.getElementById(id);
 let files = [];
 let fromCamera = false;
 let needsKey = false;
+// The number of the latest request: an answer to an earlier one is dropped.
+let latest = 0;
 
 const setStatus = (text) => { $("status").textContent = text; };
 
@@ -26,6 +28,7 @@ function showError(error) {
 
 /** Shows a photo, sends it, and shows the answer. A burst is shown by its first frame. */
 async function score(chosen, { taken = false } = {}) {
+  const request = ++latest;
   files = chosen;
   fromCamera = taken;
   result.clear();
@@ -37,12 +40,14 @@ async function score(chosen, { taken = false } = {}) {
   setStatus("Scoring…");
   try {
     const answered = await detect(files, $("key").value);
+    if (request !== latest) return;
     await $("photo").decode();
+    if (request !== latest) return;
     result.show(answered, $("photo"));
     setStatus("Scored.");
     offerRepeat();
   } catch (error) {
-    showError(error);
+    if (request === latest) showError(error);
   }
 }
 
@@ -82,6 +87,8 @@ $("file").addEventListener("change", () => {
 });
 $("camera").addEventListener("click", async () => {
   result.clear();
+  // A second click while the camera starts would start it twice, and leave one on.
+  $("camera").disabled = true;
   try {
     await camera.start($("video"));
     showCamera(true);
@@ -89,6 +96,8 @@ $("camera").addEventListener("click", async () => {
     $("one").focus();
   } catch (error) {
     showError(error);
+  } finally {
+    $("camera").disabled = false;
   }
 });
 $("stop").addEventListener("click", () => {

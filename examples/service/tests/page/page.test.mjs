@@ -156,6 +156,46 @@ test("the camera takes a photo and a burst", async (t) => {
   }
 });
 
+test("a late answer does not appear beside the next photo", async (t) => {
+  const page = await open(t);
+  let first = true;
+  await page.route("**/v1/liveness", async (route) => {
+    const late = first;
+    first = false;
+    if (late) await new Promise((resolve) => setTimeout(resolve, 1500));
+    await route.continue();
+  });
+  const answers = [];
+  page.on("response", async (response) => {
+    if (response.url().endsWith("/v1/liveness")) answers.push(await response.json());
+  });
+  await page.locator("#file").setInputFiles(portrait);
+  await page.locator("#file").setInputFiles(portrait.replace(".jpg", ".png"));
+  while (answers.length < 2) await page.waitForTimeout(50);
+  await page.waitForTimeout(200);
+  const [png, jpeg] = answers;
+  assert.notEqual(png.spoofScore, jpeg.spoofScore);
+  assert.deepEqual(JSON.parse(await page.locator("#json").textContent()), png);
+});
+
+test("two clicks start the camera once", async (t) => {
+  const page = await open(t);
+  await page.evaluate(() => {
+    window.streams = [];
+    const start = navigator.mediaDevices.getUserMedia.bind(navigator.mediaDevices);
+    navigator.mediaDevices.getUserMedia = async (wanted) => {
+      const stream = await start(wanted);
+      window.streams.push(stream);
+      return stream;
+    };
+    document.getElementById("camera").click();
+    document.getElementById("camera").click();
+  });
+  await page.locator("#stop").click();
+  const tracks = await page.evaluate(() => window.streams.map((stream) => stream.active));
+  assert.deepEqual(tracks, [false]);
+});
+
 test("a missing or forbidden camera is reported", async (t) => {
   const page = await open(t);
   const errors = [["NotFoundError", /No camera was found/], ["NotAllowedError", /not allowed/]];
