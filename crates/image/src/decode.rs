@@ -11,8 +11,9 @@ use crate::{Error, Limits, Orientation, RgbImage, ScaledImage, jpeg, other_forma
 /// upright.
 ///
 /// # Errors
-/// [`Error::UnsupportedFormat`], [`Error::Corrupt`], and, before the memory or the time is spent,
-/// [`Error::TooLarge`], [`Error::TooMuchMemory`] and [`Error::TooManyScans`].
+/// [`Error::UnsupportedFormat`], [`Error::OtherFormat`], [`Error::Corrupt`],
+/// [`Error::UnsupportedJpeg`], and, before the memory or the time is spent, [`Error::TooLarge`],
+/// [`Error::TooMuchMemory`] and [`Error::TooManyScans`].
 ///
 /// ```no_run
 /// use face_liveness_image::{decode, Limits};

@@ -22,7 +22,7 @@ pub(crate) fn decode(
     min_longer_side: u32,
 ) -> Result<ScaledImage, Error> {
     let corrupt = || Format::Jpeg.corrupt();
-    let corrected = jpeg_frame::corrected(file)?;
+    let corrected = jpeg_frame::check_or_correct(file)?;
     let file = corrected.as_ref().map_or(file, |copy| copy);
     let mut decoder = decoder(file).ok_or_else(corrupt)?;
     let info = decoder.info().ok_or_else(corrupt)?;
@@ -33,11 +33,11 @@ pub(crate) fn decode(
     // scan.
     limits.check(width, height, size * u64::from(info.components) * 2)?;
 
-    let (scans, limit) = (scan_budget::count(file), limits.max_scans(width, height));
+    let limit = limits.max_scans(width, height);
+    let scans = scan_budget::count(file).ok_or_else(corrupt)?;
     if scans > limit {
         return Err(Error::TooManyScans { scans, limit });
     }
-    // The count stops at a malformed segment, but zune-jpeg may read on.
     decoder.set_options(decoder.options().jpeg_set_max_scans(limit));
 
     let longer_side = width.max(height);
@@ -82,8 +82,8 @@ fn decoder(file: &[u8]) -> Option<JpegDecoder<ZCursor<&[u8]>>> {
     if !xmp_budget::fits(file) {
         return None;
     }
-    // Strict: a truncated photo is refused, not scored with grey where it ends. `Limits` bounds the
-    // sides.
+    // Strict: a photo that is cut off is refused, not scored with grey where it ends. One that is
+    // cut off and then ended by a marker is not noticed. `Limits` bounds the sides.
     let options = DecoderOptions::default()
         .set_strict_mode(true)
         .set_max_width(usize::MAX)

@@ -1,23 +1,27 @@
 //! Finds JPEGs that zune-jpeg decodes to wrong pixels without an error.
 //!
 //! - Components sampled more finely than the first one, luma: black stripes.
-//! - Sequential files with a scan for each component, some of them subsampled: green stripes
-//!   (etemesi254/zune-image#419, #422, #448).
+//! - Sequential files with several scans: green stripes where colour is subsampled
+//!   (etemesi254/zune-image#419, #422, #448), and shifted colour at restart markers.
 //! - Colour spaces. As in libjpeg, JFIF means YCbCr, whatever Adobe's segment or the names of the
 //!   components say; zune-jpeg believes those.
+//! - Stray bytes and markers without a segment before the first scan, which libjpeg skips and
+//!   zune-jpeg takes for segments.
 //!
 //! The report to file: `docs/upstream/zune-jpeg-wrong-pixels.md`.
 
 use super::scan_budget::next_segment;
+use crate::format::Format;
 use crate::{Error, ZeroizeVec};
 
 /// A copy of the file that zune-jpeg reads as libjpeg reads the file; `None` where no copy is
 /// needed.
 ///
 /// # Errors
-/// [`Error::UnsupportedJpeg`] where zune-jpeg would return wrong pixels.
-pub(crate) fn corrected(file: &[u8]) -> Result<Option<ZeroizeVec<u8>>, Error> {
-    let headers = Headers::read(file);
+/// [`Error::UnsupportedJpeg`] where zune-jpeg would return wrong pixels, and [`Error::Corrupt`] for
+/// malformed segments before the first scan.
+pub(crate) fn check_or_correct(file: &[u8]) -> Result<Option<ZeroizeVec<u8>>, Error> {
+    let headers = Headers::read(file).ok_or_else(|| Format::Jpeg.corrupt())?;
     if let Some(what) = headers.unsupported() {
         return Err(Error::UnsupportedJpeg { what });
     }
@@ -35,8 +39,7 @@ struct Headers {
     is_jfif: bool,
     /// Where Adobe's segment holds the colour transform: 0 for RGB, 1 for YCbCr.
     adobe_transform: Option<usize>,
-    /// Whether Adobe's segment says anything but RGB.
-    is_adobe_ycbcr: bool,
+    adobe_value: Option<u8>,
     is_sequential: bool,
     components: Vec<Component>,
     components_of_scan: usize,
@@ -49,15 +52,17 @@ struct Component {
 }
 
 impl Headers {
-    fn read(file: &[u8]) -> Self {
+    /// `None` if a malformed segment comes before the first scan.
+    fn read(file: &[u8]) -> Option<Self> {
         let mut headers = Self::default();
-        let mut rest = file.get(2..).unwrap_or_default();
-        while let Some((marker, segment, after)) = next_segment(rest) {
+        let mut rest = file.get(2..)?;
+        loop {
+            let (marker, segment, after) = next_segment(rest)?;
             match marker {
-                0xe0 => headers.is_jfif |= segment.starts_with(b"JFIF\0"),
+                0xe0 => headers.is_jfif |= segment.starts_with(b"JFIF\0") && segment.len() >= 14,
                 0xee if segment.starts_with(b"Adobe") && segment.len() >= 12 => {
                     headers.adobe_transform = Some(file.len() - after.len() - segment.len() + 11);
-                    headers.is_adobe_ycbcr = segment[11] != 0;
+                    headers.adobe_value = Some(segment[11]);
                 }
                 0xc0..=0xc2 => {
                     headers.is_sequential = marker != 0xc2;
@@ -66,13 +71,12 @@ impl Headers {
                 }
                 0xda => {
                     headers.components_of_scan = segment.first().map_or(0, |&count| count.into());
-                    break;
+                    return Some(headers);
                 }
                 _ => {}
             }
             rest = after;
         }
-        headers
     }
 
     /// What zune-jpeg gets wrong in this file.
@@ -80,13 +84,14 @@ impl Headers {
         let luma = self.components.first()?;
         let is_finer = |other: &Component| other.across > luma.across || other.down > luma.down;
         let is_split = self.is_sequential && self.components_of_scan < self.components.len();
-        let is_subsampled = luma.across > 1 || luma.down > 1;
-        let is_ycbcr = self.is_jfif || self.is_adobe_ycbcr;
+        let is_ycbcr = self.is_jfif || self.adobe_value.is_some_and(|value| value != 0);
+        let is_ycck = self.components.len() == 4 && self.adobe_value == Some(1);
         let names = self.components.iter().map(|component| component.name);
         [
             (self.components.iter().any(is_finer), "colour sampled more finely than luma"),
-            (is_split && is_subsampled, "subsampled colour in several sequential scans"),
+            (is_split, "a sequential file in several scans"),
             (is_ycbcr && names.eq(*b"RGB"), "YCbCr in components named R, G and B"),
+            (is_ycck, "YCbCr with four components"),
         ]
         .into_iter()
         .find_map(|(applies, what)| applies.then_some(what))
@@ -131,18 +136,22 @@ mod tests {
     }
 
     #[test]
-    fn a_scan_for_each_component_decodes_right_or_not_at_all() {
-        use SamplingFactor::*;
-        for sampling in [F_1_1, F_2_1, F_1_2, F_2_2, F_4_1, F_4_2, F_1_4, F_2_4] {
-            let (one, several) = (pixels(&file(sampling, false)), pixels(&file(sampling, true)));
-            let Ok(several) = several else { continue };
-            let one = one.expect("an interleaved file");
-            let furthest = one.iter().zip(&several).map(|(one, other)| one.abs_diff(*other)).max();
-            assert!(furthest <= Some(4), "{sampling:?}: {furthest:?}");
+    fn a_sequential_file_in_several_scans_is_refused() {
+        for sampling in [SamplingFactor::F_1_1, SamplingFactor::F_2_2] {
+            assert!(pixels(&file(sampling, false)).is_ok());
+            let what = "a sequential file in several scans";
+            assert_eq!(pixels(&file(sampling, true)), Err(Error::UnsupportedJpeg { what }));
         }
-        assert!(pixels(&file(F_1_1, true)).is_ok());
-        let what = "subsampled colour in several sequential scans";
-        assert_eq!(pixels(&file(F_2_2, true)), Err(Error::UnsupportedJpeg { what }));
+    }
+
+    #[test]
+    fn no_byte_before_the_first_scan_hides_a_segment() {
+        let plain = file(SamplingFactor::F_2_2, false);
+        let at = segment_end(&plain);
+        for stray in [&b"\0"[..], b"\xff\0", b"\xff\xd0\0\x04ab", b"\xff\x01"] {
+            let file = [&plain[..at], stray, &plain[at..]].concat();
+            assert_eq!(pixels(&file), Err(Format::Jpeg.corrupt()), "{stray:?}");
+        }
     }
 
     #[test]

@@ -9,14 +9,16 @@
 const SEQUENTIAL: std::ops::RangeInclusive<u8> = 0xc0..=0xc1;
 const PROGRESSIVE: u8 = 0xc2;
 const SCAN: u8 = 0xda;
+const END: u8 = 0xd9;
 
-/// The number of scans, up to the first malformed segment. In a sequential file, a scan of all
-/// components is the last.
-pub(crate) fn count(file: &[u8]) -> usize {
+/// The number of scans; `None` for a file with a malformed segment, which zune-jpeg may read on
+/// behind. In a sequential file, a scan of all components is the last.
+pub(crate) fn count(file: &[u8]) -> Option<usize> {
     let mut scans = 0;
     let mut components = None;
-    let mut rest = file.get(2..).unwrap_or_default();
-    while let Some((marker, segment, after)) = next_segment(rest) {
+    let mut rest = file.get(2..)?;
+    while rest.len() > 1 && !is_end(rest) {
+        let (marker, segment, after) = next_segment(rest)?;
         rest = after;
         if SEQUENTIAL.contains(&marker) {
             components = segment.get(5);
@@ -32,13 +34,22 @@ pub(crate) fn count(file: &[u8]) -> usize {
             rest = &rest[entropy_coded_length(rest)..];
         }
     }
-    scans
+    Some(scans)
 }
 
-/// A marker, its segment, and the bytes after it.
+/// Whether the file ends here. Any number of `FF` may precede a marker.
+fn is_end(rest: &[u8]) -> bool {
+    rest[0] == 0xff && rest.iter().find(|&&byte| byte != 0xff) == Some(&END)
+}
+
+/// A marker, its segment, and the bytes after it. `None` between segments for a byte that is not
+/// part of one, and for a marker without a segment, which decoders treat differently.
 pub(super) fn next_segment(rest: &[u8]) -> Option<(u8, &[u8], &[u8])> {
     let fill_bytes = rest.iter().position(|&byte| byte != 0xff).filter(|&count| count > 0)?;
     let (&marker, rest) = rest[fill_bytes..].split_first()?;
+    if matches!(marker, 0x00 | 0x01 | 0xd0..=0xd9) {
+        return None;
+    }
     let length = usize::from(u16::from_be_bytes(*rest.first_chunk()?));
     Some((marker, rest.get(2..length)?, &rest[length..]))
 }
@@ -61,10 +72,22 @@ mod tests {
         let scan = b"\xff\xda\0\x03\x01codes\xff\0\xff\xd3\xda";
         let file =
             |frame: [u8; 10]| [start, frame.as_slice(), scan, scan, b"\xff\xd9", scan].concat();
-        assert_eq!(count(&file(frame(0xc2, 1))), 2);
-        assert_eq!(count(&file(frame(0xc2, 1))[..30]), 1);
-        assert_eq!(count(&file(frame(0xc0, 3))), 2);
-        assert_eq!(count(&file(frame(0xc0, 1))), 1);
-        assert_eq!(count(&[]), 0);
+        assert_eq!(count(&file(frame(0xc2, 1))), Some(2));
+        assert_eq!(count(&file(frame(0xc0, 3))), Some(2));
+        assert_eq!(count(&file(frame(0xc0, 1))), Some(1));
+        assert_eq!(count(&[]), None);
+    }
+
+    #[test]
+    fn a_stray_byte_or_a_marker_without_a_segment_is_malformed() {
+        let comment = b"\xff\xfe\0\x03c";
+        for between in [&b""[..], b"\xff"] {
+            let file = [&b"\xff\xd8"[..], comment, between, comment, b"\xff\xd9"].concat();
+            assert_eq!(count(&file), Some(0), "{between:?}");
+        }
+        for between in [&b"\0"[..], b"\xff\0", b"\xff\xd0", b"\xff\x01"] {
+            let file = [&b"\xff\xd8"[..], comment, between, comment, b"\xff\xd9"].concat();
+            assert_eq!(count(&file), None, "{between:?}");
+        }
     }
 }
