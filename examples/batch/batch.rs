@@ -73,9 +73,10 @@ fn score(arguments: &Arguments) -> Result<(), Box<dyn std::error::Error>> {
     progress.reset_eta();
     let style = "{wide_bar} {pos}/{len} photos  {per_sec}  {eta} left";
     progress.set_style(ProgressStyle::with_template(style)?);
-    let began = Instant::now();
+    let (began, mut new) = (Instant::now(), 0_usize);
     run(&engine, sources, !arguments.no_auto_rotate, &mut table, |row| {
         progress.inc(1);
+        new += 1;
         // 223, no face, is a result. A file that is not an image is worth a message at once.
         if let (Some(error), false) = (&row.error, row.code == Some(223)) {
             progress.suspend(|| eprintln!("{}: {error}", row.photo));
@@ -83,7 +84,7 @@ fn score(arguments: &Arguments) -> Result<(), Box<dyn std::error::Error>> {
     })?;
     progress.finish_and_clear();
     let rows = table.finish()?;
-    let (new, seconds) = (rows.len() - earlier, began.elapsed().as_secs_f64());
+    let seconds = began.elapsed().as_secs_f64();
     print!("{}", Summary::of(&rows));
     println!(
         "\n{new} photos in {seconds:.1} s, {:.1} per second: {}",

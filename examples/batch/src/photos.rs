@@ -117,8 +117,8 @@ impl Source {
 
 /// The photos of each argument. An argument is a folder, which is searched in depth and in the
 /// order of file names; an image; a Parquet file; or a text file that lists images, one path per
-/// line, relative to the list. Of a folder, what cannot be read becomes a source too, so that it
-/// gets a row with the reason.
+/// line, relative to the list. Unreadable entries of a folder also become sources, so that they get
+/// a row with the reason.
 ///
 /// # Errors
 /// See [`Error`].
@@ -138,13 +138,18 @@ pub fn find(arguments: &[PathBuf], column: Option<&str>) -> Result<Found, Error>
     Ok(found)
 }
 
-/// The name of a photo in the table: its path. Bytes that are not UTF-8 are escaped, so that no two
-/// paths have one name.
+/// The name of a photo in the table: its path. A path that is not UTF-8, or that reads like an
+/// escaped one, is escaped, so that no two paths have one name.
 fn name(path: &Path) -> String {
     match path.to_str() {
-        Some(path) => path.to_owned(),
-        None => path.as_os_str().as_encoded_bytes().escape_ascii().to_string(),
+        Some(path) if !path.contains("\\x") => path.to_owned(),
+        _ => path.as_os_str().as_encoded_bytes().escape_ascii().to_string(),
     }
+}
+
+fn has_extension(path: &Path, extensions: &[&str]) -> bool {
+    let extension = path.extension().unwrap_or_default();
+    extensions.iter().any(|known| extension.eq_ignore_ascii_case(known))
 }
 
 /// Whether a file is an image by its extension or its first bytes.
@@ -153,25 +158,26 @@ fn is_image(path: &Path) -> bool {
 }
 
 fn begins_like_an_image(path: &Path) -> std::io::Result<bool> {
+    // A pipe would block.
+    if !path.is_file() {
+        return Ok(false);
+    }
     let mut start = Vec::new();
     File::open(path)?.take(12).read_to_end(&mut start)?;
-    let signatures: [&[u8]; 4] = [b"\xff\xd8\xff", b"\x89PNG\r\n\x1a\n", b"GIF8", b"BM"];
-    let brand = start.get(4..).unwrap_or_default();
-    Ok(signatures.iter().any(|signature| start.starts_with(signature))
-        || start.starts_with(b"RIFF") && brand.ends_with(b"WEBP")
-        || [&b"ftyphei"[..], b"ftypavif", b"ftypmif1"].iter().any(|kind| brand.starts_with(kind)))
-}
-
-fn has_extension(path: &Path, extensions: &[&str]) -> bool {
-    let extension = path.extension().unwrap_or_default();
-    extensions.iter().any(|known| extension.eq_ignore_ascii_case(known))
+    let at = |offset: usize, part: &[u8]| start.get(offset..).unwrap_or_default().starts_with(part);
+    Ok([&b"\xff\xd8\xff"[..], b"\x89PNG\r\n\x1a\n", b"GIF87a", b"GIF89a"]
+        .iter()
+        .any(|signature| at(0, signature))
+        || at(0, b"RIFF") && at(8, b"WEBP")
+        || at(0, b"BM") && at(6, &[0; 4])
+        || [&b"ftyphei"[..], b"ftypavif", b"ftypmif1"].iter().any(|kind| at(4, kind)))
 }
 
 fn in_folder(folder: &Path, found: &mut Found) -> Result<(), Error> {
     for entry in WalkDir::new(folder).follow_links(true).sort_by_file_name() {
         let path = match entry {
             Ok(entry) if entry.file_type().is_dir() => continue,
-            Ok(entry) if is_image(entry.path()) => entry.into_path(),
+            Ok(entry) if entry.file_type().is_file() && is_image(entry.path()) => entry.into_path(),
             Ok(_) => {
                 found.skipped += 1;
                 continue;

@@ -1,6 +1,7 @@
 //! The table of results. Each row is written at once, so that an interrupted run can resume.
 
-use std::collections::HashSet;
+use std::collections::hash_map::Entry;
+use std::collections::{HashMap, HashSet};
 use std::fs::File;
 use std::io::{BufWriter, Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
@@ -113,6 +114,8 @@ enum Lines {
 /// A table that grows row by row. Rows cannot be appended to a Parquet file: they are first written
 /// to a `.parquet.jsonl` file beside it.
 pub struct Table {
+    /// The file that grows.
+    path: PathBuf,
     file: BufWriter<File>,
     lines: Lines,
     /// The Parquet file to write at the end.
@@ -123,8 +126,8 @@ pub struct Table {
 }
 
 impl Table {
-    /// Opens a table with the rows of an earlier run. Drops an incomplete last line, and the rows
-    /// of photos that could not be read: those photos are tried again.
+    /// Opens a table with the rows of an earlier run. An incomplete last line is dropped, and its
+    /// photo is scored again.
     ///
     /// # Errors
     /// See [`Error`].
@@ -138,41 +141,22 @@ impl Table {
                 }
                 _ => return Err(Error::Format),
             };
+        let foreign = |source| Error::Foreign { path: out.to_owned(), source };
+        if parquet.is_some() && out.exists() && !growing.exists() {
+            let name = growing.display();
+            return Err(foreign(format!("the rows of an earlier run, {name}, are missing").into()));
+        }
         let text = if growing.exists() { std::fs::read(&growing)? } else { Vec::new() };
-        let foreign = |source| Error::Foreign { path: growing.clone(), source };
         if !is_own(lines, &text) {
             return Err(foreign("it does not begin like a table of this program".into()));
         }
         let complete = text.iter().rposition(|&byte| byte == b'\n').map_or(0, |end| end + 1);
         let rows = read(lines, &text[..complete]).map_err(foreign)?;
-        if !rows.iter().all(Row::is_final) {
-            return Self::rewritten(&growing, lines, parquet, rows);
-        }
         let mut file = File::options().create(true).truncate(false).write(true).open(&growing)?;
         file.set_len(complete as u64)?;
         file.seek(SeekFrom::End(0))?;
-        Ok(Self { file: BufWriter::new(file), lines, parquet, has_header: complete > 0, rows })
-    }
-
-    /// Replaces the file by one without the rows of photos that could not be read. It is replaced
-    /// at once, so that an interruption loses no row.
-    fn rewritten(
-        growing: &Path,
-        lines: Lines,
-        parquet: Option<PathBuf>,
-        rows: Vec<Row>,
-    ) -> Result<Self, Error> {
-        let folder = growing.parent().filter(|folder| !folder.as_os_str().is_empty());
-        let fresh = NamedTempFile::new_in(folder.unwrap_or(Path::new(".")))?;
-        std::fs::set_permissions(fresh.path(), std::fs::metadata(growing)?.permissions())?;
-        let file = BufWriter::new(fresh.reopen()?);
-        let mut table = Self { file, lines, parquet, has_header: false, rows: Vec::new() };
-        for row in rows.into_iter().filter(Row::is_final) {
-            table.write(row)?;
-        }
-        table.file.flush()?;
-        fresh.persist(growing).map_err(|error| error.error)?;
-        Ok(table)
+        let file = BufWriter::new(file);
+        Ok(Self { path: growing, file, lines, parquet, has_header: complete > 0, rows })
     }
 
     /// The model that gave the scores; `None` for a table without scores.
@@ -180,9 +164,10 @@ impl Table {
         self.rows.iter().find_map(|row| row.model.as_deref())
     }
 
-    /// The names of the photos that have a row.
+    /// The names of the photos that the engine has answered. A photo that could not be read is
+    /// tried again.
     pub fn finished(&self) -> HashSet<String> {
-        self.rows.iter().map(|row| row.photo.clone()).collect()
+        self.rows.iter().filter(|row| row.is_final()).map(|row| row.photo.clone()).collect()
     }
 
     /// All rows.
@@ -195,40 +180,79 @@ impl Table {
     /// # Errors
     /// If the file cannot be written.
     pub fn push(&mut self, row: Row) -> Result<(), Error> {
-        self.write(row)?;
-        Ok(self.file.flush()?)
-    }
-
-    fn write(&mut self, row: Row) -> Result<(), Error> {
-        match self.lines {
-            Lines::Csv => {
-                let mut writer = csv::WriterBuilder::new()
-                    .has_headers(!self.has_header)
-                    .from_writer(&mut self.file);
-                writer.serialize(&row)?;
-                writer.flush()?;
-                self.has_header = true;
-            }
-            Lines::Json => {
-                serde_json::to_writer(&mut self.file, &row)?;
-                self.file.write_all(b"\n")?;
-            }
-        }
+        write(&mut self.file, self.lines, !self.has_header, &row)?;
+        self.has_header = true;
+        self.file.flush()?;
         self.rows.push(row);
         Ok(())
     }
 
     /// Writes the Parquet file, if the table is one, and returns all rows. The `.parquet.jsonl`
-    /// file stays, so that a later run can resume.
+    /// file stays, so that a later run can resume. The row of a photo that could not be read and
+    /// was tried again gives way to the new one.
     ///
     /// # Errors
     /// If the file cannot be written.
     pub fn finish(self) -> Result<Vec<Row>, Error> {
-        if let Some(path) = &self.parquet {
-            write_parquet(path, &self.rows)?;
+        let count = self.rows.len();
+        let rows = latest(self.rows);
+        if rows.len() < count {
+            replace(&self.path, |file| {
+                let mut file = BufWriter::new(file);
+                for (index, row) in rows.iter().enumerate() {
+                    write(&mut file, self.lines, index == 0, row)?;
+                }
+                Ok(file.flush()?)
+            })?;
         }
-        Ok(self.rows)
+        if let Some(path) = &self.parquet {
+            replace(path, |file| write_parquet(file, &rows))?;
+        }
+        Ok(rows)
     }
+}
+
+/// The last row of each photo, in the order of the first ones.
+fn latest(rows: Vec<Row>) -> Vec<Row> {
+    let mut kept: Vec<Row> = Vec::with_capacity(rows.len());
+    let mut places = HashMap::new();
+    for row in rows {
+        match places.entry(row.photo.clone()) {
+            Entry::Occupied(place) => kept[*place.get()] = row,
+            Entry::Vacant(place) => {
+                place.insert(kept.len());
+                kept.push(row);
+            }
+        }
+    }
+    kept
+}
+
+fn write(file: &mut impl Write, lines: Lines, with_header: bool, row: &Row) -> Result<(), Error> {
+    match lines {
+        Lines::Csv => {
+            let mut writer = csv::WriterBuilder::new().has_headers(with_header).from_writer(file);
+            writer.serialize(row)?;
+            writer.flush()?;
+        }
+        Lines::Json => {
+            serde_json::to_writer(&mut *file, row)?;
+            file.write_all(b"\n")?;
+        }
+    }
+    Ok(())
+}
+
+/// Writes a new file and puts it in the place of the old one at once: an interruption loses no row.
+fn replace(path: &Path, write: impl FnOnce(&File) -> Result<(), Error>) -> Result<(), Error> {
+    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty());
+    let fresh = NamedTempFile::new_in(folder.unwrap_or(Path::new(".")))?;
+    // With the permissions of any new file, not those of a temporary one.
+    let made = File::options().create(true).append(true).open(path)?;
+    std::fs::set_permissions(fresh.path(), made.metadata()?.permissions())?;
+    write(fresh.as_file())?;
+    fresh.persist(path).map_err(|error| error.error)?;
+    Ok(())
 }
 
 /// Whether a file is a table of this program, or the start of its first line.
@@ -244,12 +268,21 @@ fn read(lines: Lines, text: &[u8]) -> Result<Vec<Row>, Box<dyn std::error::Error
     match lines {
         Lines::Csv => Ok(csv::Reader::from_reader(text).deserialize().collect::<Result<_, _>>()?),
         Lines::Json => {
-            Ok(serde_json::Deserializer::from_slice(text).into_iter().collect::<Result<_, _>>()?)
+            let rows: Vec<Row> =
+                serde_json::Deserializer::from_slice(text).into_iter().collect::<Result<_, _>>()?;
+            // A line of another program may have a field `photo` too.
+            let lines = text.split(|&byte| byte == b'\n').zip(&rows);
+            for (line, row) in lines {
+                if line != serde_json::to_vec(row)? {
+                    return Err("a line has other fields".into());
+                }
+            }
+            Ok(rows)
         }
     }
 }
 
-fn write_parquet(path: &Path, rows: &[Row]) -> Result<(), Error> {
+fn write_parquet(file: &File, rows: &[Row]) -> Result<(), Error> {
     let text = |of: fn(&Row) -> Option<&str>| -> ArrayRef {
         Arc::new(rows.iter().map(of).collect::<StringArray>())
     };
@@ -271,7 +304,7 @@ fn write_parquet(path: &Path, rows: &[Row]) -> Result<(), Error> {
         ("code", codes, true),
         ("error", text(|row| row.error.as_deref()), true),
     ])?;
-    let mut writer = ArrowWriter::try_new(File::create(path)?, columns.schema(), None)?;
+    let mut writer = ArrowWriter::try_new(file, columns.schema(), None)?;
     writer.write(&columns)?;
     writer.close()?;
     Ok(())

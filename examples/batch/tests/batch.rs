@@ -206,6 +206,8 @@ fn a_foreign_file_is_not_overwritten() {
         ("line.csv", "without an end"),
         ("line.jsonl", "without an end"),
         ("other.jsonl", "{\"name\": \"ann\"}\n"),
+        ("labels.jsonl", "{\"photo\":\"a.jpg\",\"label\":\"live\"}\n"),
+        ("photos.parquet", "a data set without rows of this program"),
     ] {
         let out = folder.path().join(name);
         std::fs::write(&out, content).unwrap();
@@ -253,16 +255,18 @@ fn odd_names_links_and_folders_lose_no_row() {
 
     let folder = folder(0);
     let (photos, out) = (folder.path().join("photos"), folder.path().join("r.csv"));
-    for name in [&b"a\xff.jpg"[..], b"a\xfe.jpg", b"no extension", b"saved.jfif"] {
+    let names = [&b"a\xff.jpg"[..], b"a\xfe.jpg", b"a\\xff.jpg", b"no extension", b"saved.jfif"];
+    for name in names {
         std::fs::write(photos.join(OsStr::from_bytes(name)), photo("astronaut.jpg")).unwrap();
     }
     symlink("nothing", photos.join("dangling.jpg")).unwrap();
+    assert!(Command::new("mkfifo").arg(photos.join("pipe")).status().unwrap().success());
     symlink(".", photos.join("loop")).unwrap();
     let output = batch(&[&photos, Path::new("--out"), &out]);
     let said = String::from_utf8_lossy(&output.stderr);
-    assert!(said.contains("1 files in folders are not images"), "{said}");
+    assert!(said.contains("2 files in folders are not images"), "{said}");
     let text = std::fs::read_to_string(&out).unwrap();
-    let scored = ["a\\xff.jpg", "a\\xfe.jpg", "no extension", "saved.jfif"];
+    let scored = ["/a\\xff.jpg", "a\\xfe.jpg", "/a\\\\xff.jpg", "no extension", "saved.jfif"];
     let named = |name: &&str| text.lines().filter(|line| line.contains(*name)).count() == 1;
     assert!(scored.iter().all(named), "{text}");
     assert!(["dangling.jpg", "loop"].iter().all(named), "{text}");
