@@ -17,7 +17,7 @@ use rayon::prelude::*;
 use serde::Deserialize;
 
 const FRAMES: usize = 5;
-/// Of the frames that are compressed again, 1 to 100.
+/// The JPEG quality of the recompressed frames, 1 to 100.
 const QUALITY: u8 = 80;
 /// Mixed bursts for each video.
 const STRANGERS: usize = 3;
@@ -72,7 +72,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     });
     print("a frame and the same compressed again", &repeated.reduce(Tally::default, Tally::add));
     let mixed = (0..videos.len() * STRANGERS).into_par_iter().filter_map(|at| {
-        // Steps that share no factor with most counts: each video meets different others.
+        // The step is prime: each video meets different others.
         let (one, other) = (&videos[at / STRANGERS], &videos[(at * 7919 + 31) % videos.len()]);
         let first = one.frames.first()?;
         (one.subject != other.subject).then(|| {

@@ -138,7 +138,7 @@ impl RgbBurstBundle {
         let BurstParams { appearance, motion: slope, neutral, limit, certain } = params;
         check("params", [appearance, slope, neutral].iter().all(|value| value.is_finite()))?;
         check("params.limit", limit.is_finite() && limit >= 0.0)?;
-        check("params.certain", certain.is_finite() && certain >= 0.0)?;
+        check("params.certain", certain >= 0.0)?;
         check("min_frames", min_frames >= 1)?;
         check("max_frames", (min_frames..=8).contains(&max_frames))?;
         check("threshold", (0.0..=1.0).contains(&threshold))?;

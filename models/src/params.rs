@@ -33,5 +33,11 @@ pub struct BurstParams {
     /// Motion changes the log-odds by at most this much: a person who sits still is not an attack.
     pub limit: f32,
     /// The log-odds from which one frame decides: an attack is not outvoted by other frames.
+    /// Without it, no frame decides alone.
+    #[serde(default = "infinity")]
     pub certain: f32,
+}
+
+fn infinity() -> f32 {
+    f32::INFINITY
 }

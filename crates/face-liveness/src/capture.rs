@@ -17,14 +17,14 @@ const SIDE: usize = 24;
 const REACH: f32 = 1.3;
 /// Samples along each side of a cell, which holds their mean.
 const SAMPLES: usize = 4;
-/// Detail is what a cell differs from the mean of the cells up to this far away, so that light and
+/// Detail is a cell's difference from the mean of the cells up to this far away, so that light and
 /// shade, which many faces share, do not count.
 const SURROUND: usize = 6;
 /// The grids are compared at shifts of up to this many cells: boxes of two frames differ a little.
 const MAX_SHIFT: usize = 3;
 /// The correlation of detail below which two faces are not the same. Live faces of Replay-Attack
 /// have at least 0.93 after two seconds, and different people at most 0.86.
-const MIN_LIKENESS: f32 = 0.85;
+const MIN_LIKENESS: f32 = 0.87;
 /// How far a face moves from one frame to the next, in box widths, at most.
 const MAX_MOVE: f32 = 0.5;
 /// By which factor it grows or shrinks, at most.
@@ -107,7 +107,7 @@ impl FrameFace {
     }
 }
 
-/// The luma of the cells, 0 to 255, row by row. Beyond the image, its edge counts.
+/// The luma of the cells, 0 to 255, row by row. Samples outside the image repeat its edge.
 fn cells(image: ImageView<'_>, face: &BoundingBox) -> ZeroizeVec<f32> {
     let steps = (SIDE * SAMPLES) as f32;
     let at = |start: f32, length: f32, step: usize, last: u32| {
@@ -128,7 +128,7 @@ fn cells(image: ImageView<'_>, face: &BoundingBox) -> ZeroizeVec<f32> {
     cells
 }
 
-/// What each cell differs from the mean of its surround.
+/// Each cell's difference from the mean of its surroundings.
 fn detail(cells: &[f32]) -> ZeroizeVec<f32> {
     let around = |at: usize| at.saturating_sub(SURROUND)..(at + SURROUND + 1).min(SIDE);
     let values = (0..SIDE * SIDE).map(|cell| {

@@ -95,7 +95,8 @@ impl Engine {
     /// or the default one. Images beyond those that the model takes are ignored.
     ///
     /// # Errors
-    /// 113 for an unknown model, 219, 215 and 223.
+    /// 112 for a frame of a burst that shows another face, 113 for an unknown model, 219, 215 and
+    /// 223.
     ///
     /// ```
     /// use face_liveness::imaging::{Limits, decode};

@@ -104,13 +104,14 @@ impl Pipeline {
             return Err(Error::NoFace { path: first.path.clone() });
         };
         let mut capture = Capture::default();
-        if !others.is_empty() {
-            capture.add(first, &located)?;
-        }
+        let mut check = |input, frame: &_| {
+            if model.inputs().is_burst() { capture.add(input, frame) } else { Ok(()) }
+        };
+        check(first, &located)?;
         let mut other_frames = Vec::with_capacity(others.len());
         for input in others {
             let frame = locate(input)?;
-            capture.add(input, &frame)?;
+            check(input, &frame)?;
             other_frames.push(frame);
         }
         let scenes: Vec<_> = iter::once(&located).chain(&other_frames).filter_map(scene).collect();

@@ -173,7 +173,9 @@ mod built_in {
         };
         let half = || PORTRAIT.resize(256, 256, FilterType::Triangle);
         for (name, next) in [
-            ("another face: mirrored", PORTRAIT.fliph()),
+            ("mirrored", PORTRAIT.fliph()),
+            // In the same place, with a face that differs as another person's does.
+            ("mirrored in its place", PORTRAIT.fliph().crop_imm(66, 0, 446, 512)),
             ("moved by a box width", PORTRAIT.crop_imm(100, 0, 412, 512)),
             ("half the size", half()),
         ] {

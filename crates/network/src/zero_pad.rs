@@ -7,6 +7,9 @@ use tract_onnx::prelude::*;
 use tract_onnx::tract_core::internal::*;
 use tract_onnx::tract_core::ops::array::{Pad, PadMode};
 
+/// Convolutions need a few rows.
+const MAX_PAD: usize = 1 << 16;
+
 /// Adds rows and columns of zeros around each plane: the last two axes.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 struct ZeroPad {
@@ -32,9 +35,12 @@ impl ZeroPad {
     fn like(pad: &Pad) -> TractResult<Option<Self>> {
         let PadMode::Constant(value) = &pad.mode else { return Ok(None) };
         let [outer @ .., rows, columns] = &pad.pads[..] else { return Ok(None) };
-        let is_zero = value.cast_to_scalar::<f32>()? == 0.0;
+        let is_zero = value.cast_to_scalar::<f32>()?.to_bits() == 0;
         let pads_planes_only = outer.iter().all(|&pad| pad == (0, 0));
-        Ok((is_zero && pads_planes_only).then_some(Self { rows: *rows, columns: *columns }))
+        // tract keeps a negative pad as a huge number.
+        let are_small = [rows.0, rows.1, columns.0, columns.1].iter().all(|&pad| pad <= MAX_PAD);
+        let fits = is_zero && pads_planes_only && are_small;
+        Ok(fits.then_some(Self { rows: *rows, columns: *columns }))
     }
 }
 
@@ -124,6 +130,7 @@ mod tests {
         let one = PadMode::Constant(Arc::new(1.0f32.into()));
         assert!(pad(&[(1, 1), (1, 1)], one)?.is_none());
         assert!(pad(&[(1, 1)], PadMode::default())?.is_none());
+        assert!(pad(&[(-1_isize as usize, 1), (1, 1)], PadMode::default())?.is_none());
         Ok(())
     }
 }

@@ -19,6 +19,7 @@ use crate::{Image, ImageData, ImageType, Request, RequestError};
 pub struct ModelInputs {
     types: Vec<ImageType>,
     required: usize,
+    is_burst: bool,
 }
 
 impl ModelInputs {
@@ -29,7 +30,7 @@ impl ModelInputs {
     #[must_use]
     pub fn new(types: Vec<ImageType>) -> Self {
         assert!(!types.is_empty(), "a model takes at least one image");
-        Self { required: types.len(), types }
+        Self { required: types.len(), types, is_burst: false }
     }
 
     /// One image.
@@ -45,13 +46,19 @@ impl ModelInputs {
     #[must_use]
     pub fn burst(image_type: ImageType, count: RangeInclusive<usize>) -> Self {
         assert!(*count.start() >= 1 && !count.is_empty(), "a model takes at least one image");
-        Self { types: vec![image_type; *count.end()], required: *count.start() }
+        Self { types: vec![image_type; *count.end()], required: *count.start(), is_burst: true }
     }
 
     /// The type of each image, by index. Images with higher indexes are ignored.
     #[must_use]
     pub fn types(&self) -> &[ImageType] {
         &self.types
+    }
+
+    /// Whether the images are frames of one capture, which must show one face.
+    #[must_use]
+    pub fn is_burst(&self) -> bool {
+        self.is_burst
     }
 
     /// The smallest number of images that the model can score.
