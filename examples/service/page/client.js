@@ -43,6 +43,7 @@ export async function detect(files, key) {
 }
 
 const CODES = {
+  112: "The frames do not show one face. Hold still, and keep others out of the picture.",
   215: "This file is not a readable JPEG, PNG, GIF, WebP or BMP image.",
   219: "The server needs more frames.",
   223: "No face was found. The face must be upright and at least 32 pixels wide.",

@@ -142,8 +142,8 @@ fn number(message: &Message, header: &str) -> Option<u16> {
     message.headers.as_ref()?.get(header)?.as_str().parse().ok()
 }
 
-/// The workers that may leave a request unanswered.
-const MOST_UNANSWERED: usize = 2;
+/// The attempts that may stay unanswered.
+const MAX_UNANSWERED: usize = 2;
 
 /// How requests are retried.
 #[derive(Debug, Clone, Copy)]
@@ -192,13 +192,13 @@ impl Remote {
     }
 
     /// Sends a body to a worker and returns its answer. An answer depends only on the request, so
-    /// one whose worker is busy is sent again. One whose worker died or is late goes to one more
-    /// worker: a body that kills workers must not reach them all.
+    /// one whose worker is busy is sent again. One whose worker died or is late is sent once more:
+    /// a body that kills workers must not reach them all.
     ///
     /// # Errors
-    /// [`Refusal::NoAnswer`] after two workers without an answer. Otherwise the refusal of the last
-    /// attempt before the deadline: [`Refusal::Unreachable`] without a server, [`Refusal::Busy`]
-    /// without a free worker, [`Refusal::TooLate`] without an answer.
+    /// [`Refusal::NoAnswer`] after two attempts without an answer. Otherwise the refusal of the
+    /// last attempt before the deadline: [`Refusal::Unreachable`] without a server,
+    /// [`Refusal::Busy`] without a free worker, [`Refusal::TooLate`] without an answer.
     pub fn answer(&self, body: Bytes) -> BoxFuture<'_, Result<Answer, Refusal>> {
         self.retry(body).boxed()
     }
@@ -216,7 +216,7 @@ impl Remote {
                 Err(refusal) => refusal,
             };
             unanswered += usize::from(refusal == Refusal::NoAnswer);
-            if unanswered == MOST_UNANSWERED {
+            if unanswered == MAX_UNANSWERED {
                 return Err(Refusal::NoAnswer);
             }
             if Instant::now() + pause >= deadline {

@@ -40,7 +40,7 @@ pub enum Refusal {
     NotJson,
     /// 415: the body is compressed.
     #[error("The body must not be compressed: Content-Encoding is not supported")]
-    Encoded,
+    CompressedBody,
     /// 429: the client, or all clients together, exceed a rate limit.
     #[error("Too many requests; try again after the time in Retry-After")]
     TooMany {
@@ -59,8 +59,8 @@ pub enum Refusal {
     /// 503: all workers are busy and the queue is full.
     #[error("All workers are busy and the queue is full; try again in a moment")]
     Busy,
-    /// 503: two workers gave no answer.
-    #[error("Two workers gave no answer to this request")]
+    /// 503: two attempts got no answer from a worker.
+    #[error("No worker answered this request, in two attempts")]
     NoAnswer,
     /// 504: the deadline passed.
     #[error("No answer was ready before the deadline")]
@@ -78,7 +78,7 @@ impl Refusal {
             Self::BodyTooSlow => StatusCode::REQUEST_TIMEOUT,
             Self::BodyTooLarge { .. } => StatusCode::PAYLOAD_TOO_LARGE,
             Self::UriTooLong => StatusCode::URI_TOO_LONG,
-            Self::NotJson | Self::Encoded => StatusCode::UNSUPPORTED_MEDIA_TYPE,
+            Self::NotJson | Self::CompressedBody => StatusCode::UNSUPPORTED_MEDIA_TYPE,
             Self::TooMany { .. } => StatusCode::TOO_MANY_REQUESTS,
             Self::HeadersTooLarge => StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE,
             Self::Failed => StatusCode::INTERNAL_SERVER_ERROR,
@@ -110,7 +110,7 @@ impl Refusal {
             Self::BodyTooLarge { .. } => ErrorCode::BodyTooLarge.message(),
             Self::UriTooLong => "uri_too_long",
             Self::NotJson => "content_type_not_supported",
-            Self::Encoded => "content_encoding_not_supported",
+            Self::CompressedBody => "content_encoding_not_supported",
             Self::TooMany { .. } => "too_many_requests",
             Self::HeadersTooLarge => "headers_too_large",
             Self::Failed => ErrorCode::Internal.message(),
@@ -133,7 +133,7 @@ impl Refusal {
     fn retry_after(&self) -> Option<Duration> {
         match self {
             Self::TooMany { wait } => Some(*wait),
-            Self::Busy => Some(Duration::from_secs(1)),
+            Self::Busy | Self::NoAnswer => Some(Duration::from_secs(1)),
             _ => None,
         }
     }

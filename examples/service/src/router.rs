@@ -115,8 +115,8 @@ impl Service {
         if !is_json(headers) {
             return Err(Refusal::NotJson);
         }
-        if is_encoded(headers) {
-            return Err(Refusal::Encoded);
+        if is_compressed(headers) {
+            return Err(Refusal::CompressedBody);
         }
         let began = Instant::now();
         let body = self.uploads.receive(headers, body).await?;
@@ -141,7 +141,7 @@ fn bearer(authorization: &[u8]) -> Option<&[u8]> {
 }
 
 /// Whether the body is compressed.
-fn is_encoded(headers: &HeaderMap) -> bool {
+fn is_compressed(headers: &HeaderMap) -> bool {
     let encodings = headers.get_all(header::CONTENT_ENCODING).into_iter();
     encodings.map(HeaderValue::as_bytes).any(|value| !value.eq_ignore_ascii_case(b"identity"))
 }

@@ -188,7 +188,7 @@ impl Server {
     }
 }
 
-/// The settings of TLS. Offers HTTP/1.1 alone: axum-server would offer HTTP/2, which is not served.
+/// The TLS settings. Offers HTTP/1.1 alone: axum-server would offer HTTP/2, which is not served.
 async fn tls(cert: &Path, key: &Path) -> std::io::Result<RustlsConfig> {
     let config = RustlsConfig::from_pem_chain_file(cert, key).await?;
     let mut settings = (*config.get_inner()).clone();

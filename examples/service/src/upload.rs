@@ -59,7 +59,7 @@ impl Uploads {
         if announced.is_some_and(|length| length > self.limit) {
             return Err(too_large);
         }
-        let most = announced.unwrap_or(self.limit);
+        let max_length = announced.unwrap_or(self.limit);
         let mut bytes = ZeroizeVec::from(Vec::new());
         let (mut counted, mut permits) = (self.metrics.body_bytes(), None::<OwnedSemaphorePermit>);
         while let Some(data) =
@@ -76,7 +76,7 @@ impl Uploads {
                 None => permits = Some(more),
             }
             counted.add(data.len());
-            append(&mut bytes, &data, most);
+            append(&mut bytes, &data, max_length);
         }
         Ok(Bytes::from_owner(Upload { bytes, _counted: counted, _permits: permits }))
     }
@@ -100,12 +100,12 @@ impl Uploads {
     }
 }
 
-/// Appends to a vector that grows with what has arrived, up to `most` bytes. It grows through a new
-/// vector, because `Vec` would leave its old memory unwiped.
-fn append(bytes: &mut ZeroizeVec<u8>, data: &[u8], most: usize) {
+/// Appends to a vector that grows with what has arrived, up to `max_length` bytes. It grows through
+/// a new vector, because `Vec` would leave its old memory unwiped.
+fn append(bytes: &mut ZeroizeVec<u8>, data: &[u8], max_length: usize) {
     let length = bytes.len() + data.len();
     if length > bytes.capacity() {
-        let capacity = (2 * bytes.capacity()).min(most).max(length);
+        let capacity = (2 * bytes.capacity()).min(max_length).max(length);
         let mut larger = ZeroizeVec::from(Vec::with_capacity(capacity));
         larger.extend_from_slice(bytes);
         *bytes = larger;
