@@ -23,18 +23,21 @@ fn crowd(progressive: bool) -> Vec<u8> {
     file
 }
 
+/// Eight frames: the first one, and seven others.
+fn eight(first: &[u8], other: &[u8]) -> Vec<u8> {
+    let file = |index| if index == 0 { first } else { other };
+    let images: Vec<_> = (0..8).map(|index| image(index, base64(file(index)))).collect();
+    json!({ "images": images, "model": "rgb-burst-v2" }).to_string().into_bytes()
+}
+
 /// Eight frames of one picture.
 fn frames(frame: &[u8]) -> Vec<u8> {
-    let images: Vec<_> = (0..8).map(|index| image(index, base64(frame))).collect();
-    json!({ "images": images, "model": "rgb-burst-v2" }).to_string().into_bytes()
+    eight(frame, frame)
 }
 
 /// Eight frames. The first shows a face, because otherwise the others would not be decoded.
 fn burst(frame: &[u8]) -> Vec<u8> {
-    let others = (1..8).map(|index| image(index, base64(frame)));
-    let first = image(0, base64(&photo("astronaut.jpg")));
-    let images: Vec<_> = [first].into_iter().chain(others).collect();
-    json!({ "images": images, "model": "rgb-burst-v2" }).to_string().into_bytes()
+    eight(&photo("astronaut.jpg"), frame)
 }
 
 fn flat(width: u32, height: u32) -> Vec<u8> {

@@ -25,21 +25,22 @@ pub(crate) fn check_or_correct(file: &[u8]) -> Result<Option<ZeroizeVec<u8>>, Er
     if let Some(what) = headers.unsupported() {
         return Err(Error::UnsupportedJpeg { what });
     }
-    let Some(at) = headers.adobe_transform.filter(|_| headers.is_jfif) else { return Ok(None) };
-    Ok((headers.components.len() == 3 && file[at] == 0).then(|| {
-        let mut copy = ZeroizeVec::from(file.to_vec());
-        copy[at] = 1;
-        copy
-    }))
+    match headers.adobe_transform {
+        Some((at, 0)) if headers.is_jfif && headers.components.len() == 3 => {
+            let mut copy = ZeroizeVec::from(file.to_vec());
+            copy[at] = 1;
+            Ok(Some(copy))
+        }
+        _ => Ok(None),
+    }
 }
 
 /// What the segments up to the first scan say.
 #[derive(Default)]
 struct Headers {
     is_jfif: bool,
-    /// Where Adobe's segment holds the colour transform: 0 for RGB, 1 for YCbCr.
-    adobe_transform: Option<usize>,
-    adobe_value: Option<u8>,
+    /// Where Adobe's segment holds the colour transform, and its value: 0 for RGB, 1 for YCbCr.
+    adobe_transform: Option<(usize, u8)>,
     is_sequential: bool,
     components: Vec<Component>,
     components_of_scan: usize,
@@ -61,8 +62,8 @@ impl Headers {
             match marker {
                 0xe0 => headers.is_jfif |= segment.starts_with(b"JFIF\0") && segment.len() >= 14,
                 0xee if segment.starts_with(b"Adobe") && segment.len() >= 12 => {
-                    headers.adobe_transform = Some(file.len() - after.len() - segment.len() + 11);
-                    headers.adobe_value = Some(segment[11]);
+                    let at = file.len() - after.len() - segment.len() + 11;
+                    headers.adobe_transform = Some((at, segment[11]));
                 }
                 0xc0..=0xc2 => {
                     headers.is_sequential = marker != 0xc2;
@@ -84,8 +85,9 @@ impl Headers {
         let luma = self.components.first()?;
         let is_finer = |other: &Component| other.across > luma.across || other.down > luma.down;
         let is_split = self.is_sequential && self.components_of_scan < self.components.len();
-        let is_ycbcr = self.is_jfif || self.adobe_value.is_some_and(|value| value != 0);
-        let is_ycck = self.components.len() == 4 && self.adobe_value == Some(1);
+        let transform = self.adobe_transform.map(|(_, value)| value);
+        let is_ycbcr = self.is_jfif || transform.is_some_and(|value| value != 0);
+        let is_ycck = self.components.len() == 4 && transform == Some(1);
         let names = self.components.iter().map(|component| component.name);
         [
             (self.components.iter().any(is_finer), "colour sampled more finely than luma"),
