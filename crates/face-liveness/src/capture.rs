@@ -10,6 +10,7 @@ use face_liveness_schema::Warning;
 use crate::Error;
 use crate::image_source::Input;
 use crate::locate::Located;
+use crate::quality::luma_of;
 
 /// Cells along each side of the grid on which a face is compared.
 const SIDE: usize = 24;
@@ -119,10 +120,8 @@ fn cells(image: ImageView<'_>, face: &BoundingBox) -> ZeroizeVec<f32> {
         let y = at(face.top, face.height, row, image.height() - 1);
         for column in 0..SIDE * SAMPLES {
             let x = at(face.left, face.width, column, image.width() - 1);
-            let [red, green, blue] = image.pixel(x, y).map(f32::from);
-            // ITU-R BT.601.
             cells[row / SAMPLES * SIDE + column / SAMPLES] +=
-                (0.299 * red + 0.587 * green + 0.114 * blue) / (SAMPLES * SAMPLES) as f32;
+                luma_of(image.pixel(x, y).map(f32::from)) / (SAMPLES * SAMPLES) as f32;
         }
     }
     cells

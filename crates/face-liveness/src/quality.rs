@@ -54,6 +54,11 @@ pub(crate) fn warnings(
     .collect()
 }
 
+/// The luma of a pixel, by ITU-R BT.601.
+pub(crate) fn luma_of([red, green, blue]: [f32; 3]) -> f32 {
+    0.299 * red + 0.587 * green + 0.114 * blue
+}
+
 /// The luma of a face on a grid, and its mean colour, both from 0 to 255.
 struct Samples {
     luma: ZeroizeVec<f32>,
@@ -73,9 +78,8 @@ impl Samples {
                 let pixel =
                     image.pixel(at(face.left, face.width, column), at(face.top, face.height, row));
                 let [red, green, blue] = pixel.map(f32::from);
-                // ITU-R BT.601, divided by the four samples of a cell.
-                luma[row / 2 * GRID + column / 2] +=
-                    (0.299 * red + 0.587 * green + 0.114 * blue) / 4.0;
+                // Divided by the four samples of a cell.
+                luma[row / 2 * GRID + column / 2] += luma_of([red, green, blue]) / 4.0;
                 colour += red.max(green).max(blue) - red.min(green).min(blue);
             }
         }
