@@ -24,7 +24,8 @@ pub struct Limits {
     /// for a 12-megapixel photo from a phone. A server should stop reading a body there.
     pub max_body_bytes: usize,
     /// The limits on one image; 215 beyond them. When a model takes several images, they share the
-    /// pixels and the scan pixels equally, so that eight frames cost no more than one photo.
+    /// pixels, the memory and the scan pixels equally, so that eight frames cost no more than one
+    /// photo.
     pub image: imaging::Limits,
 }
 
@@ -51,9 +52,10 @@ impl Limits {
 
     /// The limits on each of several images.
     pub(crate) fn per_image(&self, images: usize) -> imaging::Limits {
-        let mut limits = self.image;
-        limits.max_pixels /= images.max(1) as u64;
-        limits.max_scan_pixels /= images.max(1) as u64;
+        let (mut limits, images) = (self.image, images.max(1) as u64);
+        limits.max_pixels /= images;
+        limits.max_memory /= images;
+        limits.max_scan_pixels /= images;
         limits
     }
 }

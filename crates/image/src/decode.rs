@@ -58,6 +58,10 @@ pub fn decode_scaled(
         };
         let orientation =
             if auto_rotate { Orientation::from_exif(file) } else { Orientation::UPRIGHT };
+        if orientation != Orientation::UPRIGHT {
+            let rotated = image.pixels().len() as u64;
+            limits.check(image.width(), image.height(), image.memory() + rotated)?;
+        }
         let [full_width, full_height] = orientation.apply_to_size(full_width, full_height);
         Ok(ScaledImage { image: orientation.apply(image), full_width, full_height })
     };

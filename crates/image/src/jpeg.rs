@@ -28,10 +28,8 @@ pub(crate) fn decode(
     let info = decoder.info().ok_or_else(corrupt)?;
 
     let (width, height) = (u32::from(info.width), u32::from(info.height));
-    let size = u64::from(width) * u64::from(height);
-    // A progressive file keeps the coefficients of all components, two bytes each, until its last
-    // scan.
-    limits.check(width, height, size * u64::from(info.components) * 2)?;
+    let pixel_bytes = u64::from(width) * u64::from(height) * 3;
+    limits.check(width, height, pixel_bytes + jpeg_frame::coefficient_bytes(file))?;
 
     let limit = limits.max_scans(width, height);
     let scans = scan_budget::count(file).ok_or_else(corrupt)?;

@@ -13,7 +13,7 @@ const MAX_SCANS: u64 = 100;
 /// use face_liveness_image::Limits;
 ///
 /// let limits = Limits::new().with_max_pixels(13_000_000).with_max_side(8192);
-/// assert_eq!((limits.max_pixels, limits.max_memory), (13_000_000, 512 << 20));
+/// assert_eq!((limits.max_pixels, limits.max_memory), (13_000_000, 300 << 20));
 /// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
@@ -23,8 +23,10 @@ pub struct Limits {
     pub max_pixels: u64,
     /// The maximum width and height in pixels. 16,384: the limit of most decoders.
     pub max_side: u32,
-    /// The maximum size of the decoder's working memory and its output together, in bytes. 512 MiB:
-    /// a progressive JPEG of 50 megapixels needs 450 MB.
+    /// The maximum memory that decoding takes at its peak, with the output, in bytes. 300 MiB: twice
+    /// the RGB pixels of 50 megapixels. A sequential JPEG needs 3 bytes a pixel, a progressive one
+    /// with 4:2:0 subsampling 6, without subsampling 9; a PNG or BMP 3 to 8, a GIF 5 to 9, a WebP 5
+    /// to 16. Rotating the pixels takes 3 more.
     pub max_memory: u64,
     /// The maximum number of pixels that all scans of a JPEG cover together. 1 billion: 20 scans of
     /// 50 megapixels, 83 scans of 12. More than 100 scans are refused at any size. A scan of a
@@ -38,7 +40,7 @@ impl Limits {
         Self {
             max_pixels: 50_000_000,
             max_side: 16_384,
-            max_memory: 512 << 20,
+            max_memory: 300 << 20,
             max_scan_pixels: 1_000_000_000,
         }
     }
@@ -63,18 +65,16 @@ impl Limits {
         Self { max_scan_pixels, ..self }
     }
 
-    /// Checks an image of this size whose decoder needs `working_memory` bytes besides the RGB
-    /// output.
-    pub(crate) fn check(&self, width: u32, height: u32, working_memory: u64) -> Result<(), Error> {
-        let pixels = u64::from(width) * u64::from(height);
+    /// Checks an image of this size whose decoder takes `peak` bytes, with the output.
+    pub(crate) fn check(&self, width: u32, height: u32, peak: u64) -> Result<(), Error> {
         let too_large = |limit| Err(Error::TooLarge { width, height, limit });
         if width > self.max_side || height > self.max_side {
             return too_large(format!("{} pixels a side", self.max_side));
         }
-        if pixels > self.max_pixels {
+        if u64::from(width) * u64::from(height) > self.max_pixels {
             return too_large(format!("{} pixels", self.max_pixels));
         }
-        if pixels.saturating_mul(3).saturating_add(working_memory) > self.max_memory {
+        if peak > self.max_memory {
             return Err(Error::TooMuchMemory { limit: self.max_memory });
         }
         Ok(())

@@ -53,6 +53,11 @@ impl RgbImage {
         &self.pixels
     }
 
+    /// The memory that the image takes, in bytes.
+    pub(crate) fn memory(&self) -> u64 {
+        self.pixels.capacity() as u64
+    }
+
     /// The same image, borrowed.
     pub fn view(&self) -> ImageView<'_> {
         ImageView { width: self.width, height: self.height, pixels: &self.pixels }

@@ -163,16 +163,24 @@ fn empty_bands_of_greyscale() {
 
 #[test]
 fn empty_bands_of_colour() {
-    let bounds = Bounds { megapixels: 50.0, megabytes: 300.0, seconds: 12.0 };
+    let bounds = Bounds { megapixels: 34.0, megabytes: 215.0, seconds: 12.0 };
+    let body = || file(&with_empty_bands(16_384, 2_080, 3, 27));
+    let what = "JPEG: in colour, 16,384 × 2,080, 29 scans of empty bands";
+    attack(what, body, 223, bounds);
+}
+
+#[test]
+fn empty_bands_of_more_colour() {
+    let bounds = Bounds { megapixels: 0.0, megabytes: 4.0, seconds: 0.1 };
     let body = || file(&with_empty_bands(16_384, 3_050, 3, 18));
-    attack("JPEG: the same in colour", body, 223, bounds);
+    attack("JPEG: in colour, 16,384 × 3,050", body, 215, bounds);
 }
 
 #[test]
 fn empty_bands_of_colour_in_95_scans() {
     let bounds = Bounds { megapixels: 0.0, megabytes: 4.0, seconds: 0.1 };
-    let body = || file(&with_empty_bands(16_384, 3_050, 3, 93));
-    attack("JPEG: the same in colour, 95 scans", body, 215, bounds);
+    let body = || file(&with_empty_bands(16_384, 2_080, 3, 93));
+    attack("JPEG: in colour, 16,384 × 2,080, 95 scans", body, 215, bounds);
 }
 
 #[test]

@@ -62,7 +62,7 @@ fn large() {
 #[test]
 fn large_16_bit() {
     let body = || file(&flat(16_384, 3_050, ColorType::Rgb, BitDepth::Sixteen));
-    let bounds = Bounds { megapixels: 50.0, megabytes: 300.0, seconds: 8.0 };
+    let bounds = Bounds { megapixels: 50.0, megabytes: 160.0, seconds: 8.0 };
     attack("PNG: the same with 16 bits a sample", body, 223, bounds);
 }
 

@@ -63,8 +63,14 @@ fn a_frame_larger_than_its_file() {
 
 #[test]
 fn large() {
-    let bounds = Bounds { megapixels: 50.0, megabytes: 210.0, seconds: 6.0 };
-    attack("WebP: 50 megapixels of one colour", || file(&flat(16_383, 3_050)), 223, bounds);
+    let bounds = Bounds { megapixels: 39.8, megabytes: 170.0, seconds: 6.0 };
+    attack("WebP: 40 megapixels of one colour", || file(&flat(16_383, 2_430)), 223, bounds);
+}
+
+#[test]
+fn too_large() {
+    let bounds = Bounds { megapixels: 0.0, megabytes: 2.0, seconds: 0.3 };
+    attack("WebP: 50 megapixels of one colour", || file(&flat(16_383, 3_050)), 215, bounds);
 }
 
 #[test]

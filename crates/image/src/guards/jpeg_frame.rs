@@ -35,6 +35,15 @@ pub(crate) fn check_or_correct(file: &[u8]) -> Result<Option<ZeroizeVec<u8>>, Er
     }
 }
 
+/// The memory in which zune-jpeg keeps the coefficients of a progressive file until its last scan:
+/// two bytes each.
+pub(crate) fn coefficient_bytes(file: &[u8]) -> u64 {
+    match Headers::read(file) {
+        Some(headers) if !headers.is_sequential => 2 * headers.coefficients(),
+        _ => 0,
+    }
+}
+
 /// What the segments up to the first scan say.
 #[derive(Default)]
 struct Headers {
@@ -42,6 +51,8 @@ struct Headers {
     /// Where Adobe's segment holds the colour transform, and its value: 0 for RGB, 1 for YCbCr.
     adobe_transform: Option<(usize, u8)>,
     is_sequential: bool,
+    /// Width and height in pixels.
+    sides: [u16; 2],
     components: Vec<Component>,
     components_of_scan: usize,
 }
@@ -67,6 +78,9 @@ impl Headers {
                 }
                 0xc0..=0xc2 => {
                     headers.is_sequential = marker != 0xc2;
+                    // A precision of one byte, then the height and the width.
+                    let &[_, a, b, c, d] = segment.first_chunk()?;
+                    headers.sides = [[c, d], [a, b]].map(u16::from_be_bytes);
                     let components = segment.get(6..).unwrap_or_default().chunks_exact(3);
                     headers.components = components.map(Component::read).collect();
                 }
@@ -78,6 +92,16 @@ impl Headers {
             }
             rest = after;
         }
+    }
+
+    /// The coefficients of all components, in whole minimum coded units.
+    fn coefficients(&self) -> u64 {
+        let most = |of: fn(&Component) -> u8| self.components.iter().map(of).max().unwrap_or(0);
+        let units = |side: u16, factor: u8| u64::from(side).div_ceil(8 * u64::from(factor.max(1)));
+        let [width, height] = self.sides;
+        let units = units(width, most(|of| of.across)) * units(height, most(|of| of.down));
+        let blocks = |of: &Component| u64::from(of.across) * u64::from(of.down);
+        units * self.components.iter().map(blocks).sum::<u64>() * 64
     }
 
     /// What zune-jpeg gets wrong in this file.

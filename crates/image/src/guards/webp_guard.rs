@@ -38,12 +38,13 @@ pub(crate) fn exif(file: &[u8]) -> Option<&[u8]> {
 }
 
 /// Refuses a file of this size for which image-webp would allocate more than the limits allow, or
-/// that it could not decode. image-webp has read its chunks already.
+/// that it could not decode. `output` are the bytes of the buffer that it fills. image-webp has read
+/// the file's chunks already.
 pub(crate) fn check(
     file: &[u8],
-    width: u32,
-    height: u32,
-    sample_bytes: u64,
+    [width, height]: [u32; 2],
+    output: u64,
+    has_alpha: bool,
     limits: &Limits,
 ) -> Result<(), Error> {
     let image = Image::find(file, [width, height]).ok_or_else(|| Format::WebP.corrupt())?;
@@ -51,7 +52,8 @@ pub(crate) fn check(
         return Err(Format::WebP.corrupt());
     }
     let tables = image.table_bytes(MAX_TABLE_BYTES).ok_or_else(|| Format::WebP.corrupt())?;
-    limits.check(width, height, sample_bytes + tables)?;
+    let canvas = 4 * u64::from(width) * u64::from(height);
+    limits.check(width, height, output + tables + image.working_bytes(has_alpha, canvas))?;
     if tables > MAX_TABLE_BYTES {
         return Err(Error::TooMuchMemory { limit: MAX_TABLE_BYTES });
     }
@@ -63,6 +65,8 @@ pub(crate) fn check(
 struct Image<'a> {
     /// Width and height of the lossless or the alpha image.
     sides: [u32; 2],
+    /// Whether it is a frame of an animation, which is drawn on a canvas.
+    is_frame: bool,
     lossy: Option<&'a [u8]>,
     lossless: Option<&'a [u8]>,
     alpha: Option<&'a [u8]>,
@@ -118,7 +122,7 @@ impl<'a> Image<'a> {
         if sides[0] > self.sides[0] || sides[1] > self.sides[1] {
             return None;
         }
-        let image = Self { sides, ..self };
+        let image = Self { sides, is_frame: true, ..self };
         let mut chunks = chunks(&frame[FRAME_HEADER..]);
         match chunks.next()? {
             (b"VP8 ", content) => Some(Self { lossy: Some(content), ..image }),
@@ -129,6 +133,29 @@ impl<'a> Image<'a> {
             }
             _ => None,
         }
+    }
+
+    /// The memory that image-webp takes besides its output and the Huffman tables. `canvas` is the
+    /// size of an animation's.
+    fn working_bytes(&self, has_alpha: bool, canvas: u64) -> u64 {
+        let [width, height] = self.sides.map(u64::from);
+        let pixels = width * height;
+        let rgba = 4 * pixels;
+        // Two transforms and the numbers of the code groups, each with 4 bytes for a block of at
+        // least 4 × 4 pixels.
+        let lossless = 3 * 4 * width.div_ceil(4) * height.div_ceil(4);
+        // A macroblock has 16 × 16 samples of luma, 2 × 64 of chroma, and a header.
+        let lossy = (256 + 128 + 64) * width.div_ceil(16) * height.div_ceil(16);
+        let decoding = match (self.lossless, self.alpha) {
+            // Straight into an output with alpha.
+            (Some(_), _) if has_alpha || self.is_frame => lossless,
+            (Some(_), _) => rgba + lossless,
+            // The alpha channel is decoded to RGBA, and copied from there.
+            (None, Some(_)) => lossy + rgba + pixels + lossless,
+            (None, None) => lossy,
+        };
+        // A frame is decoded to a buffer of its own, and then drawn on the canvas.
+        if self.is_frame { rgba + decoding.max(canvas) } else { decoding }
     }
 
     /// The bytes of the Huffman tables. Counting stops when they exceed `max`. `None` if image-webp
