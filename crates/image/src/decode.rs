@@ -3,7 +3,9 @@
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use crate::format::Format;
-use crate::{Error, Limits, Orientation, RgbImage, ScaledImage, jpeg, other_formats};
+#[cfg(any(feature = "bmp", feature = "gif", feature = "webp"))]
+use crate::other_formats;
+use crate::{Error, Limits, Orientation, RgbImage, ScaledImage, jpeg, png};
 
 /// Decodes an image file. With `auto_rotate`, its Exif orientation is applied.
 ///
@@ -54,6 +56,8 @@ pub fn decode_scaled(
     let decode = || {
         let ScaledImage { image, full_width, full_height } = match format {
             Format::Jpeg => jpeg::decode(file, limits, min_longer_side)?,
+            Format::Png => ScaledImage::unscaled(png::decode(file, limits)?),
+            #[cfg(any(feature = "bmp", feature = "gif", feature = "webp"))]
             _ => ScaledImage::unscaled(other_formats::decode(file, format, limits)?),
         };
         let orientation =

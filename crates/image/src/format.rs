@@ -66,6 +66,7 @@ fn other_format(file: &[u8]) -> Error {
     Error::OtherFormat { format }
 }
 
+#[cfg(any(feature = "bmp", feature = "gif", feature = "webp"))]
 impl From<Format> for ImageFormat {
     fn from(format: Format) -> Self {
         match format {

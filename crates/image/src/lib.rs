@@ -8,9 +8,12 @@ mod guards;
 mod jpeg;
 mod limits;
 mod orientation;
+#[cfg(any(feature = "bmp", feature = "gif", feature = "webp"))]
 mod other_formats;
+mod png;
 mod resize;
 mod rgb;
+mod to_rgb;
 mod zeroize_vec;
 
 pub use base64::decode_base64;

@@ -431,8 +431,8 @@ pub(crate) mod request_rules {
         let description = limited(imaging::Limits::new().with_max_side(511), portrait());
         assert!(description.contains("past the limit of 511 pixels a side"), "{description}");
         let description =
-            limited(imaging::Limits::new().with_max_memory(512 * 512 * 3), portrait());
-        assert!(description.contains("more than 786432 bytes of memory"), "{description}");
+            limited(imaging::Limits::new().with_max_memory(512 * 512 * 3 - 1), portrait());
+        assert!(description.contains("more than 786431 bytes of memory"), "{description}");
         let mut progressive = Vec::new();
         let mut encoder = jpeg_encoder::Encoder::new(&mut progressive, 90);
         encoder.set_progressive_scans(4);
