@@ -17,7 +17,7 @@ use face_liveness::inference::{Error, Frame, LivenessModel};
 use face_liveness::schema::ModelInputs;
 use face_liveness_service::{Config, Keys, Metrics, Server};
 use face_liveness_test_support::{ENGINE, PORTRAIT_JPEG, image, request};
-use running::{RUNTIME, Running, ServerProcess};
+use running::{Manifest, RUNTIME, Running, ServerProcess, largest_request};
 use serde_json::{Value, json};
 
 static BODY: LazyLock<String> =
@@ -344,6 +344,27 @@ mod load {
                     && again.read(&mut [0]).is_ok_and(|read| read == 1)
             })
         });
+    }
+
+    #[test]
+    fn the_memory_of_the_manifest_is_enough() {
+        let manifest = Manifest::read(include_str!("../../../docs/deploy/kubernetes.yaml"));
+        let server = ServerProcess::start_as_in(&manifest);
+        let (largest, long) = (largest_request(), vec![b' '; 4_900_000]);
+        let post = |body: &[u8]| {
+            let request = ureq::post(format!("http://{}/v1/liveness", server.address));
+            let request = request.config().http_status_as_error(false).build();
+            request.content_type("application/json").send(body).unwrap().status().as_u16()
+        };
+        thread::scope(|scope| {
+            for _ in 0..4 {
+                scope.spawn(|| assert_eq!(post(&largest), 400, "no face"));
+            }
+            for _ in 0..40 {
+                scope.spawn(|| assert!(matches!(post(&long), 400 | 503)));
+            }
+        });
+        assert_eq!(post(BODY.as_bytes()), 200);
     }
 
     #[test]

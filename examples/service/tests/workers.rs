@@ -16,7 +16,9 @@ use face_liveness_service::{Metrics, Remote, RemoteParams};
 use face_liveness_test_support::{ENGINE, PORTRAIT_JPEG, image, request};
 use futures_util::future::join_all;
 use running::nats::{NATS, NatsServer};
-use running::{RUNTIME, Running, example};
+use running::{Manifest, RUNTIME, Running, example, largest_request, within};
+
+const LONG: Duration = Duration::from_secs(60);
 
 static BODY: LazyLock<Bytes> =
     LazyLock::new(|| request([image(0, PORTRAIT_JPEG.as_str())]).to_string().into_bytes().into());
@@ -31,12 +33,24 @@ impl WorkerProcess {
     }
 
     fn with_probes(subject: &str, probes: Option<&str>) -> Self {
-        let mut process = Command::new(example("nats"))
-            .args(["--server", &NATS.url, "--subject", subject, "--workers", "1"])
-            .args(probes.iter().flat_map(|address| ["--probes", address]))
-            .stdout(Stdio::piped())
-            .spawn()
-            .unwrap();
+        let mut command = Command::new(example("nats"));
+        command.args(["--server", &NATS.url, "--workers", "1"]);
+        Self::spawn(command.args(probes.iter().flat_map(|address| ["--probes", address])), subject)
+    }
+
+    /// Starts with the flags of a manifest, and within the memory that it allows.
+    fn start_as_in(manifest: &Manifest, subject: &str) -> Self {
+        let flags = manifest.args.iter().map(|flag| match &**flag {
+            "nats://nats:4222" => &*NATS.url,
+            "0.0.0.0:8081" => "127.0.0.1:0",
+            flag => flag,
+        });
+        Self::spawn(within(manifest.memory).arg(example("nats")).args(flags), subject)
+    }
+
+    fn spawn(command: &mut Command, subject: &str) -> Self {
+        let mut process =
+            command.args(["--subject", subject]).stdout(Stdio::piped()).spawn().unwrap();
         let mut line = String::new();
         BufReader::new(process.stdout.as_mut().unwrap()).read_line(&mut line).unwrap();
         assert!(line.starts_with("answering "), "{line:?}");
@@ -127,6 +141,24 @@ fn a_worker_killed_under_load_loses_no_answer() {
     println!("killed under load: 600 of 600 answered, {retries} sent again");
     assert!(retries > 0, "the worker was busy when it was killed");
     drop(other);
+}
+
+#[test]
+fn the_memory_of_the_manifest_is_enough() {
+    let subject = NatsServer::subject();
+    let manifest = Manifest::read(include_str!("../../../docs/deploy/nats.yaml"));
+    let _worker = WorkerProcess::start_as_in(&manifest, &subject);
+    let params = RemoteParams { attempt: LONG, deadline: LONG };
+    let remote = Remote::connect(&NATS.url, &subject, 5_000_000, params, Metrics::default());
+    RUNTIME.block_on(async {
+        let remote = remote.await.unwrap();
+        let (largest, long) = (largest_request().into(), Bytes::from(vec![b' '; 4_900_000]));
+        let bodies = [vec![largest; 2], vec![long; 30]].concat();
+        for answer in join_all(bodies.into_iter().map(|body| remote.answer(body))).await {
+            assert!(answer.unwrap().is_err(), "no face, or no JSON");
+        }
+        assert_eq!(remote.answer(BODY.clone()).await.unwrap().as_ref(), Ok(&*ANSWER));
+    });
 }
 
 #[test]

@@ -13,6 +13,9 @@ use std::time::Duration;
 use clap::Parser;
 use face_liveness::Engine;
 use face_liveness_service::{Config, Failure, Metrics, Pool, PoolParams, Server, Worker};
+use face_liveness_test_support::{base64, image, request};
+use image::ExtendedColorType;
+use image::codecs::webp::WebPEncoder;
 use tokio::runtime::Runtime;
 
 pub static RUNTIME: LazyLock<Runtime> = LazyLock::new(|| Runtime::new().unwrap());
@@ -28,9 +31,19 @@ impl ServerProcess {
         Self::start_logging(flags, Stdio::inherit())
     }
 
+    /// Starts with the flags of a manifest, and within the memory that it allows.
+    pub fn start_as_in(manifest: &Manifest) -> Self {
+        let server = example("server");
+        Self::spawn(within(manifest.memory).arg(server).args(&manifest.args), &[], Stdio::inherit())
+    }
+
     /// Starts with a destination for its log, which is standard error.
     pub fn start_logging(flags: &[&str], log: impl Into<Stdio>) -> Self {
-        let mut process = Command::new(example("server"))
+        Self::spawn(&mut Command::new(example("server")), flags, log)
+    }
+
+    fn spawn(command: &mut Command, flags: &[&str], log: impl Into<Stdio>) -> Self {
+        let mut process = command
             .args(["--listen", "127.0.0.1:0"])
             .args(flags)
             .stdout(Stdio::piped())
@@ -64,6 +77,55 @@ impl Drop for ServerProcess {
         let _ = self.process.kill();
         let _ = self.process.wait();
     }
+}
+
+/// What a Kubernetes manifest says about the container that runs one of our programs.
+pub struct Manifest {
+    pub args: Vec<String>,
+    /// In bytes.
+    pub memory: u64,
+}
+
+impl Manifest {
+    /// Reads the container with this image, the last one of the manifest.
+    pub fn read(yaml: &str) -> Self {
+        let (_, container) = yaml.rsplit_once("image: face-liveness").unwrap();
+        let after = |key| container.split_once(key).unwrap().1.lines().next().unwrap();
+        let memory = after("limits: { memory: ").trim_end_matches(" }");
+        let (number, unit) = memory.split_at(memory.len() - 2);
+        let unit = match unit {
+            "Mi" => 1 << 20,
+            "Gi" => 1 << 30,
+            other => panic!("a unit of memory: {other}"),
+        };
+        Self {
+            args: serde_json::from_str(after("args: ")).unwrap(),
+            memory: number.parse::<u64>().unwrap() * unit,
+        }
+    }
+}
+
+/// A command that runs its arguments within a limit on what they allocate, in bytes. It is stricter
+/// than a container's limit, which counts only the pages that are used.
+pub fn within(memory: u64) -> Command {
+    let mut command = Command::new("sh");
+    command.args(["-c", "ulimit -d $0 && exec \"$@\"", &(memory >> 10).to_string()]);
+    command
+}
+
+/// A request with the picture that takes the most memory: a lossless WebP of 40 megapixels.
+pub fn largest_request() -> Vec<u8> {
+    let (width, height) = (16_383, 2_430);
+    let mut file = Vec::new();
+    WebPEncoder::new_lossless(&mut file)
+        .encode(
+            &vec![90; width as usize * height as usize * 3],
+            width,
+            height,
+            ExtendedColorType::Rgb8,
+        )
+        .unwrap();
+    request([image(0, base64(&file))]).to_string().into_bytes()
 }
 
 /// The path of an example built with this test.
