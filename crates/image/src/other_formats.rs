@@ -41,8 +41,8 @@ pub(crate) fn decode(file: &[u8], format: Format, limits: &Limits) -> Result<Rgb
         Format::Gif => limits.check(width, height, memory + pixels)?,
         _ => {}
     }
-    // A GIF's frame that does not cover the image has a buffer of its own, of four bytes a pixel, and
-    // only that is held against `max_alloc`.
+    // The frame of a GIF that does not cover the image has a buffer of its own, of four bytes a
+    // pixel, and only that is held against `max_alloc`.
     decoder.set_limits(max_alloc((limits.max_memory - memory) / 5 * 4)).map_err(error)?;
 
     let mut buffer = ZeroizeVec::from(vec![0; memory as usize]);

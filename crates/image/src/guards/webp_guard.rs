@@ -38,8 +38,8 @@ pub(crate) fn exif(file: &[u8]) -> Option<&[u8]> {
 }
 
 /// Refuses a file of this size for which image-webp would allocate more than the limits allow, or
-/// that it could not decode. `output` are the bytes of the buffer that it fills. image-webp has read
-/// the file's chunks already.
+/// that it could not decode. `output` is the size in bytes of the buffer that it fills. image-webp
+/// has read the file's chunks already.
 pub(crate) fn check(
     file: &[u8],
     [width, height]: [u32; 2],
