@@ -191,6 +191,13 @@ impl Remote {
         self.client.connection_state() == async_nats::connection::State::Connected
     }
 
+    /// Whether the connection is up and a worker answers a ping within a second.
+    pub(crate) async fn is_ready(&self) -> bool {
+        let ping = async_nats::Request::new().timeout(Some(Duration::from_secs(1)));
+        let ping = self.client.send_request(format!("$SRV.PING.{NAME}"), ping);
+        self.is_connected() && ping.await.is_ok()
+    }
+
     /// Sends a body to a worker and returns its answer. An answer depends only on the request, so
     /// one whose worker is busy is sent again. One whose worker died or is late is sent once more:
     /// a body that kills workers must not reach them all.

@@ -1,11 +1,11 @@
-//! Wraps every request: its id, the limits on path and headers, its log line, its counters.
+//! Wraps every request: its id, the checks of path and headers, its log line, its counters.
 
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Instant;
 
 use axum::extract::{MatchedPath, Request, State};
-use axum::http::{HeaderMap, HeaderName, HeaderValue, header};
+use axum::http::{HeaderMap, HeaderName, HeaderValue, Method, Version, header};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 use uuid::Uuid;
@@ -32,9 +32,9 @@ pub(crate) async fn observe(
 ) -> Response {
     let began = Instant::now();
     let id = request_id(request.headers());
-    let method = request.method().clone();
+    let method = known_method(request.method());
     let path = known_path(&request);
-    let mut response = match within_limits(&request) {
+    let mut response = match check(&request) {
         Ok(()) => next.run(request).await,
         Err(refusal) => refusal.into_response(),
     };
@@ -48,7 +48,7 @@ pub(crate) async fn observe(
     let client = report.client.as_deref().unwrap_or("-");
     let took_ms = took.as_secs_f64() * 1e3;
     let (code, bytes) = (report.code, report.bytes);
-    tracing::info!(%id, %method, path, status, code, client, bytes, took_ms, "answered");
+    tracing::info!(%id, method, path, status, code, client, bytes, took_ms, "answered");
 
     let headers = response.headers_mut();
     if let Ok(id) = HeaderValue::from_str(&id) {
@@ -71,6 +71,14 @@ fn request_id(headers: &HeaderMap) -> String {
     given.filter(plain).map_or_else(|| Uuid::new_v4().to_string(), str::to_owned)
 }
 
+/// The method; one that HTTP does not define is the client's own text.
+fn known_method(method: &Method) -> &'static str {
+    ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "CONNECT", "TRACE"]
+        .into_iter()
+        .find(|&known| method == known)
+        .unwrap_or("other")
+}
+
 /// The path as it was routed. Unknown paths share one name, or clients could create any number of
 /// counters.
 fn known_path(request: &Request) -> &'static str {
@@ -79,7 +87,7 @@ fn known_path(request: &Request) -> &'static str {
     known.into_iter().find(|&known| path == Some(known)).unwrap_or("other")
 }
 
-fn within_limits(request: &Request) -> Result<(), Refusal> {
+fn check(request: &Request) -> Result<(), Refusal> {
     let uri = request.uri().path_and_query().map_or(0, |uri| uri.as_str().len());
     if uri > MAX_URI {
         return Err(Refusal::UriTooLong);
@@ -89,6 +97,11 @@ fn within_limits(request: &Request) -> Result<(), Refusal> {
         request.headers().iter().map(|(name, value)| name.as_str().len() + value.len() + 4);
     if headers.sum::<usize>() > MAX_HEADERS {
         return Err(Refusal::HeadersTooLarge);
+    }
+    // Two programs in a row could take a different one of several hosts.
+    let hosts = request.headers().get_all(header::HOST).iter().count();
+    if hosts > 1 || hosts == 0 && request.version() >= Version::HTTP_11 {
+        return Err(Refusal::AmbiguousHost);
     }
     Ok(())
 }

@@ -14,6 +14,9 @@ pub enum Refusal {
     /// 400, code 112: the connection broke before the end of the body.
     #[error("body is incomplete")]
     BrokenOff,
+    /// 400: the header `Host` is missing, or appears more than once (RFC 9112, 3.2).
+    #[error("The header Host must appear once")]
+    AmbiguousHost,
     /// 401: no key, or an unknown one.
     #[error("The header Authorization: Bearer KEY is missing, or the key is unknown")]
     Unauthorised,
@@ -71,7 +74,7 @@ impl Refusal {
     /// The HTTP status.
     pub fn status(&self) -> StatusCode {
         match self {
-            Self::BrokenOff => StatusCode::BAD_REQUEST,
+            Self::BrokenOff | Self::AmbiguousHost => StatusCode::BAD_REQUEST,
             Self::Unauthorised => StatusCode::UNAUTHORIZED,
             Self::NotFound => StatusCode::NOT_FOUND,
             Self::MethodNotAllowed => StatusCode::METHOD_NOT_ALLOWED,
@@ -103,6 +106,7 @@ impl Refusal {
     fn message(&self) -> &'static str {
         match self {
             Self::BrokenOff => ErrorCode::InvalidValue.message(),
+            Self::AmbiguousHost => "bad_request",
             Self::Unauthorised => "unauthorized",
             Self::NotFound => "not_found",
             Self::MethodNotAllowed => "method_not_allowed",

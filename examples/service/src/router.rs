@@ -44,10 +44,10 @@ impl Backend {
         }
     }
 
-    fn is_ready(&self) -> bool {
+    async fn is_ready(&self) -> bool {
         match self {
             Self::Here(_) => true,
-            Self::Workers(remote) => remote.is_connected(),
+            Self::Workers(remote) => remote.is_ready().await,
         }
     }
 }
@@ -153,9 +153,9 @@ fn is_json(headers: &HeaderMap) -> bool {
     kind.is_some_and(|kind| kind.trim().eq_ignore_ascii_case("application/json"))
 }
 
-/// Answers 503 when the server is about to stop, or has no connection to its workers.
+/// Answers 503 when the server is about to stop, or reaches no worker.
 async fn ready(State(service): State<Arc<Service>>) -> Response {
-    if service.draining.load(Ordering::Relaxed) || !service.backend.is_ready() {
+    if service.draining.load(Ordering::Relaxed) || !service.backend.is_ready().await {
         return (StatusCode::SERVICE_UNAVAILABLE, "not ready\n").into_response();
     }
     "ready\n".into_response()

@@ -1,5 +1,6 @@
 //! Starts a server from its settings, and stops it.
 
+use std::fmt::Display;
 use std::net::{SocketAddr, TcpListener};
 use std::path::Path;
 use std::sync::Arc;
@@ -12,6 +13,9 @@ use axum_server::tls_rustls::{RustlsAcceptor, RustlsConfig};
 use face_liveness::Engine;
 use futures_util::FutureExt;
 use futures_util::future::BoxFuture;
+use rustls::ServerConfig;
+use rustls::pki_types::pem::PemObject;
+use rustls::pki_types::{CertificateDer, PrivateKeyDer};
 use tokio::time::sleep;
 use tracing_subscriber::EnvFilter;
 
@@ -106,9 +110,7 @@ impl Server {
             }
         };
         let tls = match (&config.tls_cert, &config.tls_key) {
-            (Some(cert), Some(key)) => Some(tls(cert, key).await.map_err(|error| {
-                format!("--tls-cert {}, --tls-key {}: {error}", cert.display(), key.display())
-            })?),
+            (Some(cert), Some(key)) => Some(tls(cert, key)?),
             _ => None,
         };
         let service = Service {
@@ -188,13 +190,20 @@ impl Server {
     }
 }
 
-/// The TLS settings. Offers HTTP/1.1 alone: axum-server would offer HTTP/2, which is not served.
-async fn tls(cert: &Path, key: &Path) -> std::io::Result<RustlsConfig> {
-    let config = RustlsConfig::from_pem_chain_file(cert, key).await?;
-    let mut settings = (*config.get_inner()).clone();
+/// The TLS settings. Offers HTTP/1.1 alone: HTTP/2 is not served.
+fn tls(cert: &Path, key: &Path) -> Result<RustlsConfig, Failure> {
+    let about_cert = |error: &dyn Display| format!("--tls-cert {}: {error}", cert.display());
+    let about_key = |error: &dyn Display| format!("--tls-key {}: {error}", key.display());
+    let chain = CertificateDer::pem_file_iter(cert).and_then(Iterator::collect::<Result<_, _>>);
+    let chain = chain.map_err(|error| about_cert(&error))?;
+    let key = PrivateKeyDer::from_pem_file(key).map_err(|error| about_key(&error))?;
+    let settings = ServerConfig::builder().with_no_client_auth().with_single_cert(chain, key);
+    let mut settings = settings.map_err(|error| match error {
+        rustls::Error::InconsistentKeys(_) => about_key(&"it is not the key of the certificate"),
+        error => about_cert(&error),
+    })?;
     settings.alpn_protocols = vec![b"http/1.1".to_vec()];
-    config.reload_from_config(Arc::new(settings));
-    Ok(config)
+    Ok(RustlsConfig::from_config(Arc::new(settings)))
 }
 
 /// Serves `/healthz`, `/readyz` and `/metrics` for a worker, which serves nothing else over HTTP.

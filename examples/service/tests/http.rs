@@ -166,6 +166,17 @@ mod statuses {
     }
 
     #[test]
+    fn a_missing_or_second_host_is_400() {
+        let server = running(&[]);
+        let get = |hosts: &str| raw(&server, format!("GET /healthz {hosts}\r\n").as_bytes());
+        assert!(get("HTTP/1.1\r\nHost: here\r\n").0.starts_with("http/1.1 200 "));
+        assert!(get("HTTP/1.0\r\n").0.starts_with("http/1.0 200 "));
+        for hosts in ["HTTP/1.1\r\n", "HTTP/1.1\r\nHost: here\r\nHost: there\r\n"] {
+            assert_refused(&get(hosts), 400, "bad_request");
+        }
+    }
+
+    #[test]
     fn a_wrong_content_type_is_415() {
         let server = running(&[]);
         for header in ["", "Content-Type: text/plain\r\n", "Content-Type: application/jsonp\r\n"] {
@@ -555,6 +566,10 @@ mod observability {
             stream.write_all(post(headers, &body).as_bytes()).unwrap();
             read_answer(&mut stream);
         }
+        let method = "M".repeat(1_000);
+        let mut stream = TcpStream::connect(server.address).unwrap();
+        write!(stream, "{method} /{method} HTTP/1.1\r\nHost: here\r\n\r\n").unwrap();
+        read_answer(&mut stream);
         server.process.kill().unwrap();
         server.process.wait().unwrap();
         let mut text = String::new();
@@ -571,6 +586,8 @@ mod observability {
         for start in (0..PORTRAIT_JPEG.len() - 16).step_by(64) {
             assert!(!text.contains(&PORTRAIT_JPEG[start..start + 16]), "image data in the log");
         }
+        let line = lines.iter().rfind(|line| line["message"] == "answered").unwrap();
+        assert_eq!((&line["method"], &line["path"]), (&json!("other"), &json!("other")));
     }
 
     #[test]
@@ -604,6 +621,33 @@ mod observability {
             !raw(&server, post(JSON, &BODY).as_bytes()).0.starts_with("http/1.1 200"),
             "plain HTTP is refused"
         );
+    }
+
+    #[test]
+    fn an_unusable_tls_file_is_named() {
+        let pair = || rcgen::generate_simple_self_signed(["localhost".to_owned()]).unwrap();
+        let (ours, other) = (pair(), pair());
+        let folder = tempfile::tempdir().unwrap();
+        let write = |name: &str, text: &str| {
+            let path = folder.path().join(name).to_str().unwrap().to_owned();
+            std::fs::write(&path, text).unwrap();
+            path
+        };
+        let (cert, key) = (ours.cert.pem(), ours.signing_key.serialize_pem());
+        let cert = write("cert.pem", &cert);
+        let key = write("key.pem", &key);
+        let other = write("other.pem", &other.signing_key.serialize_pem());
+        let text = write("text.pem", "no PEM");
+        for (cert, key, named) in
+            [(&cert, &other, "--tls-key"), (&cert, &text, "--tls-key"), (&text, &key, "--tls-cert")]
+        {
+            let flags = ["server", "--listen", "127.0.0.1:0", "--tls-cert", cert, "--tls-key", key];
+            let config = Config::try_parse_from(flags).unwrap();
+            let started =
+                RUNTIME.block_on(Server::with_engine(config, ENGINE.clone(), Metrics::default()));
+            let error = started.err().unwrap().to_string();
+            assert!(error.starts_with(named), "{error}");
+        }
     }
 }
 

@@ -16,7 +16,7 @@ use face_liveness_service::{Metrics, Remote, RemoteParams};
 use face_liveness_test_support::{ENGINE, PORTRAIT_JPEG, image, request};
 use futures_util::future::join_all;
 use running::nats::{NATS, NatsServer};
-use running::{Manifest, RUNTIME, Running, example, largest_request, within};
+use running::{Manifest, RUNTIME, Running, example, largest_request, start_worker, within};
 
 const LONG: Duration = Duration::from_secs(60);
 
@@ -232,8 +232,10 @@ fn a_request_that_kills_workers_reaches_two_of_them() {
 fn no_worker_is_503_and_no_nats_server_is_502() {
     let mut nats = NatsServer::start();
     let server = Running::with_workers(BODY.len(), &nats.url, &["--deadline-seconds", "0.5"]);
-    assert_eq!(server.get("/readyz").0, 200);
+    assert_eq!(server.get("/readyz").0, 503);
     assert_eq!(server.post(&BODY).0, 503);
+    start_worker(&nats.url, "another.subject", ENGINE.clone());
+    assert_eq!(server.get("/readyz").0, 200);
     nats.stop();
     while server.get("/readyz").0 != 503 {
         std::thread::sleep(Duration::from_millis(10));
