@@ -409,7 +409,7 @@ pub(crate) mod request_rules {
             (16_385, 1, "16384 pixels a side"),
             (1, 16_385, "16384 pixels a side"),
             (8_000, 6_251, "50000000 pixels"),
-            (u32::MAX >> 1, u32::MAX >> 1, "more than 536870912 bytes of memory"),
+            (u32::MAX >> 1, u32::MAX >> 1, "more than 16777216 bytes of memory"),
         ] {
             let body = request([image(0, base64(&png_header(width, height)))]);
             assert_eq!(code(contract, &body, limit), 215);
