@@ -10,7 +10,9 @@ use zune_jpeg::zune_core::colorspace::ColorSpace;
 use zune_jpeg::zune_core::options::DecoderOptions;
 
 use crate::format::Format;
-use crate::guards::{jpeg_frame, scan_budget, xmp_budget};
+use crate::guards::jpeg_frame::Headers;
+use crate::guards::jpeg_segments::{self as segments, APP1};
+use crate::guards::{jpeg_tidy, scan_budget};
 use crate::{Error, Limits, RgbImage, ScaledImage, ZeroizeVec};
 
 /// Decodes any sampling and colour space to RGB. CMYK is read inverted, as Adobe writes it. The
@@ -22,21 +24,21 @@ pub(crate) fn decode(
     min_longer_side: u32,
 ) -> Result<ScaledImage, Error> {
     let corrupt = || Format::Jpeg.corrupt();
-    let corrected = jpeg_frame::check_or_correct(file)?;
-    let file = corrected.as_ref().map_or(file, |copy| copy);
-    let mut decoder = decoder(file).ok_or_else(corrupt)?;
-    let info = decoder.info().ok_or_else(corrupt)?;
+    let headers = Headers::read(file)?;
+    let tidied = jpeg_tidy::tidy(file, &headers);
+    let file = tidied.as_ref().map_or(file, |copy| copy);
+    let info = decoder(file).and_then(|decoder| decoder.info()).ok_or_else(corrupt)?;
 
     let (width, height) = (u32::from(info.width), u32::from(info.height));
     let pixel_bytes = u64::from(width) * u64::from(height) * 3;
-    limits.check(width, height, pixel_bytes + jpeg_frame::coefficient_bytes(file))?;
+    let copy_bytes = tidied.as_ref().map_or(0, |copy| copy.len()) as u64;
+    limits.check(width, height, pixel_bytes + headers.coefficient_bytes() + copy_bytes)?;
 
     let limit = limits.max_scans(width, height);
     let scans = scan_budget::count(file).ok_or_else(corrupt)?;
     if scans > limit {
         return Err(Error::TooManyScans { scans, limit });
     }
-    decoder.set_options(decoder.options().jpeg_set_max_scans(limit));
 
     let longer_side = width.max(height);
     let is_large_enough = |scale: &&Scale| longer_side / scale.divisor() >= min_longer_side;
@@ -49,6 +51,8 @@ pub(crate) fn decode(
         // Fall back to the full decoder.
         Some(Err(_)) | None => {}
     }
+    let mut decoder = decoder(file).ok_or_else(corrupt)?;
+    decoder.set_options(decoder.options().jpeg_set_max_scans(limit));
     let mut pixels = ZeroizeVec::from(vec![0; width as usize * height as usize * 3]);
     decoder.decode_into(&mut pixels).map_err(|_| corrupt())?;
     RgbImage::new(width, height, std::mem::take(&mut *pixels)).map(ScaledImage::unscaled)
@@ -70,16 +74,15 @@ fn decode_scaled(
     Ok(image)
 }
 
-/// The Exif block of a JPEG.
-pub(crate) fn exif(file: &[u8]) -> Option<Vec<u8>> {
-    decoder(file)?.exif().cloned()
+/// The first Exif block of a JPEG, as in browsers and Pillow.
+pub(crate) fn exif(file: &[u8]) -> Option<&[u8]> {
+    segments::of_headers(file)
+        .filter(|segment| segment.marker == APP1)
+        .find_map(|segment| segment.content().strip_prefix(b"Exif\0\0"))
 }
 
 /// A decoder that has read the headers.
 fn decoder(file: &[u8]) -> Option<JpegDecoder<ZCursor<&[u8]>>> {
-    if !xmp_budget::fits(file) {
-        return None;
-    }
     // Strict: a photo that is cut off is refused, not scored with grey where it ends. One that is
     // cut off and then ended by a marker is not noticed. `Limits` bounds the sides.
     let options = DecoderOptions::default()

@@ -47,7 +47,7 @@ impl Orientation {
         let mut reader = Reader::new();
         reader.continue_on_error(true);
         let exif = match Format::of(file).ok()? {
-            Format::Jpeg => reader.read_raw(jpeg::exif(file)?),
+            Format::Jpeg => reader.read_raw(jpeg::exif(file)?.to_vec()),
             #[cfg(feature = "webp")]
             Format::WebP => reader.read_raw(webp_guard::exif(file)?.to_vec()),
             // kamadak-exif finds the block itself, but copies the start of the file on the way.

@@ -1,56 +1,24 @@
-//! Finds JPEGs that zune-jpeg decodes to wrong pixels without an error.
+//! Refuses JPEGs that zune-jpeg decodes to wrong pixels without an error.
 //!
 //! - Components sampled more finely than the first one, luma: black stripes.
 //! - Sequential files with several scans: green stripes where colour is subsampled
 //!   (etemesi254/zune-image#419, #422, #448), and shifted colour at restart markers.
 //! - Colour spaces. As in libjpeg, JFIF means YCbCr, whatever Adobe's segment or the names of the
 //!   components say; zune-jpeg believes those.
-//! - Stray bytes and markers without a segment before the first scan, which libjpeg skips and
-//!   zune-jpeg takes for segments.
 //!
 //! The report to file: `docs/upstream/zune-jpeg-wrong-pixels.md`.
 
-use super::scan_budget::next_segment;
+use super::jpeg_segments::{self as segments, APP0, APP14, SCAN};
+use crate::Error;
 use crate::format::Format;
-use crate::{Error, ZeroizeVec};
-
-/// A copy of the file that zune-jpeg reads as libjpeg reads the file; `None` where no copy is
-/// needed.
-///
-/// # Errors
-/// [`Error::UnsupportedJpeg`] where zune-jpeg would return wrong pixels, and [`Error::Corrupt`] for
-/// malformed segments before the first scan.
-pub(crate) fn check_or_correct(file: &[u8]) -> Result<Option<ZeroizeVec<u8>>, Error> {
-    let headers = Headers::read(file).ok_or_else(|| Format::Jpeg.corrupt())?;
-    if let Some(what) = headers.unsupported() {
-        return Err(Error::UnsupportedJpeg { what });
-    }
-    match headers.adobe_transform {
-        Some((at, 0)) if headers.is_jfif && headers.components.len() == 3 => {
-            let mut copy = ZeroizeVec::from(file.to_vec());
-            copy[at] = 1;
-            Ok(Some(copy))
-        }
-        _ => Ok(None),
-    }
-}
-
-/// The memory in which zune-jpeg keeps the coefficients of a progressive file until its last scan:
-/// two bytes each.
-pub(crate) fn coefficient_bytes(file: &[u8]) -> u64 {
-    match Headers::read(file) {
-        Some(headers) if !headers.is_sequential => 2 * headers.coefficients(),
-        _ => 0,
-    }
-}
 
 /// What the segments up to the first scan say.
 #[derive(Default)]
-struct Headers {
+pub(crate) struct Headers {
     is_jfif: bool,
-    /// Where Adobe's segment holds the colour transform, and its value: 0 for RGB, 1 for YCbCr.
-    adobe_transform: Option<(usize, u8)>,
-    is_sequential: bool,
+    /// The colour transform of Adobe's segment: 0 for RGB, 1 for YCbCr.
+    adobe_transform: Option<u8>,
+    pub(crate) is_sequential: bool,
     /// Width and height in pixels.
     sides: [u16; 2],
     components: Vec<Component>,
@@ -64,34 +32,52 @@ struct Component {
 }
 
 impl Headers {
-    /// `None` if a malformed segment comes before the first scan.
-    fn read(file: &[u8]) -> Option<Self> {
+    /// Reads the headers of a file.
+    ///
+    /// # Errors
+    /// [`Error::UnsupportedJpeg`] where zune-jpeg would return wrong pixels, and
+    /// [`Error::Corrupt`] for a malformed segment before the first scan.
+    pub(crate) fn read(file: &[u8]) -> Result<Self, Error> {
+        let corrupt = || Format::Jpeg.corrupt();
         let mut headers = Self::default();
-        let mut rest = file.get(2..)?;
-        loop {
-            let (marker, segment, after) = next_segment(rest)?;
-            match marker {
-                0xe0 => headers.is_jfif |= segment.starts_with(b"JFIF\0") && segment.len() >= 14,
-                0xee if segment.starts_with(b"Adobe") && segment.len() >= 12 => {
-                    let at = file.len() - after.len() - segment.len() + 11;
-                    headers.adobe_transform = Some((at, segment[11]));
+        for segment in segments::of_headers(file) {
+            let content = segment.content();
+            match segment.marker {
+                APP0 => headers.is_jfif |= content.starts_with(b"JFIF\0") && content.len() >= 14,
+                APP14 => {
+                    headers.adobe_transform = adobe_transform(content).or(headers.adobe_transform)
                 }
                 0xc0..=0xc2 => {
-                    headers.is_sequential = marker != 0xc2;
+                    headers.is_sequential = segment.marker != 0xc2;
                     // A precision of one byte, then the height and the width.
-                    let &[_, a, b, c, d] = segment.first_chunk()?;
+                    let &[_, a, b, c, d] = content.first_chunk().ok_or_else(corrupt)?;
                     headers.sides = [[c, d], [a, b]].map(u16::from_be_bytes);
-                    let components = segment.get(6..).unwrap_or_default().chunks_exact(3);
+                    let components = content.get(6..).unwrap_or_default().chunks_exact(3);
                     headers.components = components.map(Component::read).collect();
                 }
-                0xda => {
-                    headers.components_of_scan = segment.first().map_or(0, |&count| count.into());
-                    return Some(headers);
+                SCAN => {
+                    headers.components_of_scan = content.first().map_or(0, |&count| count.into());
+                    return match headers.unsupported() {
+                        Some(what) => Err(Error::UnsupportedJpeg { what }),
+                        None => Ok(headers),
+                    };
                 }
                 _ => {}
             }
-            rest = after;
         }
+        Err(corrupt())
+    }
+
+    /// Whether libjpeg reads three components as YCbCr, though Adobe's segment says otherwise.
+    pub(super) fn overrules_adobe(&self) -> bool {
+        let is_overruled = |transform| transform > 1 || self.is_jfif && transform == 0;
+        self.components.len() == 3 && self.adobe_transform.is_some_and(is_overruled)
+    }
+
+    /// The memory in which zune-jpeg keeps the coefficients of a progressive file until its last
+    /// scan: two bytes each.
+    pub(crate) fn coefficient_bytes(&self) -> u64 {
+        if self.is_sequential { 0 } else { 2 * self.coefficients() }
     }
 
     /// The coefficients of all components, in whole minimum coded units.
@@ -109,9 +95,8 @@ impl Headers {
         let luma = self.components.first()?;
         let is_finer = |other: &Component| other.across > luma.across || other.down > luma.down;
         let is_split = self.is_sequential && self.components_of_scan < self.components.len();
-        let transform = self.adobe_transform.map(|(_, value)| value);
-        let is_ycbcr = self.is_jfif || transform.is_some_and(|value| value != 0);
-        let is_ycck = self.components.len() == 4 && transform == Some(1);
+        let is_ycbcr = self.is_jfif || self.adobe_transform.is_some_and(|value| value != 0);
+        let is_ycck = self.components.len() == 4 && self.adobe_transform == Some(1);
         let names = self.components.iter().map(|component| component.name);
         [
             (self.components.iter().any(is_finer), "colour sampled more finely than luma"),
@@ -128,6 +113,11 @@ impl Component {
     fn read(part: &[u8]) -> Self {
         Self { name: part[0], across: part[1] >> 4, down: part[1] & 15 }
     }
+}
+
+/// The colour transform of a segment APP14; `None` if it is not Adobe's. libjpeg ignores short ones.
+pub(super) fn adobe_transform(content: &[u8]) -> Option<u8> {
+    content.starts_with(b"Adobe").then_some(*content.get(11)?)
 }
 
 #[cfg(test)]
@@ -167,16 +157,6 @@ mod tests {
             assert!(pixels(&file(sampling, false)).is_ok());
             let what = "a sequential file in several scans";
             assert_eq!(pixels(&file(sampling, true)), Err(Error::UnsupportedJpeg { what }));
-        }
-    }
-
-    #[test]
-    fn no_byte_before_the_first_scan_hides_a_segment() {
-        let plain = file(SamplingFactor::F_2_2, false);
-        let at = segment_end(&plain);
-        for stray in [&b"\0"[..], b"\xff\0", b"\xff\xd0\0\x04ab", b"\xff\x01"] {
-            let file = [&plain[..at], stray, &plain[at..]].concat();
-            assert_eq!(pixels(&file), Err(Format::Jpeg.corrupt()), "{stray:?}");
         }
     }
 

@@ -3,9 +3,11 @@
 //! deleted once that is fixed.
 
 pub(crate) mod jpeg_frame;
+pub(crate) mod jpeg_segments;
+pub(crate) mod jpeg_tidy;
 pub(crate) mod scan_budget;
+mod standard_tables;
 #[cfg(feature = "webp")]
 mod vp8l_budget;
 #[cfg(feature = "webp")]
 pub(crate) mod webp_guard;
-pub(crate) mod xmp_budget;

@@ -6,9 +6,10 @@
 //!
 //! The report to file: `docs/upstream/zune-jpeg-scans.md`.
 
+use super::jpeg_segments::{SCAN, Segment, entropy_coded_length};
+
 const SEQUENTIAL: std::ops::RangeInclusive<u8> = 0xc0..=0xc1;
 const PROGRESSIVE: u8 = 0xc2;
-const SCAN: u8 = 0xda;
 const END: u8 = 0xd9;
 
 /// The number of scans; `None` for a file with a malformed segment, which zune-jpeg may read on
@@ -18,17 +19,17 @@ pub(crate) fn count(file: &[u8]) -> Option<usize> {
     let mut components = None;
     let mut rest = file.get(2..)?;
     while rest.len() > 1 && !is_end(rest) {
-        let (marker, segment, after) = next_segment(rest)?;
-        rest = after;
-        if SEQUENTIAL.contains(&marker) {
-            components = segment.get(5);
+        let segment = Segment::read(rest)?;
+        rest = segment.after;
+        if SEQUENTIAL.contains(&segment.marker) {
+            components = segment.content().get(5);
         }
-        if marker == PROGRESSIVE {
+        if segment.marker == PROGRESSIVE {
             components = None;
         }
-        if marker == SCAN {
+        if segment.marker == SCAN {
             scans += 1;
-            if components.is_some() && segment.first() == components {
+            if components.is_some() && segment.content().first() == components {
                 break;
             }
             rest = &rest[entropy_coded_length(rest)..];
@@ -40,25 +41,6 @@ pub(crate) fn count(file: &[u8]) -> Option<usize> {
 /// Whether the file ends here. Any number of `FF` may precede a marker.
 fn is_end(rest: &[u8]) -> bool {
     rest[0] == 0xff && rest.iter().find(|&&byte| byte != 0xff) == Some(&END)
-}
-
-/// A marker, its segment, and the bytes after it. `None` between segments for a byte that is not
-/// part of one, and for a marker without a segment, which decoders treat differently.
-pub(super) fn next_segment(rest: &[u8]) -> Option<(u8, &[u8], &[u8])> {
-    let fill_bytes = rest.iter().position(|&byte| byte != 0xff).filter(|&count| count > 0)?;
-    let (&marker, rest) = rest[fill_bytes..].split_first()?;
-    if matches!(marker, 0x00 | 0x01 | 0xd0..=0xd9) {
-        return None;
-    }
-    let length = usize::from(u16::from_be_bytes(*rest.first_chunk()?));
-    Some((marker, rest.get(2..length)?, &rest[length..]))
-}
-
-/// The number of bytes before the next marker that is not a restart, `FF D0` to `FF D7`. `FF 00` is
-/// data.
-fn entropy_coded_length(rest: &[u8]) -> usize {
-    let is_end = |two: &[u8]| two[0] == 0xff && !matches!(two[1], 0 | 0xd0..=0xd7);
-    rest.windows(2).position(is_end).unwrap_or(rest.len())
 }
 
 #[cfg(test)]

@@ -1,0 +1,74 @@
+//! Finds the segments of a JPEG.
+
+use memchr::memchr;
+
+pub(super) const APP0: u8 = 0xe0;
+pub(crate) const APP1: u8 = 0xe1;
+pub(super) const APP14: u8 = 0xee;
+pub(super) const APP15: u8 = 0xef;
+pub(super) const COMMENT: u8 = 0xfe;
+pub(super) const HUFFMAN_TABLES: u8 = 0xc4;
+pub(super) const SCAN: u8 = 0xda;
+
+/// A marker with a length and content.
+pub(crate) struct Segment<'a> {
+    pub(crate) marker: u8,
+    /// The segment from the `FF` of its marker on.
+    pub(super) bytes: &'a [u8],
+    /// Whether bytes before it belong to no segment.
+    pub(super) follows_stray_bytes: bool,
+    /// The rest of the file.
+    pub(super) after: &'a [u8],
+}
+
+impl<'a> Segment<'a> {
+    /// Reads the segment that begins here. `None` for a byte that is not part of one, and for a
+    /// marker without a segment, which decoders treat differently.
+    pub(super) fn read(rest: &'a [u8]) -> Option<Self> {
+        let fill_bytes = rest.iter().position(|&byte| byte != 0xff).filter(|&count| count > 0)?;
+        let rest = &rest[fill_bytes - 1..];
+        let &[_, marker, high, low, ..] = rest else { return None };
+        if matches!(marker, 0..=0xbf | 0xd0..=0xd9 | 0xde..=0xdf | 0xf0..=0xfd) {
+            return None;
+        }
+        let length = u16::from_be_bytes([high, low]);
+        let (bytes, after) = rest.split_at_checked(2 + usize::from(length))?;
+        (length >= 2).then_some(Self { marker, bytes, follows_stray_bytes: false, after })
+    }
+
+    /// Reads the next segment that libjpeg would. It skips bytes that belong to no segment, and
+    /// markers that have none.
+    fn find(mut rest: &'a [u8]) -> Option<Self> {
+        let mut follows_stray_bytes = false;
+        loop {
+            let start = memchr(0xff, rest)?;
+            let fill_bytes = rest[start..].iter().position(|&byte| byte != 0xff)?;
+            follows_stray_bytes |= start > 0;
+            if !matches!(rest[start + fill_bytes], 0 | 1 | 0xd0..=0xd7) {
+                return Some(Self { follows_stray_bytes, ..Self::read(&rest[start..])? });
+            }
+            follows_stray_bytes = true;
+            rest = &rest[start + fill_bytes + 1..];
+        }
+    }
+
+    pub(crate) fn content(&self) -> &'a [u8] {
+        &self.bytes[4..]
+    }
+}
+
+/// The segments up to the header of the first scan, as libjpeg finds them. They end earlier if one
+/// is malformed.
+pub(crate) fn of_headers(file: &[u8]) -> impl Iterator<Item = Segment<'_>> {
+    let first = file.get(2..).and_then(Segment::find);
+    std::iter::successors(first, |segment| {
+        if segment.marker == SCAN { None } else { Segment::find(segment.after) }
+    })
+}
+
+/// The number of bytes before the next marker that is not a restart, `FF D0` to `FF D7`. `FF 00` is
+/// data.
+pub(super) fn entropy_coded_length(rest: &[u8]) -> usize {
+    let is_end = |two: &[u8]| two[0] == 0xff && !matches!(two[1], 0 | 0xd0..=0xd7);
+    rest.windows(2).position(is_end).unwrap_or(rest.len())
+}

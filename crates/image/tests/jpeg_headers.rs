@@ -1,0 +1,122 @@
+//! What libjpeg skips or takes for granted in the headers of a JPEG changes no pixel.
+#![allow(missing_docs)]
+
+use face_liveness_image::{Error, Limits, decode_scaled};
+use jpeg_encoder::{ColorType, Encoder, SamplingFactor};
+
+const SIDE: u16 = 64;
+
+/// A colourful picture as a JPEG, with the standard Huffman tables.
+fn photo() -> Vec<u8> {
+    let pixel = |i: u32| [i % 64 * 4, i / 64 * 4, 255 - i % 64 * 4].map(|value| value as u8);
+    let pixels: Vec<_> = (0..u32::from(SIDE) * u32::from(SIDE)).flat_map(pixel).collect();
+    let mut file = Vec::new();
+    let mut encoder = Encoder::new(&mut file, 95);
+    encoder.set_sampling_factor(SamplingFactor::F_2_2);
+    encoder.encode(&pixels, SIDE, SIDE, ColorType::Rgb).expect("an image");
+    file
+}
+
+/// The pixels at full size and at half the size.
+fn pixels(file: &[u8]) -> Result<[Vec<u8>; 2], Error> {
+    let decode = |min_longer_side| {
+        let scaled = decode_scaled(file, &Limits::default(), false, min_longer_side)?;
+        Ok(scaled.image.pixels().to_vec())
+    };
+    Ok([decode(u32::MAX)?, decode(u32::from(SIDE) / 2)?])
+}
+
+/// The photo with these bytes after its first segment, JFIF.
+fn with(bytes: &[u8]) -> Vec<u8> {
+    let photo = photo();
+    let (before, after) = photo.split_at(2 + segment_length(&photo[2..]));
+    [before, bytes, after].concat()
+}
+
+/// The length of the segment that begins here, with its marker.
+fn segment_length(rest: &[u8]) -> usize {
+    2 + usize::from(u16::from_be_bytes([rest[2], rest[3]]))
+}
+
+fn segment(marker: u8, content: &[u8]) -> Vec<u8> {
+    let length = (content.len() as u16 + 2).to_be_bytes();
+    [&[0xff, marker], length.as_slice(), content].concat()
+}
+
+#[track_caller]
+fn assert_same_pixels(file: &[u8]) {
+    let actual = pixels(file);
+    assert!(actual == pixels(&photo()), "{:?}", actual.err());
+}
+
+#[test]
+fn bytes_between_segments_are_skipped() {
+    let strays = [&b"\0"[..], b"Nikon", &[0; 14], b"\xff\0", b"\xff\x01", b"\xff\xd0\0\x04ab"];
+    for stray in strays {
+        assert_same_pixels(&with(stray));
+    }
+}
+
+#[test]
+fn markers_that_libjpeg_refuses_before_the_scan_are_malformed() {
+    let corrupt = Err(Error::Corrupt { format: "JPEG" });
+    for bytes in [b"\xff\xd8", b"\xff\xd9", b"\xff\x02", b"\xff\xdf"] {
+        assert_eq!(pixels(&with(bytes)), corrupt, "{bytes:?}");
+        assert_eq!(pixels(&with(&[bytes, b"\0\x04ab".as_slice()].concat())), corrupt);
+    }
+    assert_eq!(pixels(&with(b"\xff\xfe\0\x01")), corrupt);
+}
+
+#[test]
+fn short_and_overruled_adobe_segments_are_ignored() {
+    assert_same_pixels(&with(&segment(0xee, b"Adobe")));
+    assert_same_pixels(&with(&segment(0xee, b"Adobe\0\x64\0\0\0\0")));
+    for transform in 0..4 {
+        assert_same_pixels(&with(&segment(
+            0xee,
+            &[b"Adobe\0\x64\0\0\0\0", &[transform][..]].concat(),
+        )));
+    }
+}
+
+#[test]
+fn the_last_adobe_segment_counts() {
+    let adobe = |transform| segment(0xee, &[b"Adobe\0\x64\0\0\0\0", &[transform][..]].concat());
+    // Without JFIF, as libjpeg reads them: 0 is RGB, and an unknown transform is YCbCr.
+    let without_jfif = |bytes: Vec<u8>| {
+        let photo = photo();
+        [&photo[..2], &bytes, &photo[2 + segment_length(&photo[2..])..]].concat()
+    };
+    let rgb = pixels(&without_jfif(adobe(0)));
+    assert!(rgb.is_ok() && rgb != pixels(&photo()));
+    assert!(pixels(&without_jfif([adobe(1), adobe(0)].concat())) == rgb);
+    assert_same_pixels(&without_jfif([adobe(0), adobe(7)].concat()));
+}
+
+#[test]
+fn any_number_of_extended_xmp_parts_is_skipped() {
+    let part = |i: u32| {
+        let numbers = [u32::MAX.to_be_bytes(), i.to_be_bytes()].concat();
+        let name = b"http://ns.adobe.com/xmp/extension/\0";
+        segment(0xe1, &[name.as_slice(), &[b'0'; 32], &numbers, b"x"].concat())
+    };
+    for parts in [1, 300] {
+        assert_same_pixels(&with(&(0..parts).flat_map(part).collect::<Vec<_>>()));
+    }
+}
+
+#[test]
+fn a_sequential_file_without_huffman_tables_has_the_standard_ones() {
+    let mut file = photo();
+    let mut at = 2;
+    while file[at + 1] != 0xda {
+        let end = at + segment_length(&file[at..]);
+        if file[at + 1] == 0xc4 {
+            file.drain(at..end);
+        } else {
+            at = end;
+        }
+    }
+    assert!(file.len() < photo().len() - 400);
+    assert_same_pixels(&file);
+}
