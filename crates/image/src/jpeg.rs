@@ -12,7 +12,7 @@ use zune_jpeg::zune_core::options::DecoderOptions;
 use crate::format::Format;
 use crate::guards::jpeg_frame::Headers;
 use crate::guards::jpeg_segments::{self as segments, APP1};
-use crate::guards::{jpeg_tidy, scan_budget};
+use crate::guards::{jpeg_tidy, scan_budget, scan_end};
 use crate::{Error, Limits, RgbImage, ScaledImage, ZeroizeVec};
 
 /// Decodes any sampling and colour space to RGB. CMYK is read inverted, as Adobe writes it. The
@@ -51,7 +51,8 @@ pub(crate) fn decode(
         // Fall back to the full decoder.
         Some(Err(_)) | None => {}
     }
-    let mut decoder = decoder(file).ok_or_else(corrupt)?;
+    let with_ones = headers.is_sequential.then(|| scan_end::with_ones(file)).flatten();
+    let mut decoder = decoder(with_ones.as_ref().map_or(file, |copy| copy)).ok_or_else(corrupt)?;
     decoder.set_options(decoder.options().jpeg_set_max_scans(limit));
     let mut pixels = ZeroizeVec::from(vec![0; width as usize * height as usize * 3]);
     decoder.decode_into(&mut pixels).map_err(|_| corrupt())?;
@@ -83,8 +84,8 @@ pub(crate) fn exif(file: &[u8]) -> Option<&[u8]> {
 
 /// A decoder that has read the headers.
 fn decoder(file: &[u8]) -> Option<JpegDecoder<ZCursor<&[u8]>>> {
-    // Strict: a photo that is cut off is refused, not scored with grey where it ends. One that is
-    // cut off and then ended by a marker is not noticed. `Limits` bounds the sides.
+    // Strict: a photo that is cut off is refused, not scored with grey where it ends. `Limits`
+    // bounds the sides.
     let options = DecoderOptions::default()
         .set_strict_mode(true)
         .set_max_width(usize::MAX)

@@ -1,4 +1,5 @@
-//! What libjpeg skips or takes for granted in the headers of a JPEG changes no pixel.
+//! What libjpeg skips or takes for granted in the headers of a JPEG changes no pixel, and a scan
+//! that is cut off is refused.
 #![allow(missing_docs)]
 
 use face_liveness_image::{Error, Limits, decode_scaled};
@@ -119,4 +120,16 @@ fn a_sequential_file_without_huffman_tables_has_the_standard_ones() {
     }
     assert!(file.len() < photo().len() - 400);
     assert_same_pixels(&file);
+}
+
+#[test]
+fn a_scan_that_ends_before_its_image_is_refused() {
+    let file = photo();
+    assert_same_pixels(&file[..file.len() - 2]);
+    for cut in [30, 200, 800] {
+        for end in [&b""[..], b"\xff\xd9", b"\xff\xfe\0\x03a\xff\xd9", b"\xff\xda\xff\xd9"] {
+            let cut_off = [&file[..file.len() - cut], end].concat();
+            assert_eq!(pixels(&cut_off), Err(Error::Corrupt { format: "JPEG" }), "{cut} {end:?}");
+        }
+    }
 }

@@ -115,7 +115,7 @@ impl Component {
     }
 }
 
-/// The colour transform of a segment APP14; `None` if it is not Adobe's. libjpeg ignores short ones.
+/// The colour transform of a segment APP14; `None` if it is not Adobe's, or too short for libjpeg.
 pub(super) fn adobe_transform(content: &[u8]) -> Option<u8> {
     content.starts_with(b"Adobe").then_some(*content.get(11)?)
 }

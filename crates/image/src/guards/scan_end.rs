@@ -1,0 +1,26 @@
+//! Lets zune-jpeg notice that the scan of a sequential JPEG ends before its image does.
+//!
+//! After a marker, zune-jpeg reads zeros, which are codes: a photo that is cut off and then ended
+//! by a marker decodes to one colour where data is missing. A code of ones alone is not allowed
+//! (ITU-T T.81, C): with ones after the data of the scan, zune-jpeg fails where it would read on.
+//!
+//! Progressive files are left alone. zune-jpeg expects a marker directly after their first scan.
+//!
+//! The report to file: `docs/upstream/zune-jpeg-wrong-pixels.md`.
+
+use super::jpeg_segments::{self as segments, entropy_coded_length};
+use crate::ZeroizeVec;
+
+/// 64 ones: more than the longest code, the longest value after it, and another code have.
+const ONES: [u8; 16] = *b"\xff\0\xff\0\xff\0\xff\0\xff\0\xff\0\xff\0\xff\0";
+
+/// A copy of a sequential file with ones where the data of its scan ends.
+pub(crate) fn with_ones(file: &[u8]) -> Option<ZeroizeVec<u8>> {
+    let data = segments::of_headers(file).last()?.after;
+    let (before, after) = file.split_at(file.len() - data.len() + entropy_coded_length(data));
+    let mut copy = ZeroizeVec::from(Vec::with_capacity(file.len() + ONES.len()));
+    copy.extend_from_slice(before);
+    copy.extend_from_slice(&ONES);
+    copy.extend_from_slice(after);
+    Some(copy)
+}
