@@ -11,9 +11,9 @@ use zune_jpeg::zune_core::options::DecoderOptions;
 
 use crate::format::Format;
 use crate::guards::jpeg_frame::Headers;
-use crate::guards::jpeg_segments::{self as segments, APP1};
-use crate::guards::{jpeg_tidy, scan_budget, scan_end};
-use crate::{Error, Limits, RgbImage, ScaledImage, ZeroizeVec};
+use crate::guards::{scan_budget, scan_end};
+use crate::jpeg_segments::{self as segments, APP1};
+use crate::{Error, Limits, RgbImage, ScaledImage, ZeroizeVec, tidy};
 
 /// Decodes any sampling and colour space to RGB. CMYK is read inverted, as Adobe writes it. The
 /// image is scaled down as far as possible while its longer side has at least `min_longer_side`
@@ -25,13 +25,15 @@ pub(crate) fn decode(
 ) -> Result<ScaledImage, Error> {
     let corrupt = || Format::Jpeg.corrupt();
     let headers = Headers::read(file)?;
-    let tidied = jpeg_tidy::tidy(file, &headers);
+    let tidied = tidy::jpeg(file, &headers);
     let file = tidied.as_ref().map_or(file, |copy| copy);
     let info = decoder(file).and_then(|decoder| decoder.info()).ok_or_else(corrupt)?;
 
     let (width, height) = (u32::from(info.width), u32::from(info.height));
     let pixel_bytes = u64::from(width) * u64::from(height) * 3;
-    let copy_bytes = tidied.as_ref().map_or(0, |copy| copy.len()) as u64;
+    // The tidied copy, and that of a sequential file with ones after its scan.
+    let copies = usize::from(tidied.is_some()) + usize::from(headers.is_sequential);
+    let copy_bytes = (copies * file.len()) as u64;
     limits.check(width, height, pixel_bytes + headers.coefficient_bytes() + copy_bytes)?;
 
     let limit = limits.max_scans(width, height);

@@ -6,13 +6,16 @@ mod error;
 mod format;
 mod guards;
 mod jpeg;
+mod jpeg_segments;
 mod limits;
 mod orientation;
 #[cfg(any(feature = "bmp", feature = "gif", feature = "webp"))]
 mod other_formats;
 mod png;
+mod png_chunks;
 mod resize;
 mod rgb;
+mod tidy;
 mod to_rgb;
 mod zeroize_vec;
 

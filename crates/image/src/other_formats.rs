@@ -8,7 +8,7 @@ use crate::format::Format;
 #[cfg(feature = "webp")]
 use crate::guards::webp_guard;
 use crate::to_rgb::convert_in_place;
-use crate::{Error, Limits, RgbImage, ZeroizeVec};
+use crate::{Error, Limits, RgbImage, ZeroizeVec, tidy};
 
 /// Decodes the first frame to RGB over white.
 ///
@@ -18,6 +18,8 @@ pub(crate) fn decode(file: &[u8], format: Format, limits: &Limits) -> Result<Rgb
         ImageError::Limits(_) => Error::TooMuchMemory { limit: limits.max_memory },
         _ => format.corrupt(),
     };
+    let tidied = tidy::other(file, format);
+    let file = tidied.as_ref().map_or(file, |copy| copy);
     let mut reader = ImageReader::with_format(Cursor::new(file), format.into());
     reader.limits(max_alloc(limits.max_memory));
     let mut decoder = reader.into_decoder().map_err(error)?;
@@ -29,7 +31,8 @@ pub(crate) fn decode(file: &[u8], format: Format, limits: &Limits) -> Result<Rgb
     }
     let pixels = u64::from(width) * u64::from(height);
     let memory = native.max(3 * pixels);
-    limits.check(width, height, memory)?;
+    let copy_bytes = tidied.as_ref().map_or(0, |copy| copy.len()) as u64;
+    limits.check(width, height, memory + copy_bytes)?;
     match format {
         #[cfg(feature = "webp")]
         Format::WebP => {
@@ -38,12 +41,14 @@ pub(crate) fn decode(file: &[u8], format: Format, limits: &Limits) -> Result<Rgb
         }
         // The crate gif holds a byte a pixel of the frame.
         #[cfg(feature = "gif")]
-        Format::Gif => limits.check(width, height, memory + pixels)?,
+        Format::Gif => limits.check(width, height, memory + copy_bytes + pixels)?,
         _ => {}
     }
     // The frame of a GIF that does not cover the image has a buffer of its own, of four bytes a
     // pixel, and only that is held against `max_alloc`.
-    decoder.set_limits(max_alloc((limits.max_memory - memory) / 5 * 4)).map_err(error)?;
+    decoder
+        .set_limits(max_alloc((limits.max_memory - memory - copy_bytes) / 5 * 4))
+        .map_err(error)?;
 
     let mut buffer = ZeroizeVec::from(vec![0; memory as usize]);
     decoder.read_image(&mut buffer[..native as usize]).map_err(error)?;

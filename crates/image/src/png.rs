@@ -6,7 +6,7 @@ use png::{Decoder, DecodingError, InterlaceInfo, Transformations};
 
 use crate::format::Format;
 use crate::to_rgb::convert_in_place;
-use crate::{Error, Limits, RgbImage, ZeroizeVec};
+use crate::{Error, Limits, RgbImage, ZeroizeVec, tidy};
 
 /// The bytes that the png crate may allocate besides the pixels: rows of the largest image, and a
 /// colour profile. Profiles are a few megabytes at most, but a file may inflate one to a thousand
@@ -16,6 +16,8 @@ const MAX_ALLOC: u64 = 16 << 20;
 /// Decodes the first frame. Of 16-bit samples it takes the high byte, as OpenCV does: networks are
 /// trained on its output.
 pub(crate) fn decode(file: &[u8], limits: &Limits) -> Result<RgbImage, Error> {
+    let tidied = tidy::other(file, Format::Png);
+    let file = tidied.as_ref().map_or(file, |copy| copy);
     let max_alloc = limits.max_memory.min(MAX_ALLOC);
     let error = |error| match error {
         DecodingError::LimitsExceeded => Error::TooMuchMemory { limit: max_alloc },
@@ -27,7 +29,8 @@ pub(crate) fn decode(file: &[u8], limits: &Limits) -> Result<RgbImage, Error> {
     let mut reader = decoder.read_info().map_err(error)?;
 
     let (width, height) = reader.info().size();
-    limits.check(width, height, u64::from(width) * u64::from(height) * 3)?;
+    let copy_bytes = tidied.as_ref().map_or(0, |copy| copy.len()) as u64;
+    limits.check(width, height, u64::from(width) * u64::from(height) * 3 + copy_bytes)?;
     let frame = reader.info().frame_control;
     if frame.is_some_and(|frame| (frame.width, frame.height) != (width, height)) {
         return Err(Format::Png.corrupt());

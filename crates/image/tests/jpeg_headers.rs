@@ -126,6 +126,7 @@ fn a_sequential_file_without_huffman_tables_has_the_standard_ones() {
 fn a_scan_that_ends_before_its_image_is_refused() {
     let file = photo();
     assert_same_pixels(&file[..file.len() - 2]);
+    assert_same_pixels(&[&file[..file.len() - 2], b"\xff\xff\xff\xd9"].concat());
     for cut in [30, 200, 800] {
         for end in [&b""[..], b"\xff\xd9", b"\xff\xfe\0\x03a\xff\xd9", b"\xff\xda\xff\xd9"] {
             let cut_off = [&file[..file.len() - cut], end].concat();

@@ -8,9 +8,9 @@
 //!
 //! The report to file: `docs/upstream/zune-jpeg-wrong-pixels.md`.
 
-use super::jpeg_segments::{self as segments, APP0, APP14, SCAN};
 use crate::Error;
 use crate::format::Format;
+use crate::jpeg_segments::{self as segments, APP0, APP14, SCAN};
 
 /// What the segments up to the first scan say.
 #[derive(Default)]
@@ -69,7 +69,7 @@ impl Headers {
     }
 
     /// Whether libjpeg reads three components as YCbCr, though Adobe's segment says otherwise.
-    pub(super) fn overrules_adobe(&self) -> bool {
+    pub(crate) fn overrules_adobe(&self) -> bool {
         let is_overruled = |transform| transform > 1 || self.is_jfif && transform == 0;
         self.components.len() == 3 && self.adobe_transform.is_some_and(is_overruled)
     }
@@ -116,7 +116,7 @@ impl Component {
 }
 
 /// The colour transform of a segment APP14; `None` if it is not Adobe's, or too short for libjpeg.
-pub(super) fn adobe_transform(content: &[u8]) -> Option<u8> {
+pub(crate) fn adobe_transform(content: &[u8]) -> Option<u8> {
     content.starts_with(b"Adobe").then_some(*content.get(11)?)
 }
 

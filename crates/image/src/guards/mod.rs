@@ -3,11 +3,8 @@
 //! deleted once that is fixed.
 
 pub(crate) mod jpeg_frame;
-pub(crate) mod jpeg_segments;
-pub(crate) mod jpeg_tidy;
 pub(crate) mod scan_budget;
 pub(crate) mod scan_end;
-mod standard_tables;
 #[cfg(feature = "webp")]
 mod vp8l_budget;
 #[cfg(feature = "webp")]

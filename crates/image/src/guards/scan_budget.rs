@@ -6,7 +6,7 @@
 //!
 //! The report to file: `docs/upstream/zune-jpeg-scans.md`.
 
-use super::jpeg_segments::{SCAN, Segment, entropy_coded_length};
+use crate::jpeg_segments::{SCAN, Segment, entropy_coded_length};
 
 const SEQUENTIAL: std::ops::RangeInclusive<u8> = 0xc0..=0xc1;
 const PROGRESSIVE: u8 = 0xc2;

@@ -8,8 +8,8 @@
 //!
 //! The report to file: `docs/upstream/zune-jpeg-wrong-pixels.md`.
 
-use super::jpeg_segments::{self as segments, entropy_coded_length};
 use crate::ZeroizeVec;
+use crate::jpeg_segments::{self as segments, entropy_coded_length};
 
 /// 64 ones: more than the longest code, the longest value after it, and another code have.
 const ONES: [u8; 16] = *b"\xff\0\xff\0\xff\0\xff\0\xff\0\xff\0\xff\0\xff\0";

@@ -1,30 +1,30 @@
 //! Finds the segments of a JPEG.
 
-use memchr::memchr;
+use memchr::{memchr, memchr_iter};
 
-pub(super) const APP0: u8 = 0xe0;
+pub(crate) const APP0: u8 = 0xe0;
 pub(crate) const APP1: u8 = 0xe1;
-pub(super) const APP14: u8 = 0xee;
-pub(super) const APP15: u8 = 0xef;
-pub(super) const COMMENT: u8 = 0xfe;
-pub(super) const HUFFMAN_TABLES: u8 = 0xc4;
-pub(super) const SCAN: u8 = 0xda;
+pub(crate) const APP14: u8 = 0xee;
+pub(crate) const APP15: u8 = 0xef;
+pub(crate) const COMMENT: u8 = 0xfe;
+pub(crate) const HUFFMAN_TABLES: u8 = 0xc4;
+pub(crate) const SCAN: u8 = 0xda;
 
 /// A marker with a length and content.
 pub(crate) struct Segment<'a> {
     pub(crate) marker: u8,
     /// The segment from the `FF` of its marker on.
-    pub(super) bytes: &'a [u8],
+    pub(crate) bytes: &'a [u8],
     /// Whether bytes before it belong to no segment.
-    pub(super) follows_stray_bytes: bool,
+    pub(crate) follows_stray_bytes: bool,
     /// The rest of the file.
-    pub(super) after: &'a [u8],
+    pub(crate) after: &'a [u8],
 }
 
 impl<'a> Segment<'a> {
     /// Reads the segment that begins here. `None` for a byte that is not part of one, and for a
     /// marker without a segment, which decoders treat differently.
-    pub(super) fn read(rest: &'a [u8]) -> Option<Self> {
+    pub(crate) fn read(rest: &'a [u8]) -> Option<Self> {
         let fill_bytes = rest.iter().position(|&byte| byte != 0xff).filter(|&count| count > 0)?;
         let rest = &rest[fill_bytes - 1..];
         let &[_, marker, high, low, ..] = rest else { return None };
@@ -67,8 +67,8 @@ pub(crate) fn of_headers(file: &[u8]) -> impl Iterator<Item = Segment<'_>> {
 }
 
 /// The number of bytes before the next marker that is not a restart, `FF D0` to `FF D7`. `FF 00` is
-/// data.
-pub(super) fn entropy_coded_length(rest: &[u8]) -> usize {
-    let is_end = |two: &[u8]| two[0] == 0xff && !matches!(two[1], 0 | 0xd0..=0xd7);
-    rest.windows(2).position(is_end).unwrap_or(rest.len())
+/// data. Any number of `FF` may precede a marker.
+pub(crate) fn entropy_coded_length(rest: &[u8]) -> usize {
+    let is_end = |after: &u8| !matches!(after, 0 | 0xd0..=0xd7 | 0xff);
+    memchr_iter(0xff, rest).find(|&at| rest.get(at + 1).is_some_and(is_end)).unwrap_or(rest.len())
 }

@@ -8,12 +8,12 @@
 //!   etemesi254/zune-image#364). A file of 3.5 MB with 20,000 of them and 470,000 comments took
 //!   45 s. The report to file: `docs/upstream/zune-jpeg-extended-xmp.md`.
 
-use super::jpeg_frame::{Headers, adobe_transform};
-use super::jpeg_segments::{
-    self as segments, APP0, APP1, APP14, APP15, COMMENT, HUFFMAN_TABLES, SCAN, Segment,
-};
 use super::standard_tables::STANDARD_TABLES;
 use crate::ZeroizeVec;
+use crate::guards::jpeg_frame::{Headers, adobe_transform};
+use crate::jpeg_segments::{
+    self as segments, APP0, APP1, APP14, APP15, COMMENT, HUFFMAN_TABLES, SCAN, Segment,
+};
 
 /// A copy of the file that decoders read as libjpeg reads the file, without application data and
 /// comments. `None` where no copy is needed.
