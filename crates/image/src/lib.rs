@@ -13,6 +13,7 @@ mod orientation;
 mod other_formats;
 mod png;
 mod png_chunks;
+mod png_exif;
 mod resize;
 mod rgb;
 mod tidy;

@@ -1,11 +1,9 @@
 //! Reads the Exif orientation, tag 0x0112, and applies it.
 
-use std::io::Cursor;
-
 use crate::format::Format;
 #[cfg(feature = "webp")]
 use crate::guards::webp_guard;
-use crate::{RgbImage, jpeg};
+use crate::{RgbImage, jpeg, png_exif};
 use exif::{In, Reader, Tag};
 
 /// How the stored image is rotated and mirrored: the value of the Exif tag 0x0112, 1 to 8.
@@ -37,8 +35,9 @@ impl Orientation {
         self.0
     }
 
-    /// Reads the tag from a JPEG, PNG (`eXIf`) or WebP file. Without a readable tag, it is
-    /// [`UPRIGHT`](Self::UPRIGHT): damaged metadata does not make a photo unusable.
+    /// Reads the tag from a JPEG, PNG (`eXIf`, or a raw profile as ImageMagick writes it) or WebP
+    /// file. Without a readable tag, it is [`UPRIGHT`](Self::UPRIGHT): damaged metadata does not
+    /// make a photo unusable.
     pub fn from_exif(file: &[u8]) -> Self {
         Self::read_exif(file).unwrap_or(Self::UPRIGHT)
     }
@@ -50,8 +49,7 @@ impl Orientation {
             Format::Jpeg => reader.read_raw(jpeg::exif(file)?.to_vec()),
             #[cfg(feature = "webp")]
             Format::WebP => reader.read_raw(webp_guard::exif(file)?.to_vec()),
-            // kamadak-exif finds the block itself, but copies the start of the file on the way.
-            Format::Png => reader.read_from_container(&mut Cursor::new(file)),
+            Format::Png => reader.read_raw(png_exif::exif(file)?),
             #[cfg(any(feature = "bmp", feature = "gif"))]
             _ => return None,
         };
