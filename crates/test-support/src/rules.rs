@@ -346,6 +346,7 @@ pub(crate) mod request_rules {
         let tiff = b"II*\0\x08\0\0\0".as_slice();
         let (png, jpeg) = (photo("astronaut.png"), photo("astronaut.jpg"));
         let (cut_png, cut_jpeg) = (&png[..300_000], &jpeg[..70_000]);
+        let ended_jpeg = [cut_jpeg, b"\xff\xd9"].concat();
         for file in [
             b"plain text".as_slice(),
             b"%PDF-1.7",
@@ -353,6 +354,7 @@ pub(crate) mod request_rules {
             b"\xff\xd8\xff\xe0",
             cut_png,
             cut_jpeg,
+            ended_jpeg.as_slice(),
             b"\x89PNG\r\n\x1a\n",
         ] {
             assert_eq!(code(contract, &request([image(0, base64(file))]), "images[0].data"), 215);

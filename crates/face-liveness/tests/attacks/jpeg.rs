@@ -199,7 +199,7 @@ fn huffman_tables() {
 
 #[test]
 fn xmp_parts() {
-    let bounds = Bounds { megapixels: 0.3, megabytes: 40.0, seconds: 0.5 };
+    let bounds = Bounds { megapixels: 0.3, megabytes: 20.0, seconds: 0.5 };
     let body = || file(&with_xmp_parts(20_000, 470_000));
     attack("JPEG: 20,000 parts of XMP, 470,000 comments", body, 200, bounds);
 }
