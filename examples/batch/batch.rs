@@ -65,6 +65,12 @@ fn score(arguments: &Arguments) -> Result<(), Box<dyn std::error::Error>> {
         let out = arguments.out.display();
         return Err(format!("{out} holds scores of {other}: choose another file").into());
     }
+    if table.auto_rotate() == Some(arguments.no_auto_rotate) {
+        let out = arguments.out.display();
+        let how = if arguments.no_auto_rotate { "with" } else { "without" };
+        let message = format!("{out} holds scores {how} the Exif orientation: choose another file");
+        return Err(message.into());
+    }
     let (total, earlier) = (sources.iter().map(Source::len).sum::<usize>(), table.rows().len());
     if earlier > 0 {
         eprintln!("{}: resuming after {earlier} photos", arguments.out.display());

@@ -10,6 +10,7 @@ use arrow_schema::{DataType, Schema};
 use face_liveness::imaging::{ZeroizeVec, decode_base64};
 use parquet::arrow::ProjectionMask;
 use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
+use parquet::basic::Compression;
 use walkdir::WalkDir;
 
 /// The extensions of images. A file that begins like an image is one under any name.
@@ -32,6 +33,14 @@ pub enum Error {
         path: PathBuf,
         /// Why.
         source: Box<dyn std::error::Error + Send + Sync>,
+    },
+    /// A Parquet file is compressed in a way that is not supported.
+    #[error("{path}: {codec} is not supported; supported are GZIP, LZ4, SNAPPY and ZSTD")]
+    Compression {
+        /// The file.
+        path: PathBuf,
+        /// The name of the compression.
+        codec: String,
     },
     /// A Parquet file has no column of images.
     #[error("{path}: no column of bytes; choose a column with --column: {columns}")]
@@ -210,10 +219,21 @@ fn in_parquet(path: &Path, column: Option<&str>) -> Result<Source, Error> {
         None => schema.fields().iter().position(|field| holds_bytes(field.data_type())),
     };
     let rows = usize::try_from(file.metadata().file_metadata().num_rows()).unwrap_or_default();
+    let groups = file.metadata().row_groups().iter();
+    let mut codecs = groups.flat_map(|group| group.columns()).map(|column| column.compression());
+    if let Some(codec) = codecs.find(|codec| !is_supported(codec)) {
+        return Err(Error::Compression { path: path.to_owned(), codec: codec.to_string() });
+    }
     match index {
         Some(index) => Ok(Source::Column { path: path.to_owned(), index, rows }),
         None => Err(Error::Column { path: path.to_owned(), columns: names(schema) }),
     }
+}
+
+/// Whether the crate parquet is built with this compression.
+fn is_supported(codec: &Compression) -> bool {
+    use Compression::{GZIP, LZ4, LZ4_RAW, SNAPPY, UNCOMPRESSED, ZSTD};
+    matches!(codec, UNCOMPRESSED | SNAPPY | GZIP(_) | LZ4 | LZ4_RAW | ZSTD(_))
 }
 
 fn names(schema: &Schema) -> String {

@@ -7,7 +7,9 @@ use std::io::{BufWriter, Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use arrow_array::{ArrayRef, Float32Array, RecordBatch, StringArray, UInt16Array, UInt32Array};
+use arrow_array::{
+    ArrayRef, BooleanArray, Float32Array, RecordBatch, StringArray, UInt16Array, UInt32Array,
+};
 use face_liveness::Detection;
 use parquet::arrow::ArrowWriter;
 use serde::{Deserialize, Serialize};
@@ -30,6 +32,8 @@ pub struct Row {
     pub height: Option<u32>,
     /// The model that answered.
     pub model: Option<String>,
+    /// Whether the Exif orientation was applied.
+    pub auto_rotate: Option<bool>,
     /// The warnings, separated by spaces.
     pub warnings: Option<String>,
     /// The error code of the Liveness API, if the engine gave no score: 215 or 223.
@@ -50,12 +54,17 @@ impl Row {
     }
 
     /// The row of a photo that the engine answered.
-    pub fn answered(photo: String, answer: Result<Detection, face_liveness::Error>) -> Self {
+    pub fn answered(
+        photo: String,
+        auto_rotate: bool,
+        answer: Result<Detection, face_liveness::Error>,
+    ) -> Self {
+        let auto_rotate = Some(auto_rotate);
         let response = match answer {
             Ok(detection) => detection.response,
             Err(error) => {
                 let code = Some(error.code().into());
-                return Self { code, ..Self::unread(photo, error.description()) };
+                return Self { code, auto_rotate, ..Self::unread(photo, error.description()) };
             }
         };
         let warnings: Vec<_> = response.warnings.iter().map(ToString::to_string).collect();
@@ -68,6 +77,7 @@ impl Row {
             width: Some(response.position.width),
             height: Some(response.position.height),
             model: Some(response.model),
+            auto_rotate,
             warnings: (!warnings.is_empty()).then_some(warnings),
             ..Self::default()
         }
@@ -148,7 +158,7 @@ impl Table {
         }
         let text = if growing.exists() { std::fs::read(&growing)? } else { Vec::new() };
         if !is_own(lines, &text) {
-            return Err(foreign("it does not begin like a table of this program".into()));
+            return Err(foreign("it does not begin like a table of this version".into()));
         }
         let complete = text.iter().rposition(|&byte| byte == b'\n').map_or(0, |end| end + 1);
         let rows = read(lines, &text[..complete]).map_err(foreign)?;
@@ -162,6 +172,11 @@ impl Table {
     /// The model that gave the scores; `None` for a table without scores.
     pub fn model(&self) -> Option<&str> {
         self.rows.iter().find_map(|row| row.model.as_deref())
+    }
+
+    /// Whether the Exif orientation was applied; `None` for a table without answers.
+    pub fn auto_rotate(&self) -> Option<bool> {
+        self.rows.iter().find_map(|row| row.auto_rotate)
     }
 
     /// The names of the photos that the engine has answered. A photo that could not be read is
@@ -258,7 +273,9 @@ fn replace(path: &Path, write: impl FnOnce(&File) -> Result<(), Error>) -> Resul
 /// Whether a file is a table of this program, or the start of its first line.
 fn is_own(lines: Lines, text: &[u8]) -> bool {
     let start: &[u8] = match lines {
-        Lines::Csv => b"photo,spoof_score,left,top,width,height,model,warnings,code,error\n",
+        Lines::Csv => {
+            b"photo,spoof_score,left,top,width,height,model,auto_rotate,warnings,code,error\n"
+        }
         Lines::Json => b"{\"photo\":",
     };
     text.starts_with(start) || start.starts_with(text)
@@ -291,6 +308,8 @@ fn write_parquet(file: &File, rows: &[Row]) -> Result<(), Error> {
     };
     let scores: ArrayRef =
         Arc::new(rows.iter().map(|row| row.spoof_score).collect::<Float32Array>());
+    let rotated: ArrayRef =
+        Arc::new(rows.iter().map(|row| row.auto_rotate).collect::<BooleanArray>());
     let codes: ArrayRef = Arc::new(rows.iter().map(|row| row.code).collect::<UInt16Array>());
     let columns = RecordBatch::try_from_iter_with_nullable([
         ("photo", text(|row| Some(&row.photo)), false),
@@ -300,6 +319,7 @@ fn write_parquet(file: &File, rows: &[Row]) -> Result<(), Error> {
         ("width", pixels(|row| row.width), true),
         ("height", pixels(|row| row.height), true),
         ("model", text(|row| row.model.as_deref()), true),
+        ("auto_rotate", rotated, true),
         ("warnings", text(|row| row.warnings.as_deref()), true),
         ("code", codes, true),
         ("error", text(|row| row.error.as_deref()), true),

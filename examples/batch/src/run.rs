@@ -44,10 +44,10 @@ pub fn run(
 
 fn score(engine: &Engine, (name, bytes): Photo, auto_rotate: bool) -> Row {
     match bytes {
-        Ok(bytes) => Row::answered(
-            name,
-            engine.detect_image(ImageSource::Encoded { bytes: &bytes, auto_rotate }),
-        ),
+        Ok(bytes) => {
+            let photo = ImageSource::Encoded { bytes: &bytes, auto_rotate };
+            Row::answered(name, auto_rotate, engine.detect_image(photo))
+        }
         Err(error) => Row::unread(name, error),
     }
 }

@@ -13,6 +13,8 @@ use base64::prelude::{BASE64_STANDARD, Engine as _};
 use face_liveness_batch::results::Row;
 use parquet::arrow::ArrowWriter;
 use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
+use parquet::basic::Compression;
+use parquet::file::properties::WriterProperties;
 
 fn photo(name: &str) -> Vec<u8> {
     std::fs::read(format!("{}/../photos/{name}", env!("CARGO_MANIFEST_DIR"))).unwrap()
@@ -241,9 +243,45 @@ fn another_model_needs_another_table() {
     batch(&[&photos, Path::new("--out"), &out]);
     let table = std::fs::read(&out).unwrap();
     let other = ["--model", "rgb-single-v1", "--out"].map(Path::new);
-    let output = command().arg(&photos).args(other).arg(&out).output().unwrap();
-    assert_eq!(output.status.code(), Some(2));
-    assert_eq!(std::fs::read(&out).unwrap(), table);
+    let unrotated = ["--no-auto-rotate", "--out"].map(Path::new);
+    for flags in [&other[..], &unrotated] {
+        let output = command().arg(&photos).args(flags).arg(&out).output().unwrap();
+        assert_eq!(output.status.code(), Some(2));
+        assert_eq!(std::fs::read(&out).unwrap(), table);
+    }
+}
+
+#[test]
+fn each_compression_of_parquet_is_read_or_named() {
+    let folder = tempfile::tempdir().unwrap();
+    let portrait = photo("astronaut.jpg");
+    let column: ArrayRef = Arc::new(BinaryArray::from(vec![&portrait[..]]));
+    let table = RecordBatch::try_from_iter([("bytes", column)]).unwrap();
+    let supported = [
+        Compression::GZIP(Default::default()),
+        Compression::LZ4_RAW,
+        Compression::SNAPPY,
+        Compression::ZSTD(Default::default()),
+    ];
+    for (index, codec) in supported.into_iter().enumerate() {
+        let path = folder.path().join(format!("{index}.parquet"));
+        let file = std::fs::File::create(&path).unwrap();
+        let settings = WriterProperties::builder().set_compression(codec).build();
+        let mut writer = ArrowWriter::try_new(file, table.schema(), Some(settings)).unwrap();
+        writer.write(&table).unwrap();
+        writer.close().unwrap();
+        let out = path.with_extension("csv");
+        batch(&[&path, Path::new("--out"), &out]);
+        assert!(rows(&out)[0].spoof_score.is_some(), "{codec}");
+    }
+    // Written by pyarrow: our crate parquet writes no Brotli.
+    let path = folder.path().join("brotli.parquet");
+    std::fs::write(&path, include_bytes!("brotli.parquet")).unwrap();
+    let out = folder.path().join("brotli.csv");
+    let output = command().args([&path, Path::new("--out"), &out]).output().unwrap();
+    let said = String::from_utf8_lossy(&output.stderr);
+    assert!(output.status.code() == Some(2) && said.contains("BROTLI"), "{said}");
+    assert!(!out.exists());
 }
 
 #[cfg(unix)]
