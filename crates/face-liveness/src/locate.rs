@@ -7,8 +7,13 @@ use crate::Error;
 use crate::image_source::{ImageSource, Input};
 use crate::position::position;
 use crate::progress::{Reporter, Stage};
-use crate::rotation::{Rotated, is_upright, search_rotations};
+use crate::rotation::{ROTATIONS, Rotated, UPSIDE_DOWN, highest_score, search_rotations};
 use crate::working_image::{FULL_SIDE, SEARCH_SIDE, WorkingImage};
+
+/// A face with this score is one: in 1,025 upright photos, 4 faces have a lower score; in 235
+/// upside-down ones, no false face has a higher one. Below it, the photo is also searched upside
+/// down.
+const CERTAIN_SCORE: f32 = 0.98;
 
 /// Finds the faces of an image.
 pub(crate) struct Locator {
@@ -82,14 +87,23 @@ impl Locator {
     }
 
     fn search<'a>(&self, image: WorkingImage<'a>, index: usize) -> Result<Located<'a>, Error> {
-        let faces = self.detect(&image, index)?;
-        if !self.search_rotations || faces.iter().any(is_upright) {
-            return Ok(Located { image, orientation: Orientation::UPRIGHT, faces });
+        let mut faces = self.detect(&image, index)?;
+        let score = highest_score(&faces);
+        let may_be_rotated = self.search_rotations || !faces.is_empty();
+        if may_be_rotated && score < CERTAIN_SCORE {
+            let rotations = if self.search_rotations { &ROTATIONS[..] } else { &[UPSIDE_DOWN] };
+            let detect = |rotated: &WorkingImage<'_>| self.detect(rotated, index);
+            match search_rotations(&image, rotations, score, detect)? {
+                Some(Rotated { image, orientation, faces }) if self.search_rotations => {
+                    return Ok(Located { image, orientation, faces });
+                }
+                // What was found is no face, or one that is not upright.
+                Some(_) => faces.clear(),
+                None if self.search_rotations && score == 0.0 => faces.clear(),
+                None => {}
+            }
         }
-        Ok(match search_rotations(&image, |rotated| self.detect(rotated, index))? {
-            Some(Rotated { image, orientation, faces }) => Located { image, orientation, faces },
-            None => Located { image, orientation: Orientation::UPRIGHT, faces: Vec::new() },
-        })
+        Ok(Located { image, orientation: Orientation::UPRIGHT, faces })
     }
 
     /// The faces that are large enough to count.

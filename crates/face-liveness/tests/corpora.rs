@@ -10,8 +10,9 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
+use face_liveness::Error::NoFace;
 use face_liveness::detection::{BoundingBox, Point};
-use face_liveness::imaging::{Error, Limits, RgbImage, decode, decode_scaled};
+use face_liveness::imaging::{Error, Limits, Orientation, RgbImage, decode, decode_scaled};
 use face_liveness::{Engine, ImageSource};
 use face_liveness_test_support::*;
 use peak_alloc::PeakAlloc;
@@ -239,6 +240,23 @@ fn the_largest_face_is_correct_on_98_percent_of_caltech() {
     }
     println!("{right} of {} right, mean IoU {:.3}", labels.len(), sum / labels.len() as f32);
     assert!(labels.len() >= 218 && f64::from(right) >= 0.98 * labels.len() as f64);
+}
+
+#[test]
+#[ignore = "needs FACE_LIVENESS_DATA"]
+fn no_face_is_found_in_caltech_upside_down() {
+    let engine = Engine::builder().build().unwrap();
+    let upside_down = Orientation::new(3).unwrap();
+    let photos =
+        files(&data("faces/caltech")).into_iter().filter(|path| name(path) != "boxes.json");
+    let mut counted = 0;
+    for path in photos {
+        let image = upside_down.apply(upright(&path));
+        let found = engine.find_face(ImageSource::Rgb(image.view()));
+        assert!(matches!(found, Err(NoFace { .. })), "{}: {found:?}", path.display());
+        counted += 1;
+    }
+    assert!(counted >= 218, "{counted}");
 }
 
 #[test]
