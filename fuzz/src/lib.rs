@@ -87,7 +87,13 @@ pub fn exif(data: &[u8]) {
         data,
         b"\0",
     ];
-    for file in [jpeg.concat(), png.concat(), webp.concat()] {
+    let profile = |kind: &[u8; 4]| {
+        let text = [b"Raw profile type exif\0".as_slice(), data].concat();
+        let length = (text.len() as u32).to_be_bytes();
+        [b"\x89PNG\r\n\x1a\n".as_slice(), &length, kind, &text, b"\0\0\0\0"].concat()
+    };
+    let profiles = [profile(b"tEXt"), profile(b"zTXt")];
+    for file in [jpeg.concat(), png.concat(), webp.concat()].into_iter().chain(profiles) {
         let orientation = Orientation::from_exif(&file);
         assert!((1..=8).contains(&orientation.value()));
     }

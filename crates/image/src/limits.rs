@@ -23,8 +23,9 @@ pub struct Limits {
     pub max_pixels: u64,
     /// The maximum width and height in pixels. 16,384: the limit of most decoders.
     pub max_side: u32,
-    /// The maximum memory that decoding takes at its peak, in bytes, with the output. 300 MiB: 6
-    /// bytes a pixel for 50 megapixels. A PNG or a sequential JPEG needs 3 bytes a pixel, a
+    /// The maximum memory that decoding takes at its peak, in bytes, with the output; copies of
+    /// metadata and 16 MB for a PNG's chunks are not counted. 300 MiB: 6 bytes a pixel for 50
+    /// megapixels. A PNG or a sequential JPEG needs 3 bytes a pixel, a
     /// progressive JPEG 6 with 4:2:0 subsampling and 9 without, a BMP 3 or 4, a GIF 5 to 9, a WebP
     /// 5 to 16. Rotated pixels take 3 more.
     pub max_memory: u64,

@@ -63,6 +63,12 @@ fn a_png_has_it_in_a_raw_profile() {
         let both = png(&[(b"zTXt", &compressed), (b"eXIf", &block(3))]);
         assert_eq!(orientation(&both), 3, "{name}");
     }
+    // A profile `APP1` may hold XMP.
+    let profile = |name: &str, block: &[u8]| {
+        [format!("Raw profile type {name}\0").into_bytes(), raw_profile(block)].concat()
+    };
+    let (xmp, exif) = (profile("APP1", b"http://ns.adobe.com/xap"), profile("exif", &block(6)));
+    assert_eq!(orientation(&png(&[(b"tEXt", &xmp), (b"tEXt", &exif)])), 6);
 }
 
 #[test]
@@ -72,6 +78,8 @@ fn damaged_and_long_raw_profiles_leave_a_png_upright() {
     for text in damaged.into_iter().chain([&long[..]]) {
         let compressed = [b"Raw profile type exif\0\0", &compress_to_vec(text)[..]].concat();
         assert_eq!(orientation(&png(&[(b"zTXt", &compressed)])), 1);
+        let plain = [b"Raw profile type exif\0", text].concat();
+        assert_eq!(orientation(&png(&[(b"tEXt", &plain)])), 1);
     }
     assert_eq!(orientation(&png(&[(b"zTXt", b"Raw profile type exif\0\0not zlib")])), 1);
 }

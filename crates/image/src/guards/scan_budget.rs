@@ -12,8 +12,8 @@ const SEQUENTIAL: std::ops::RangeInclusive<u8> = 0xc0..=0xc1;
 const PROGRESSIVE: u8 = 0xc2;
 const END: u8 = 0xd9;
 
-/// The number of scans; `None` for a file with a malformed segment, which zune-jpeg may read on
-/// behind. In a sequential file, a scan of all components is the last.
+/// The number of scans; `None` for a file with a malformed segment, after which zune-jpeg
+/// may read on. In a sequential file, a scan of all components is the last.
 pub(crate) fn count(file: &[u8]) -> Option<usize> {
     let mut scans = 0;
     let mut components = None;

@@ -1,8 +1,9 @@
 //! Lets zune-jpeg notice that the scan of a sequential JPEG ends before its image does.
 //!
-//! After a marker, zune-jpeg reads zeros, which are codes: a photo that is cut off and then ended
-//! by a marker decodes to one colour where data is missing. A code of ones alone is not allowed
-//! (ITU-T T.81, C): with ones after the data of the scan, zune-jpeg fails where it would read on.
+//! After a marker, zune-jpeg reads zeros, which decode as valid codes: a photo that is cut off and
+//! then ended by a marker decodes to one colour where data is missing. A code of ones alone is not
+//! allowed (ITU-T T.81, C): with ones after the data of the scan, zune-jpeg fails where it would
+//! read on.
 //!
 //! Progressive files are left alone. zune-jpeg expects a marker directly after their first scan.
 //!
@@ -11,7 +12,7 @@
 use crate::ZeroizeVec;
 use crate::jpeg_segments::{self as segments, entropy_coded_length};
 
-/// 64 ones: more than the longest code, the longest value after it, and another code have.
+/// 64 ones: longer than the longest code, its longest value and one more code together.
 const ONES: [u8; 16] = *b"\xff\0\xff\0\xff\0\xff\0\xff\0\xff\0\xff\0\xff\0";
 
 /// A copy of a sequential file with ones where the data of its scan ends.
