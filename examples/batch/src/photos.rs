@@ -11,6 +11,7 @@ use face_liveness::imaging::{ZeroizeVec, decode_base64};
 use parquet::arrow::ProjectionMask;
 use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
 use parquet::basic::Compression;
+use parquet::file::metadata::ColumnChunkMetaData;
 use walkdir::WalkDir;
 
 /// The extensions of images. A file that begins like an image is one under any name.
@@ -219,14 +220,17 @@ fn in_parquet(path: &Path, column: Option<&str>) -> Result<Source, Error> {
         None => schema.fields().iter().position(|field| holds_bytes(field.data_type())),
     };
     let rows = usize::try_from(file.metadata().file_metadata().num_rows()).unwrap_or_default();
-    let groups = file.metadata().row_groups().iter();
-    let mut codecs = groups.flat_map(|group| group.columns()).map(|column| column.compression());
-    if let Some(codec) = codecs.find(|codec| !is_supported(codec)) {
-        return Err(Error::Compression { path: path.to_owned(), codec: codec.to_string() });
-    }
-    match index {
-        Some(index) => Ok(Source::Column { path: path.to_owned(), index, rows }),
-        None => Err(Error::Column { path: path.to_owned(), columns: names(schema) }),
+    let Some(index) = index else {
+        return Err(Error::Column { path: path.to_owned(), columns: names(schema) });
+    };
+    let parts = file.metadata().row_groups().iter().flat_map(|group| group.columns());
+    let is_read = |part: &&ColumnChunkMetaData| {
+        part.column_path().parts().first() == Some(schema.field(index).name())
+    };
+    let mut codecs = parts.filter(is_read).map(ColumnChunkMetaData::compression);
+    match codecs.find(|codec| !is_supported(codec)) {
+        Some(codec) => Err(Error::Compression { path: path.to_owned(), codec: codec.to_string() }),
+        None => Ok(Source::Column { path: path.to_owned(), index, rows }),
     }
 }
 

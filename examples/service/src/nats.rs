@@ -26,6 +26,8 @@ pub type Failure = Box<dyn std::error::Error + Send + Sync>;
 
 const NAME: &str = "liveness";
 const STATUS: &str = "Status";
+/// Below the second that Kubernetes waits for a probe.
+const PROBE_TIMEOUT: Duration = Duration::from_millis(500);
 /// How long a worker may take to stop.
 const STOP_TIMEOUT: Duration = Duration::from_secs(20);
 
@@ -33,6 +35,8 @@ const STOP_TIMEOUT: Duration = Duration::from_secs(20);
 pub struct Worker {
     pool: Pool,
     endpoint: Endpoint,
+    /// Answers whether a worker is there.
+    ready: Endpoint,
     service: async_nats::service::Service,
     client: Client,
 }
@@ -57,9 +61,10 @@ impl Worker {
             client.service_builder().description("Face liveness: detect(request) -> response");
         let service = service.start(NAME, env!("CARGO_PKG_VERSION")).await?;
         let endpoint = service.endpoint_builder().name("detect").add(subject).await?;
+        let ready = service.endpoint_builder().name("ready").add(ready_subject(subject)).await?;
         // A request sent after this function returns finds the worker.
         client.flush().await?;
-        Ok(Self { pool, endpoint, service, client })
+        Ok(Self { pool, endpoint, ready, service, client })
     }
 
     /// Answers requests until `end` completes, then finishes the requests it has received.
@@ -78,6 +83,10 @@ impl Worker {
                     let request = request.ok_or("the subscription has ended")?;
                     // Without waiting: requests must queue in the pool, not in the client library.
                     replies.spawn(respond(self.pool.clone(), request));
+                }
+                Some(request) = self.ready.next() => {
+                    // The asker sees a worker that cannot reply as one that is not there.
+                    let _ = request.respond(Ok(Bytes::new())).await;
                 }
                 Some(_) = replies.join_next() => {}
                 () = &mut end => break,
@@ -99,6 +108,11 @@ impl Worker {
         self.client.flush().await?;
         Ok(())
     }
+}
+
+/// The subject on which the workers of a subject answer that they are there.
+fn ready_subject(subject: &str) -> String {
+    format!("{subject}.ready")
 }
 
 async fn respond(pool: Pool, request: Request) {
@@ -191,10 +205,10 @@ impl Remote {
         self.client.connection_state() == async_nats::connection::State::Connected
     }
 
-    /// Whether the connection is up and a worker answers a ping within a second.
+    /// Whether the connection is up and a worker of the subject answers.
     pub(crate) async fn is_ready(&self) -> bool {
-        let ping = async_nats::Request::new().timeout(Some(Duration::from_secs(1)));
-        let ping = self.client.send_request(format!("$SRV.PING.{NAME}"), ping);
+        let ping = async_nats::Request::new().timeout(Some(PROBE_TIMEOUT));
+        let ping = self.client.send_request(ready_subject(&self.subject), ping);
         self.is_connected() && ping.await.is_ok()
     }
 

@@ -43,7 +43,8 @@ fn openapi() -> Value {
     let json = |schema: &schemars::Schema| json!({ "application/json": { "schema": schema } });
     let answer =
         |description: &str, schema| json!({ "description": description, "content": json(schema) });
-    let invalid = "The request or its image is invalid: the body names the code and the field.";
+    let invalid = "The request or its image is invalid: the body names the code and the field. \
+                   Code 400: the header Host is missing or appears more than once.";
     let mut responses = Map::from_iter([
         ("200".to_owned(), answer("The score and the face.", &response)),
         ("400".to_owned(), answer(invalid, &error)),

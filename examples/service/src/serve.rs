@@ -14,6 +14,7 @@ use face_liveness::Engine;
 use futures_util::FutureExt;
 use futures_util::future::BoxFuture;
 use rustls::ServerConfig;
+use rustls::crypto::ring::sign::any_supported_type;
 use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer};
 use tokio::time::sleep;
@@ -194,9 +195,13 @@ impl Server {
 fn tls(cert: &Path, key: &Path) -> Result<RustlsConfig, Failure> {
     let about_cert = |error: &dyn Display| format!("--tls-cert {}: {error}", cert.display());
     let about_key = |error: &dyn Display| format!("--tls-key {}: {error}", key.display());
-    let chain = CertificateDer::pem_file_iter(cert).and_then(Iterator::collect::<Result<_, _>>);
-    let chain = chain.map_err(|error| about_cert(&error))?;
+    let chain = CertificateDer::pem_file_iter(cert).and_then(Iterator::collect);
+    let chain: Vec<_> = chain.map_err(|error| about_cert(&error))?;
+    if chain.is_empty() {
+        return Err(about_cert(&"it holds no certificate").into());
+    }
     let key = PrivateKeyDer::from_pem_file(key).map_err(|error| about_key(&error))?;
+    any_supported_type(&key).map_err(|error| about_key(&error))?;
     let settings = ServerConfig::builder().with_no_client_auth().with_single_cert(chain, key);
     let mut settings = settings.map_err(|error| match error {
         rustls::Error::InconsistentKeys(_) => about_key(&"it is not the key of the certificate"),

@@ -235,6 +235,8 @@ fn no_worker_is_503_and_no_nats_server_is_502() {
     assert_eq!(server.get("/readyz").0, 503);
     assert_eq!(server.post(&BODY).0, 503);
     start_worker(&nats.url, "another.subject", ENGINE.clone());
+    assert_eq!(server.get("/readyz").0, 503);
+    start_worker(&nats.url, "liveness.detect", ENGINE.clone());
     assert_eq!(server.get("/readyz").0, 200);
     nats.stop();
     while server.get("/readyz").0 != 503 {

@@ -14,8 +14,7 @@ use clap::Parser;
 use face_liveness::Engine;
 use face_liveness_service::{Config, Failure, Metrics, Pool, PoolParams, Server, Worker};
 use face_liveness_test_support::{base64, image, request};
-use image::ExtendedColorType;
-use image::codecs::webp::WebPEncoder;
+use jpeg_encoder::{ColorType, Encoder, SamplingFactor};
 use tokio::runtime::Runtime;
 
 pub static RUNTIME: LazyLock<Runtime> = LazyLock::new(|| Runtime::new().unwrap());
@@ -110,21 +109,21 @@ impl Manifest {
 pub fn within(memory: u64) -> Command {
     let mut command = Command::new("sh");
     command.args(["-c", "ulimit -d $0 && exec \"$@\"", &(memory >> 10).to_string()]);
+    // Stacks count too: as many threads on every machine.
+    command.env("TOKIO_WORKER_THREADS", "2");
     command
 }
 
-/// A request with the picture that takes the most memory: a lossless WebP of 40 megapixels.
+/// A request with the picture that takes the most memory, 307 MB: a progressive JPEG of 34
+/// megapixels without subsampling.
 pub fn largest_request() -> Vec<u8> {
-    let (width, height) = (16_383, 2_430);
+    let (width, height) = (16_384, 2_080);
     let mut file = Vec::new();
-    WebPEncoder::new_lossless(&mut file)
-        .encode(
-            &vec![90; width as usize * height as usize * 3],
-            width,
-            height,
-            ExtendedColorType::Rgb8,
-        )
-        .unwrap();
+    let mut encoder = Encoder::new(&mut file, 20);
+    encoder.set_progressive(true);
+    encoder.set_sampling_factor(SamplingFactor::F_1_1);
+    let pixels = vec![90; usize::from(width) * usize::from(height) * 3];
+    encoder.encode(&pixels, width, height, ColorType::Rgb).unwrap();
     request([image(0, base64(&file))]).to_string().into_bytes()
 }
 
