@@ -120,13 +120,16 @@ impl EngineBuilder {
         self
     }
 
-    /// Sets whether to search an image without an upright face again, rotated by 90°, 180° and
-    /// 270°. This finds faces in rotated photos without an Exif tag. Off unless set.
+    /// Sets whether to search an image without a certain upright face again, rotated by 90°, 180°
+    /// and 270°. This finds faces in rotated photos without an Exif tag. Off unless set.
     ///
     /// A face is upright when it rolls by at most 60°. A face found in a rotated image is scored
     /// there, because the models are trained on upright faces. `position` and the landmarks refer
     /// to the image as it was sent, and `warnings` contains `rotated`. An image without a face
     /// takes four detections instead of one.
+    ///
+    /// Unless set, an image whose best face scores below 0.98 is searched upside down too. If that
+    /// shows a better face, the image has none.
     ///
     /// ```
     /// use face_liveness::imaging::{Limits, Orientation, decode};

@@ -6,8 +6,8 @@ use face_liveness_image as imaging;
 ///
 /// JSON may nest to any depth: it is read without recursion. Some limits cannot be changed. Images
 /// that the model does not take are never decoded. Only the first frame of a GIF or an animated
-/// WebP is decoded. A JPEG has at most 100 scans and 100 parts of extended XMP, a WebP at most
-/// 64 MB of Huffman tables, and a PNG at most 16 MB besides its pixels (215 beyond that).
+/// WebP is decoded. A JPEG has at most 100 scans, a WebP at most 64 MB of Huffman tables, and a PNG
+/// at most 16 MB besides its pixels (215 beyond that).
 ///
 /// ```
 /// use face_liveness::{Engine, Limits};

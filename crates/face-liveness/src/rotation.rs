@@ -50,6 +50,6 @@ pub(crate) fn highest_score(faces: &[Face]) -> f32 {
 }
 
 /// Whether a face is upright. Without landmarks, a face counts as upright.
-fn is_upright(face: &Face) -> bool {
+pub(crate) fn is_upright(face: &Face) -> bool {
     face.roll_degrees().is_none_or(|degrees| degrees.abs() <= MAX_UPRIGHT_ROLL)
 }
