@@ -139,6 +139,12 @@ impl Orientation {
     }
 }
 
+/// An Exif block without the `Exif\0\0` of JPEG that many writers put before it: other formats have
+/// no place for it, and kamadak-exif does not read past it.
+pub(crate) fn without_mark(block: &[u8]) -> &[u8] {
+    block.strip_prefix(b"Exif\0\0").unwrap_or(block)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -1,6 +1,7 @@
 //! Finds the Exif block of a PNG.
 
 use crate::ZeroizeVec;
+use crate::orientation::without_mark;
 use crate::png_chunks::{Chunk, chunks};
 
 /// A profile of this length holds an Exif block of 130 KB in hexadecimal. In a JPEG, a block has
@@ -17,11 +18,6 @@ pub(crate) fn exif(file: &[u8]) -> Option<Vec<u8>> {
     let profile = |kind| chunks(file).find_map(|chunk| Profile::of(chunk, kind));
     let block = profile(b"exif\0").or_else(|| profile(b"APP1\0"))?.decoded()?;
     Some(without_mark(&block).to_vec())
-}
-
-/// Many writers put the mark of a JPEG's block before it.
-fn without_mark(block: &[u8]) -> &[u8] {
-    block.strip_prefix(b"Exif\0\0").unwrap_or(block)
 }
 
 /// A text with Exif.

@@ -14,6 +14,7 @@
 
 use super::vp8l_budget;
 use crate::format::Format;
+use crate::orientation::without_mark;
 use crate::{Error, Limits};
 
 /// The maximum size of the Huffman tables, in bytes. libwebp writes at most 2,600 groups of codes
@@ -30,11 +31,10 @@ const FRAME_HEADER: usize = 16;
 const ANIMATION: u8 = 1 << 1;
 const ALPHA: u8 = 1 << 4;
 
-/// The Exif block, without the `Exif\0\0` of JPEG that many writers put before it: the format has
-/// no place for it, and kamadak-exif does not read past it.
+/// The Exif block.
 pub(crate) fn exif(file: &[u8]) -> Option<&[u8]> {
     let (_, exif) = chunks(file.get(RIFF_HEADER..)?).find(|(name, _)| *name == b"EXIF")?;
-    Some(exif.strip_prefix(b"Exif\0\0").unwrap_or(exif))
+    Some(without_mark(exif))
 }
 
 /// Refuses a file of this size for which image-webp would allocate more than the limits allow, or
