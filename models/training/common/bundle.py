@@ -17,9 +17,18 @@ def pin(file, sha256):
 
 def set_fusion(folder, fusion):
     """Replaces the fusion in FOLDER/model.json."""
-    manifest = folder / "model.json"
-    fields = ", ".join(f'"{name}": {value:.3f}' for name, value in fusion.items())
-    text, count = re.subn(r'"fusion": \{[^}]*\}', f'"fusion": {{ {fields} }}', manifest.read_text())
+    replace(folder / "model.json", r'("fusion": \{ )[^}]*( \})', fusion)
+
+
+def set_second_opinion(folder, values):
+    """Replaces all values of the second opinion but the network's name."""
+    named = r'("second_opinion": \{\s*"network": "\w+",\s*)[^}]*?(\s+\})'
+    replace(folder / "model.json", named, values)
+
+
+def replace(manifest, pattern, values):
+    fields = ", ".join(f'"{name}": {value:.3f}' for name, value in values.items())
+    text, count = re.subn(pattern, rf"\g<1>{fields}\g<2>", manifest.read_text())
     if count != 1:
-        raise ValueError(f"{manifest} has {count} fusions, expected 1")
+        raise ValueError(f"{manifest} matches {pattern} {count} times, expected once")
     manifest.write_text(text)

@@ -10,6 +10,7 @@ from pathlib import Path
 from common import average
 
 from . import calibrate, card, development, export, measure, peers, regions, train
+from .crop import SCALES
 
 
 def main():
@@ -23,8 +24,8 @@ def main():
             added.add_argument(argument, required=argument not in ("--only",))
         return added
 
-    def pair(added):
-        for part in ("near", "far"):
+    def networks(added):
+        for part in SCALES:
             added.add_argument(part, help=f"the weights of the {part} network: OUT/NAME.pt")
         return added
 
@@ -32,21 +33,27 @@ def main():
     step("regions", about, "--data", "--faces", "--only")
     about = "writes and prepares the development sets"
     step("development", about, "--data", "--sets", "--faces", "--teachers")
-    about = "trains the weights of a configuration"
-    step("train", about, "--teachers").add_argument("config", type=Path)
+    about = "trains one network by a run of a configuration"
+    training = step("train", about, "--teachers")
+    training.add_argument("config", type=Path)
+    training.add_argument("part", choices=SCALES)
+    training.add_argument("run", help="writes OUT/PART-RUN.pt")
     step("average", "averages the weights of several runs", "--names").add_argument("target")
-    pair(step("measure", "prints fidelity and error rates on the development sets"))
-    calibration = pair(step("calibrate", "fits the fusion, and writes it into TARGET/model.json"))
+    networks(step("measure", "prints fidelity and error rates on the development sets"))
+    about = "fits the fusion, and writes it into TARGET/model.json"
+    calibration = networks(step("calibrate", about))
     calibration.add_argument("--target")
     calibration.add_argument("--near-share", type=float, default=calibrate.NEAR_SHARE)
     calibration.add_argument("--bona-fide", type=float, default=calibrate.BONA_FIDE_WEIGHT)
+    step("left-out", "prints error rates on each set by the runs without it", "--target")
     about = "writes ONNX files, and pins their hashes in TARGET/model.json"
-    pair(step("export", about, "--target"))
+    networks(step("export", about, "--target"))
     about = "scores the faces of an evaluator's report by published models"
     step("peers", about, "--stack", "--scores", "--root", "--target")
     step("card", "prints the tables of a card", "--reports").add_argument("model")
     a = parser.parse_args()
 
+    names = {part: getattr(a, part, None) for part in SCALES}
     Path(a.out).mkdir(parents=True, exist_ok=True)
     if a.step == "regions":
         regions.write_regions(a.data, a.faces, a.out, a.only and a.only.split(","))
@@ -54,15 +61,18 @@ def main():
         development.write_sets(a.data, a.sets)
         measure.write_crops(a.sets, a.out, a.faces, a.teachers)
     elif a.step == "train":
-        train.train(a.out, tomllib.loads(a.config.read_text()), a.config.stem, a.teachers)
+        config = train.configuration(tomllib.loads(a.config.read_text()), a.part, a.run)
+        train.train(a.out, config, f"{a.part}-{a.run}", a.teachers)
     elif a.step == "average":
         average.average(a.out, a.names.split(","), a.target)
     elif a.step == "measure":
-        measure.measure(a.out, a.near, a.far)
+        measure.measure(a.out, names)
     elif a.step == "calibrate":
-        calibrate.calibrate(a.out, a.near, a.far, a.target, a.near_share, a.bona_fide)
+        calibrate.calibrate(a.out, names, a.target, a.near_share, a.bona_fide)
+    elif a.step == "left-out":
+        calibrate.left_out(a.out, a.target)
     elif a.step == "export":
-        export.export(a.out, a.near, a.far, a.target)
+        export.export(a.out, names, a.target)
     elif a.step == "card":
         card.write(a.reports, a.model)
     elif a.step == "peers":

@@ -1,4 +1,5 @@
-"""Silent-Face's crop of a face, as the engine cuts it: crates/inference/src/crop.rs."""
+"""The crop of a face that each network sees, by Silent-Face's rule, as the engine cuts it:
+crates/inference/src/crop.rs."""
 
 import cv2
 import numpy as np
@@ -6,17 +7,19 @@ import numpy as np
 cv2.setNumThreads(1)
 
 SIDE = 80
-# How many times the face's box each network sees: the scales of Silent-Face's two networks.
-SCALES = {"near": 2.7, "far": 4.0}
+# How many times the face's box each network sees: the scales of the teachers.
+SCALES = {"near": 2.7, "far": 4.0, "tight": 1.5}
+# Parts whose crop is a square, by the longer side of the box.
+SQUARE = {"tight"}
 
 
-def around(box, scale, photo_width, photo_height):
-    """[left, top, width, height] in whole pixels: `scale` times the box around its centre, shrunk
-    if the photo is too small, then moved inside it."""
+def around(box, part, photo_width, photo_height):
+    """[left, top, width, height] in whole pixels: the part's scale times the box around its centre,
+    shrunk if the photo is too small, then moved inside it."""
     last_x, last_y = photo_width - 1, photo_height - 1
     # The engine's boxes are float32.
-    x, y, width, height = (float(np.float32(value)) for value in box)
-    scale = min(scale, last_y / height, last_x / width)
+    x, y, width, height = (float(np.float32(value)) for value in outline(box, part))
+    scale = min(SCALES[part], last_y / height, last_x / width)
 
     def span(start, face_length, last):
         centre, length = start + face_length / 2, face_length * scale
@@ -32,8 +35,30 @@ def around(box, scale, photo_width, photo_height):
     return left, top, columns, rows
 
 
-def cut(photo, box, scale):
-    """The crop at 80 × 80 × 3, resized by OpenCV's bilinear filter."""
-    left, top, columns, rows = around(box, scale, photo.shape[1], photo.shape[0])
-    part = photo[top : top + rows, left : left + columns]
-    return cv2.resize(part, (SIDE, SIDE), interpolation=cv2.INTER_LINEAR)
+def outline(box, part):
+    """The box, or the square around its centre with its longer side."""
+    if part not in SQUARE:
+        return box
+    x, y, width, height = box
+    side = max(width, height)
+    return [x + (width - side) / 2, y + (height - side) / 2, side, side]
+
+
+def uncut(photo, box, part):
+    """The pixels of the crop, before it is resized."""
+    left, top, columns, rows = around(box, part, photo.shape[1], photo.shape[0])
+    return photo[top : top + rows, left : left + columns]
+
+
+def student_crop(pixels):
+    """80 × 80 × 3, resized by OpenCV's bilinear filter."""
+    return cv2.resize(pixels, (SIDE, SIDE), interpolation=cv2.INTER_LINEAR)
+
+
+def teacher_crop(pixels, side):
+    """What the teacher sees. One of the student's size sees the student's crop; a larger one is
+    shown more pixels, without aliasing."""
+    if side == SIDE:
+        return student_crop(pixels)
+    resize = cv2.INTER_AREA if min(pixels.shape[:2]) > side else cv2.INTER_CUBIC
+    return cv2.resize(pixels, (side, side), interpolation=resize)

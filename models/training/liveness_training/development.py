@@ -25,7 +25,8 @@ def write_sets(data, out):
     """Writes OUT/NAME/set.csv for each development set.
 
     `casia`, `replay`, `nuaa` and `celeba` have attacks, `caltech` and `ytf` have none. `nuaa-new`
-    is the part of `nuaa` whose people are not in the training lists.
+    is the part of `nuaa` whose people are not in the training lists. `aside` has no labels: it
+    measures fidelity.
     """
     data = Path(data).resolve()
     sets = {
@@ -36,6 +37,7 @@ def write_sets(data, out):
         "celeba": celeba(data / "celeba"),
         "caltech": caltech(data / "caltech"),
         "ytf": ytf(data / "ytf"),
+        "aside": aside(data / "aside"),
     }
     for name, rows in sets.items():
         folder = Path(out) / name
@@ -113,3 +115,9 @@ def ytf(root):
     for file in sorted(root.glob(source["files"])):
         if is_held_out(file, source["held_out"]):
             yield file, "live", "", person(file), ""
+
+
+def aside(root):
+    """Camera frames of repositories of which no run sees any. Nobody has labelled them."""
+    for file in sorted(root.glob("*/*")):
+        yield file, "", "", file.parent.name, file.stem

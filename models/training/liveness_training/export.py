@@ -15,7 +15,7 @@ from .network import Bottleneck, Gate, load
 from .teachers import BONA_FIDE
 
 # The bound of the logits of attacks, relative to that of live faces: Exp must not overflow.
-MOST_LOG_ODDS = 40.0
+MAX_LOG_ODDS = 40.0
 
 
 def to_onnx(network):
@@ -62,16 +62,16 @@ def log_odds(graph, x, head):
     attacks = lambda values: values[[0, 2]] - values[BONA_FIDE]
     inputs = [graph.constant(attacks(head.weight), half=True), graph.constant(attacks(head.bias))]
     x = graph.add("Gemm", [x, *inputs], transB=1)
-    bounds = [graph.constant(-MOST_LOG_ODDS), graph.constant(MOST_LOG_ODDS)]
+    bounds = [graph.constant(-MAX_LOG_ODDS), graph.constant(MAX_LOG_ODDS)]
     x = graph.add("Exp", [graph.add("Clip", [x, *bounds])])
     x = graph.add("ReduceSum", [x, graph.constant(np.array([1]))], keepdims=1)
     graph.add("Log", [x], "log_odds")
 
 
-def export(out, near, far, target):
-    """Writes TARGET/near.onnx and far.onnx."""
+def export(out, names, target):
+    """Writes TARGET/PART.onnx for every part."""
     crops = np.random.default_rng(0).integers(0, 256, (20, 1, 3, SIDE, SIDE)).astype(np.float32)
-    for part, name in (("near", near), ("far", far)):
+    for part, name in names.items():
         network = load(out, name, part)
         file = to_onnx(network)
         write(Path(target) / f"{part}.onnx", file, network.attack_log_odds, zip(crops, crops))

@@ -7,45 +7,51 @@ import numpy as np
 import torch
 from tqdm import tqdm
 
-from .crop import SCALES, SIDE, cut
+from .crop import SCALES, SIDE, student_crop, teacher_crop, uncut
 from .network import load
 from .regions import Faces
 from .teachers import Teacher, attack_log_odds
+from .views import planes
 
 SETS = ("casia", "replay", "nuaa", "celeba", "caltech", "ytf")
+# Camera frames without labels: only fidelity is measured on them.
+UNLABELLED = ("aside",)
 
 
 def write_crops(sets, out, program, teachers):
     """Writes OUT/dev-NAME.npz from SETS/NAME/set.csv.
 
-    It holds each picture's near and far crop, the teachers' log-odds, and its video and label.
+    It holds each picture's crop for every part, the teachers' log-odds, and its video and label.
     """
     teachers = {part: Teacher(teachers, part, features=False) for part in SCALES}
     faces = Faces(program)
-    for name in SETS:
+    for name in (*SETS, *UNLABELLED):
         if (Path(out) / f"dev-{name}.npz").exists():
             continue
-        crops, videos, labels = {part: [] for part in SCALES}, [], []
+        crops, log_odds = {part: [] for part in SCALES}, {part: [] for part in SCALES}
+        videos, labels = [], []
         with open(Path(sets) / name / "set.csv", newline="") as handle:
             entries = list(csv.DictReader(handle))
         for entry in tqdm(entries, desc=f"development {name}", mininterval=10):
             found = faces.find((Path(sets) / name / entry["path"]).read_bytes())
             if not found:
                 continue
-            for part, scale in SCALES.items():
-                crops[part].append(cut(*found, scale).transpose(2, 0, 1))
+            for part, teacher in teachers.items():
+                pixels = uncut(*found, part)
+                crops[part].append(student_crop(pixels).transpose(2, 0, 1))
+                shown = planes([teacher_crop(pixels, teacher.side)])
+                log_odds[part] += [*attack_log_odds(teacher(shown)[0])]
             videos.append(entry.get("video") or entry["path"])
             labels.append(entry["label"] != "live")
         arrays = {part: np.array(rows).reshape(-1, 3, SIDE, SIDE) for part, rows in crops.items()}
         for part in SCALES:
-            logits = teachers[part](arrays[part].astype(np.float32))[0]
-            arrays[f"{part}_teacher"] = attack_log_odds(logits)
+            arrays[f"{part}_teacher"] = np.array(log_odds[part])
         np.savez(Path(out) / f"dev-{name}.npz", video=videos, label=labels, **arrays)
 
 
-def development(out):
+def development(out, names=SETS):
     """The written sets, by name."""
-    files = {name: Path(out) / f"dev-{name}.npz" for name in SETS}
+    files = {name: Path(out) / f"dev-{name}.npz" for name in names}
     return {name: np.load(file) for name, file in files.items() if file.exists()}
 
 
@@ -53,22 +59,28 @@ def fidelity(out, network, part):
     """A line: for each set, the correlation of the network's log-odds with the teacher's, and how
     often their signs agree."""
     texts = []
-    for name, data in development(out).items():
-        said, told = log_odds(network, data[part]), data[f"{part}_teacher"]
-        agree = ((said > 0) == (told > 0)).mean()
-        texts.append(f"{name} {np.corrcoef(said, told)[0, 1]:.3f} {100 * agree:.1f} %")
+    for name, data in development(out, (*SETS, *UNLABELLED)).items():
+        student = log_odds(network, data[part])
+        texts.append(f"{name} {agreement(student, data[f'{part}_teacher'])}")
     return "  " + ", ".join(texts)
 
 
-def measure(out, near, far):
-    """Prints fidelity and error rates of both networks, of their mean, and of the teachers'."""
-    networks = {"near": load(out, near, "near"), "far": load(out, far, "far")}
+def agreement(student, teacher):
+    """The correlation of log-odds, and how often their signs agree."""
+    agree = ((student > 0) == (teacher > 0)).mean()
+    return f"{np.corrcoef(student, teacher)[0, 1]:.3f} {100 * agree:.1f} %"
+
+
+def measure(out, names):
+    """Prints fidelity and error rates of each network, of the mean of `near` and `far`, and of
+    that of their teachers."""
+    networks = {part: load(out, name, part) for part, name in names.items()}
     print("correlation with the teacher, and agreement about the sign:")
     for part, network in networks.items():
         print(f"{part}:{fidelity(out, network, part)}")
     print("EER (APCER/BPCER) at log-odds of 0, by video, in percent:")
     for name, data in development(out).items():
-        scores = {part: log_odds(network, data[part]) for part, network in networks.items()}
+        scores = log_odds_by_part(networks, data)
         scores["mean"] = (scores["near"] + scores["far"]) / 2
         scores["teachers"] = (data["near_teacher"] + data["far_teacher"]) / 2
         texts = [
@@ -87,15 +99,20 @@ def figures(scores, labels):
     return f"{100 * eer(scores, labels):.1f} ({100 * apcer:.1f}/{100 * bpcer:.1f})"
 
 
+def log_odds_by_part(networks, data):
+    """The log-odds of each network for the pictures of a set, by part."""
+    return {part: log_odds(network, data[part]) for part, network in networks.items()}
+
+
 @torch.no_grad()
 def log_odds(network, crops):
     """N log-odds of an attack for 8-bit crops."""
     network.eval()
-    said = [
+    parts = [
         network.attack_log_odds(torch.from_numpy(crops[start : start + 64]).float())[:, 0]
         for start in range(0, len(crops), 64)
     ]
-    return torch.cat(said).numpy().astype(float)
+    return torch.cat(parts).numpy().astype(float)
 
 
 def by_video(scores, videos, labels):

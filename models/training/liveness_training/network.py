@@ -22,8 +22,9 @@ STEM, STEM_2, STEM_3 = 16, 96, 96
 CHAINS = (32,), (64, 40), (24,)
 # Of the last layer, where the teacher has 512.
 EMBEDDING, TEACHER_EMBEDDING = 256, 512
-# MiniFASNetV1SE has squeeze-and-excitation at the end of each chain, and so has its student.
-GATED = {"near": False, "far": True}
+# MiniFASNetV1SE and MiniFAS 128 have squeeze-and-excitation at the end of each chain, and so have
+# their students.
+GATED = {"near": False, "far": True, "tight": True}
 
 
 def convolution(before, after, side=3, stride=1, relu=True):

@@ -21,7 +21,7 @@ REACH = 2.5
 # The height of the face in a region, at most: crops are 80 pixels high, and show more than a face.
 FACE_HEIGHT = 128
 # Smaller faces, in pixels, are left out: the crop would be enlarged.
-LEAST_SIDE = 24
+MIN_SIDE = 24
 JPEG = [cv2.IMWRITE_JPEG_QUALITY, 95, cv2.IMWRITE_JPEG_SAMPLING_FACTOR, 0x111111]
 # The labels of pictures; unknown where the publisher does not say whether it is an attack.
 UNKNOWN, ATTACK = -1, 1
@@ -98,7 +98,7 @@ def find_regions(program, paths, without_side, threads, name):
 def region(photo, box):
     """The JPEG of the region and the box in it, or None if the face is small."""
     x, y, width, height = box
-    if min(width, height) < LEAST_SIDE:
+    if min(width, height) < MIN_SIDE:
         return None
     middle_x, middle_y = x + width / 2, y + height / 2
     left = max(0, int(middle_x - REACH * width))

@@ -1,20 +1,30 @@
-"""The teachers: MiniFASNetV2 and MiniFASNetV1SE of Silent-Face-Anti-Spoofing (Apache-2.0).
+"""The teachers: MiniFASNetV2 and MiniFASNetV1SE of Silent-Face-Anti-Spoofing, and MiniFAS 128 of
+face-antispoof-onnx (all Apache-2.0).
 
-Only their answers and feature maps are used. A teacher sees 80 × 80 crops, blue, green, red, 0 to
-255. The second of its three classes is a live face; the others are attacks.
+Only their answers and feature maps are used. Silent-Face's see 80 × 80 crops, blue, green, red, 0
+to 255. The second of their three classes is a live face; the others are attacks. MiniFAS 128 sees
+128 × 128 crops, red, green, blue, 0 to 1; its classes are live faces and attacks.
 """
 
 from pathlib import Path
 
 import numpy as np
 import onnx
+import torch
 from onnx import helper, numpy_helper
+from torch.nn import functional as F
 
 from common.onnx_files import session
 
-FILES = {"near": "minifasnetv2_80.onnx", "far": "minifasnetv1se_80.onnx"}
+FILES = {
+    "near": "minifasnetv2_80.onnx",
+    "far": "minifasnetv1se_80.onnx",
+    "tight": "minifas128.onnx",
+}
+SIDES = {"near": 80, "far": 80, "tight": 128}
 # The student learns the last output of each kind: the projections that halve the map, the chains of
-# residual blocks between them, and the 512 features. The map's sides are 20, 20, 10, 10, 5, 5, 1.
+# residual blocks between them, and the 512 features.
+MAP_SIDES = (20, 20, 10, 10, 5, 5)
 STAGES = [
     ("/conv_23/project", "Conv"),
     ("/conv_3/", "Add"),
@@ -30,26 +40,46 @@ CHUNK = 4
 
 
 class Teacher:
-    """`part` is near or far; FOLDER holds both files. Without `features`, only the logits."""
+    """`part` is near, far or tight; FOLDER holds the files. Without `features`, only the logits."""
 
     def __init__(self, folder, part, threads=1, features=True):
+        self.side, self.is_minifas_128 = SIDES[part], part == "tight"
         model = onnx.load(Path(folder) / FILES[part])
         names = [stage(model.graph, *kind) for kind in STAGES] if features else []
         self.outputs = [*names, model.graph.output[0].name]
         self.session = session(batched(model, names), threads)
 
     def __call__(self, crops):
-        """The outputs of STAGES, and N × 3 logits, for crops of N × 3 × 80 × 80, float32."""
+        """The outputs of STAGES, and N × 3 logits, for crops of N × 3 × side × side, float32: blue,
+        green, red, 0 to 255."""
+        if self.is_minifas_128:
+            crops = np.ascontiguousarray(crops[:, ::-1]) / np.float32(255)
         name = self.session.get_inputs()[0].name
         chunks = [
             self.session.run(self.outputs, {name: crops[start : start + CHUNK]})
             for start in range(0, len(crops), CHUNK)
         ]
-        return [np.concatenate(parts) for parts in zip(*chunks)]
+        *features, logits = (np.concatenate(parts) for parts in zip(*chunks))
+        if self.is_minifas_128:
+            features = [*map(resized, features, MAP_SIDES), *features[len(MAP_SIDES) :]]
+            logits = three_classes(logits)
+        return [*features, logits]
+
+
+def resized(features, side):
+    """Maps of the student's side, N × C × side × side."""
+    maps = torch.from_numpy(features)
+    return F.interpolate(maps, size=(side, side), mode="bilinear", antialias=True).numpy()
+
+
+def three_classes(logits):
+    """Live and attack as attack, live, attack, with the same log-odds of an attack."""
+    live, attack = logits.T
+    return np.stack([attack - np.log(2), live, attack - np.log(2)], axis=1).astype(np.float32)
 
 
 def stage(graph, prefix, operator):
-    """The last output of this operator whose name starts so."""
+    """The last output of this operator whose name has this prefix."""
     return [
         node.output[0]
         for node in graph.node

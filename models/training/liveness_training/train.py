@@ -21,7 +21,6 @@ from torch.nn import functional as F
 
 from common.optimisation import adamw, average_in, learning_rate
 
-from .crop import SCALES
 from .measure import fidelity
 from .network import Distilled, attack_log_odds, normalised
 from .regions import ATTACK, UNKNOWN, Regions, liveness_sources
@@ -35,28 +34,56 @@ SAMPLE = 256
 TEMPERATURE = 2.0
 # The weights of the costs. The logits weigh more once the stages are chained.
 HINT_WEIGHT, LOGITS_WEIGHT, DISTANCE_WEIGHT, ENTROPY_WEIGHT = 0.5, 3.0, 0.3, 2.0
-# The log-odds that a label stands for, and those beyond which a teacher need not be matched.
-LABEL_LOG_ODDS, SUREST = 4.0, 8.0
+# A label's target log-odds, and the bound at which those of the teacher are clipped.
+LABEL_LOG_ODDS, MAX_TARGET = 4.0, 8.0
 
 
 class Scales:
-    """How much the teacher's features vary, so that each stage has about the same weight."""
+    """How much the teacher's features vary, so that each stage has about the same weight.
 
-    def __init__(self, features):
+    The maps of MiniFAS 128 are of the order of 0.1, which the student's are not. They are
+    standardised.
+    """
+
+    def __init__(self, features, standardised):
         self.maps = [x.var((0, 2, 3)).clamp_min(1e-4).mean() for x in features[:MAPS]]
+        self.means = None
+        if standardised:
+            self.means = [x.mean((0, 2, 3), keepdim=True) for x in features[:MAPS]]
         embedding = features[MAPS].flatten(1)
         self.mean, self.spread = embedding.mean(0), embedding.std(0).clamp_min(0.05)
+
+    def wanted(self, features):
+        """The maps that the student learns, and by how much to divide their squared errors."""
+        if self.means is None:
+            return list(zip(features[:MAPS], self.maps))
+        scaled = zip(features[:MAPS], self.means, self.maps)
+        return [((x - mean) / variance.sqrt(), 1.0) for x, mean, variance in scaled]
 
     def embedding(self, features):
         return (features.flatten(1) - self.mean) / self.spread
 
 
+def configuration(plan, part, name):
+    """The settings of a run of one network: its own, over those that all runs share."""
+    shared = {key: value for key, value in plan.items() if key != "runs"}
+    run = next(run for run in plan["runs"] if run["name"] == name)
+    config = {**shared, **run, "teacher": part}
+    left_out = config.get("left_out", [])
+    pictures = [*config["sources"], *config.get("more_sources", [])]
+    config["sources"] = [source for source in pictures if source not in left_out]
+    if "start" in config:
+        config["start"] = f"{config.get('start_part', part)}-{config['start']}"
+    return config
+
+
 def train(out, config, name, teachers):
-    """Writes OUT/NAME.pt: the moving average of the weights. A run takes `minutes`, or `steps`."""
+    """Writes OUT/NAME.pt: the moving average of the weights. A run takes `minutes` of CPU time, or
+    `steps`."""
     torch.manual_seed(config["seed"])
     torch.set_num_threads(config["threads"])
     draw = np.random.default_rng(config["seed"])
-    part, scale = config["teacher"], SCALES[config["teacher"]]
+    part = config["teacher"]
     distilled = Distilled(part).to(memory_format=torch.channels_last)
     if "start" in config:
         distilled.load_state_dict(torch.load(Path(out) / f"{config['start']}.pt"))
@@ -64,16 +91,18 @@ def train(out, config, name, teachers):
     teacher, regions = Teacher(teachers, part, config["threads"]), Regions(out, shares(config))
     chances = CHANCES[config["views"]]
     optimiser = adamw([*distilled.parameters()], config)
-    scales = Scales(tensors(teacher(batch(regions, SAMPLE, scale, chances, draw)[0])))
+    sample = batch(regions, SAMPLE, part, teacher.side, chances, draw)
+    scales = Scales(tensors(teacher(sample.shown)), standardised=part == "tight")
     print(f"{name}: {len(regions)} regions", flush=True)
-    begun, measured, running = time.time(), time.time(), None
+    begun = measured = time.process_time()
+    running = None
     for step in count():
-        elapsed = (time.time() - begun) / 60
+        elapsed = (time.process_time() - begun) / 60
         steps = config.get("steps")
         progress = step / steps if steps else elapsed / config["minutes"]
         over = progress >= 1 or elapsed >= config.get("stop_minutes", math.inf)
-        if over or time.time() - measured > 60 * config["measure_every"]:
-            measured = time.time()
+        if over or time.process_time() - measured > 60 * config["measure_every"]:
+            measured = time.process_time()
             torch.save(averaged.state_dict(), Path(out) / f"{name}.pt")
             print(f"{name} step {step}, {elapsed:.1f} min, costs {np.round(running, 3)}")
             print(fidelity(out, averaged.network, part), flush=True)
@@ -81,14 +110,14 @@ def train(out, config, name, teachers):
             return
         for group in optimiser.param_groups:
             group["lr"] = learning_rate(step, progress, config)
-        crops, labels = batch(regions, config["batch"], scale, chances, draw)
-        features = tensors(teacher(crops))
+        seen = batch(regions, config["batch"], part, teacher.side, chances, draw)
+        features = tensors(teacher(seen.shown))
         decoupled = progress < config["decoupled"]
         distilled.train()
-        logits, *losses = imitated(distilled, crops, features, scales, decoupled)
+        logits, *losses = imitated(distilled, seen.crops, features, scales, decoupled)
         if "labels" in config:
-            weights = label_weights(labels, config["labels"], draw)
-            costs = labelled(logits, features[-1], labels, weights)
+            weights = label_weights(seen.labels, seen.close, config["labels"], draw)
+            costs = labelled(logits, features[-1], seen.labels, weights)
         else:
             costs = matched(logits, features[-1])
         losses.append(costs.mean())
@@ -121,32 +150,36 @@ def imitated(distilled, crops, features, scales, decoupled):
     """
     channels_last = lambda x: x.contiguous(memory_format=torch.channels_last)
     x, losses = normalised(channels_last(torch.from_numpy(crops))), []
+    maps = scales.wanted(features)
     for i, stage in enumerate(distilled.network.stages):
         x = stage(x)
         if i < MAPS:
-            losses.append(F.mse_loss(x, features[i]) / scales.maps[i])
+            wanted, variance = maps[i]
+            losses.append(F.mse_loss(x, wanted) / variance)
             if decoupled:
-                x = channels_last(features[i])
+                x = channels_last(wanted)
     hint = F.mse_loss(distilled.hint(x), scales.embedding(features[MAPS]))
     return distilled.network.head(x), *losses, HINT_WEIGHT * hint
 
 
-def matched(said, told):
+def matched(student, teacher):
     """The cost of each crop's logits: a distance, and a cross entropy at a temperature."""
     centred = lambda logits: logits - logits.mean(1, keepdim=True)
-    distance = F.smooth_l1_loss(centred(said), centred(told), beta=2.0, reduction="none").mean(1)
-    entropy = F.kl_div(
-        F.log_softmax(said / TEMPERATURE, 1), F.softmax(told / TEMPERATURE, 1), reduction="none"
-    ).sum(1)
-    return DISTANCE_WEIGHT * distance + ENTROPY_WEIGHT * entropy
+    distance = F.smooth_l1_loss(centred(student), centred(teacher), beta=2.0, reduction="none")
+    found, expected = F.log_softmax(student / TEMPERATURE, 1), F.softmax(teacher / TEMPERATURE, 1)
+    entropy = F.kl_div(found, expected, reduction="none")
+    return DISTANCE_WEIGHT * distance.mean(1) + ENTROPY_WEIGHT * entropy.sum(1)
 
 
-def label_weights(labels, config, draw):
+def label_weights(labels, close, config, draw):
     """How far each label corrects the teacher. Only a share of the attacks' labels count, so that
-    the rest keep the student close to its teacher on attacks too."""
+    the rest keep the student close to its teacher on attacks too. Where the photo ends close to
+    the face, teachers err most, and labels have a weight of their own."""
     share = np.where(labels == ATTACK, config["attack_share"], 1.0)
-    counts = (draw.random(len(labels)) < share) & (labels != UNKNOWN)
-    return np.where(counts, np.where(labels == ATTACK, config["attack"], config["bona_fide"]), 0.0)
+    weights = np.where(labels == ATTACK, config["attack"], config["bona_fide"])
+    weights = np.where(draw.random(len(labels)) < share, weights, 0.0)
+    weights = np.where(close, config.get("close", weights), weights)
+    return np.where(labels == UNKNOWN, 0.0, weights)
 
 
 def corrected(log_odds, labels, weights):
@@ -155,14 +188,14 @@ def corrected(log_odds, labels, weights):
     return (1 - weights) * log_odds + weights * LABEL_LOG_ODDS * (2 * labels - 1)
 
 
-def labelled(said, told, labels, weights):
+def labelled(student, teacher, labels, weights):
     """The cost of each crop in a run with labels: that of the logits where no label counts, and
     that of the corrected log-odds everywhere."""
-    wanted = corrected(attack_log_odds(told).clamp(-SUREST, SUREST), labels, weights)
-    log_odds = attack_log_odds(said)
+    wanted = corrected(attack_log_odds(teacher).clamp(-MAX_TARGET, MAX_TARGET), labels, weights)
+    log_odds = attack_log_odds(student)
     entropy = F.binary_cross_entropy_with_logits(
         log_odds / TEMPERATURE, torch.sigmoid(wanted / TEMPERATURE), reduction="none"
     )
     distance = F.smooth_l1_loss(log_odds, wanted, reduction="none")
     unlabelled = torch.from_numpy(weights == 0)
-    return matched(said, told) * unlabelled + TEMPERATURE**2 * entropy + 0.05 * distance
+    return matched(student, teacher) * unlabelled + TEMPERATURE**2 * entropy + 0.05 * distance
