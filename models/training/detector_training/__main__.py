@@ -19,7 +19,7 @@ def main():
     step = steps.add_parser("labels", help="labels the photos by CenterFace and YuNet")
     for argument in ("--data", "--centerface", "--yunet"):
         step.add_argument(argument, required=True)
-    step.add_argument("--most", type=int, default=4000)
+    step.add_argument("--max-photos", type=int, default=4000)
     step.add_argument("--only")
     step = steps.add_parser("patches", help="cuts out what the refiner learns from")
     step.add_argument("--detector", required=True)
@@ -46,7 +46,7 @@ def main():
     Path(a.out).mkdir(parents=True, exist_ok=True)
     if a.step == "labels":
         labels.write_labels(
-            a.data, a.out, a.centerface, a.yunet, a.most, a.only and a.only.split(",")
+            a.data, a.out, a.centerface, a.yunet, a.max_photos, a.only and a.only.split(",")
         )
     elif a.step == "train":
         train.train(a.out, tomllib.loads(a.config.read_text()), a.config.stem)

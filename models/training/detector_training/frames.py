@@ -18,13 +18,13 @@ SMALLEST, LARGEST = 8, 1.3 * HEIGHT
 # The share of small faces: the second pass looks for those that the first one missed.
 SMALL, SMALL_SHARE = 40, 0.4
 # Smaller faces, and faces mostly outside the frame, are ignored in the cost.
-LEAST_HEIGHT, LEAST_SEEN = 6, 0.45
+MIN_HEIGHT, MIN_SEEN = 6, 0.45
 FACELESS_SHARE = 0.12
 # Sideways and upside-down faces are negatives: the liveness networks never saw any. Between 45° and
 # 60° a face is ignored.
-LYING_SHARE, UPRIGHT, LYING = 0.12, 45, 60
+SIDEWAYS_SHARE, UPRIGHT, SIDEWAYS = 0.12, 45, 60
 # How often two heads are put side by side, and the smallest face for which that is done.
-BESIDE_SHARE, LEAST_BESIDE = 0.2, 24
+BESIDE_SHARE, MIN_BESIDE = 0.2, 24
 MIRRORED_LANDMARKS = [1, 0, 2, 4, 3]
 
 
@@ -34,7 +34,7 @@ class Faces:
     """N × 4: left, top, width, height."""
     landmarks: np.ndarray
     """N × 5 × 2."""
-    sure: np.ndarray
+    confident: np.ndarray
     """N: certainly a face. The others are ignored in the cost."""
 
 
@@ -68,7 +68,7 @@ class Photos:
     def __getitem__(self, number):
         pack, start, stop, data, faces = self.entries[number]
         photo = cv2.imdecode(np.array(pack[start:stop]), cv2.IMREAD_COLOR)
-        return photo, Faces(*(data[key][faces] for key in ("box", "landmarks", "sure")))
+        return photo, Faces(*(data[key][faces] for key in ("box", "landmarks", "confident")))
 
 
 def frame(photo, faces, scene, another, draw):
@@ -77,8 +77,8 @@ def frame(photo, faces, scene, another, draw):
     `scene` is a photo without a face: it fills the area beyond the photo's edges and covers parts
     of faces. `another` is a photo with faces, one of which may be put beside a face of this one.
     """
-    lying = draw.random() < LYING_SHARE
-    matrix, mirrored = placed(photo, faces, lying, draw)
+    sideways = draw.random() < SIDEWAYS_SHARE
+    matrix, mirrored = placed(photo, faces, sideways, draw)
     scale = np.sqrt(abs(np.linalg.det(matrix[:, :2])))
     if scale < 0.75:
         # Scale down first, averaging all pixels, as the engine does.
@@ -90,7 +90,7 @@ def frame(photo, faces, scene, another, draw):
         small, matrix_small = photo, matrix
     image = beyond(scene, draw)
     warp(small, matrix_small, (WIDTH, HEIGHT), dst=image, borderMode=cv2.BORDER_TRANSPARENT)
-    moved = NOBODY if lying else moved_faces(faces, matrix, mirrored)
+    moved = NOBODY if sideways else moved_faces(faces, matrix, mirrored)
     if draw.random() < BESIDE_SHARE:
         moved = beside(image, moved, *another, draw)
     if draw.random() < 0.25:
@@ -109,16 +109,16 @@ def warp(photo, matrix, size, **border):
     return cv2.warpAffine(photo, centred, size, flags=cv2.INTER_LINEAR, **border)
 
 
-def placed(photo, faces, lying, draw):
+def placed(photo, faces, sideways, draw):
     """The 2 × 3 matrix from the photo to the frame, and whether it mirrors."""
     height, width = photo.shape[:2]
     angle = draw.normal(0, 7) if draw.random() < 0.5 else draw.uniform(-UPRIGHT, UPRIGHT)
-    if lying:
-        angle = draw.uniform(LYING, 360 - LYING)
+    if sideways:
+        angle = draw.uniform(SIDEWAYS, 360 - SIDEWAYS)
     mirrored = draw.random() < 0.5
-    sure = np.flatnonzero(faces.sure)
-    if len(sure) and draw.random() >= FACELESS_SHARE:
-        x, y, w, h = faces.box[draw.choice(sure)]
+    confident = np.flatnonzero(faces.confident)
+    if len(confident) and draw.random() >= FACELESS_SHARE:
+        x, y, w, h = faces.box[draw.choice(confident)]
         largest = SMALL if draw.random() < SMALL_SHARE else LARGEST
         seen = np.exp(draw.uniform(np.log(SMALLEST), np.log(largest)))
         scale, centre = min(seen / h, 3.0), np.array([x + w / 2, y + h / 2])
@@ -145,9 +145,9 @@ def moved_faces(faces, matrix, mirrored):
     low, high = np.maximum(centre - half, 0), np.minimum(centre + half, [WIDTH, HEIGHT])
     seen = np.prod(np.maximum(high - low, 0), axis=1) / np.prod(2 * half, axis=1)
     inside = ((centre > 0) & (centre < [WIDTH, HEIGHT])).all(1)
-    sure = faces.sure & (2 * half[:, 1] >= LEAST_HEIGHT) & (seen >= LEAST_SEEN) & inside
+    confident = faces.confident & (2 * half[:, 1] >= MIN_HEIGHT) & (seen >= MIN_SEEN) & inside
     some = seen > 0
-    return Faces(np.c_[centre - half, 2 * half][some], landmarks[some], sure[some])
+    return Faces(np.c_[centre - half, 2 * half][some], landmarks[some], confident[some])
 
 
 def beyond(scene, draw):
@@ -165,12 +165,12 @@ def beyond(scene, draw):
 def beside(image, faces, photo, others, draw):
     """Puts the head of another person beside a face, covering a part of it, as in photos of
     friends."""
-    large = np.flatnonzero(faces.sure & (faces.box[:, 3] >= LEAST_BESIDE))
-    sure = np.flatnonzero(others.sure)
-    if not len(large) or not len(sure):
+    large = np.flatnonzero(faces.confident & (faces.box[:, 3] >= MIN_BESIDE))
+    confident = np.flatnonzero(others.confident)
+    if not len(large) or not len(confident):
         return faces
     x, y, w, h = faces.box[draw.choice(large)]
-    which = draw.choice(sure)
+    which = draw.choice(confident)
     box = others.box[which]
     scale = h / box[3] * np.exp(draw.normal(0, 0.15))
     angle = draw.normal(0, 15)
@@ -199,16 +199,16 @@ def beside(image, faces, photo, others, draw):
     pairs = (
         (faces.box, added.box),
         (faces.landmarks, added.landmarks),
-        (faces.sure & seen, added.sure),
+        (faces.confident & seen, added.confident),
     )
     return Faces(*(np.concatenate(pair) for pair in pairs))
 
 
 def hide(image, faces, scene, draw):
     """Covers less than half of a face, as a hand, a phone, a mask or hair does."""
-    if not faces.sure.any():
+    if not faces.confident.any():
         return
-    x, y, w, h = faces.box[draw.choice(np.flatnonzero(faces.sure))]
+    x, y, w, h = faces.box[draw.choice(np.flatnonzero(faces.confident))]
     size = np.maximum(2, draw.uniform(0.2, 0.6, 2) * [w, h]).astype(int)
     at = (np.array([x, y]) + draw.uniform(-0.2, 1, 2) * np.array([w, h])).astype(int)
     low, high = np.clip(at, 0, [WIDTH, HEIGHT]), np.clip(at + size, 0, [WIDTH, HEIGHT])

@@ -21,7 +21,7 @@ LONGER_SIDE = 800
 # The longer sides of the detectors' inputs, and the face height in pixels at which they are best.
 CENTERFACE_SIDES, YUNET_SIDES = (160, 320, 640), (320, 640)
 BEST_HEIGHT = 80
-LEAST_SCORE, SURE_CENTERFACE, SURE_YUNET = 0.3, 0.5, 0.6
+MIN_SCORE, CONFIDENT_CENTERFACE, CONFIDENT_YUNET = 0.3, 0.5, 0.6
 SAME_FACE_IOU = 0.4
 # Both eyes, the tip of the nose and the corners of the mouth, among the usual 68 points.
 # All-Age-Faces lacks the points of the jaw.
@@ -29,18 +29,19 @@ POINTS_OF_68 = (range(36, 42), range(42, 48), (30,), (48,), (54,))
 JAW = 17
 
 
-def write_labels(data, out, centerface, yunet, most, only=None, processes=2):
-    """Labels at most `most` photos of each source, evenly spread.
+def write_labels(data, out, centerface, yunet, max_photos, only=None, processes=2):
+    """Labels at most `max_photos` photos of each source, evenly spread.
 
     Writes OUT/NAME.photos, the copies one after another, and OUT/NAME.labels.npz: `start` and
     `name` of each copy, and of each face `photo` (its number), `box` (left, top, width, height in
-    the copy), `landmarks`, and `sure` (both detectors agree; the others are ignored in training).
+    the copy), `landmarks`, and `confident` (both detectors agree; the others are ignored in
+    training).
     """
     for name in only or [name for name, source in sources().items() if "kind" in source]:
         if (Path(out) / f"{name}.labels.npz").exists():
             continue
         paths = photos(data, name, sources()[name])
-        paths = paths[:: max(1, math.ceil(len(paths) / most))]
+        paths = paths[:: max(1, math.ceil(len(paths) / max_photos))]
         points = known_points(Path(data) / name)
         jobs = [
             (paths[part::processes], centerface, yunet, points, name if part == 0 else "")
@@ -52,19 +53,19 @@ def write_labels(data, out, centerface, yunet, most, only=None, processes=2):
 
 
 def save(out, name, rows):
-    starts, faces = [0], {"photo": [], "box": [], "landmarks": [], "sure": []}
+    starts, faces = [0], {"photo": [], "box": [], "landmarks": [], "confident": []}
     with open(Path(out) / f"{name}.photos", "wb") as handle:
         for number, (_, copy, found) in enumerate(rows):
             handle.write(copy)
             starts.append(starts[-1] + len(copy))
-            for box, landmarks, sure in found:
-                for key, value in zip(faces, (number, box, landmarks, sure)):
+            for box, landmarks, confident in found:
+                for key, value in zip(faces, (number, box, landmarks, confident)):
                     faces[key].append(value)
     arrays = {
         "photo": np.array(faces["photo"], int),
         "box": np.array(faces["box"], np.float32).reshape(-1, 4),
         "landmarks": np.array(faces["landmarks"], np.float32).reshape(-1, 5, 2),
-        "sure": np.array(faces["sure"], bool),
+        "confident": np.array(faces["confident"], bool),
     }
     files = np.array([str(path) for path, _, _ in rows])
     np.savez(Path(out) / f"{name}.labels.npz", start=np.array(starts), name=files, **arrays)
@@ -87,7 +88,7 @@ def label_photos(job):
 
 
 def agreed(detections):
-    """Merges both detectors' findings into [(box, landmarks, sure)].
+    """Merges both detectors' findings into [(box, landmarks, confident)].
 
     Each finding is a row of 16: score, box, landmarks, and the height of the face in the input.
     """
@@ -103,17 +104,17 @@ def agreed(detections):
         taken |= same
         group = everything[same]
         center, other = group[group[:, 0] == 0], group[group[:, 0] == 1]
-        sure = (
+        confident = (
             len(center)
             and len(other)
-            and center[:, 1].max() > SURE_CENTERFACE
-            and other[:, 1].max() > SURE_YUNET
+            and center[:, 1].max() > CONFIDENT_CENTERFACE
+            and other[:, 1].max() > CONFIDENT_YUNET
         )
         best = lambda part: part[np.abs(np.log(part[:, 16] / BEST_HEIGHT)).argmin()]
         # Prefer CenterFace: on 59 video stills its landmark error is 5.2 % of the box's width,
         # YuNet's 6.1 %.
         seen = best(center if len(center) else other)
-        faces.append((seen[2:6], seen[6:16].reshape(5, 2), bool(sure)))
+        faces.append((seen[2:6], seen[6:16].reshape(5, 2), bool(confident)))
     return faces
 
 
@@ -155,7 +156,8 @@ def with_points(faces, points, scale):
     points = points * scale
     inside = lambda box: ((points > box[:2]) & (points < box[:2] + box[2:])).all(1).sum()
     return [
-        (box, points if inside(box) >= 4 else landmarks, sure) for box, landmarks, sure in faces
+        (box, points if inside(box) >= 4 else landmarks, confident)
+        for box, landmarks, confident in faces
     ]
 
 
@@ -185,9 +187,9 @@ class Detector:
             canvas = np.zeros((side, side, 3), np.uint8)
             canvas[: small.shape[0], : small.shape[1]] = small
             candidates = self.candidates(network, canvas)
-            candidates = candidates[candidates[:, 0] > LEAST_SCORE]
+            candidates = candidates[candidates[:, 0] > MIN_SCORE]
             kept = cv2.dnn.NMSBoxes(
-                candidates[:, 1:5].tolist(), candidates[:, 0].tolist(), LEAST_SCORE, 0.3
+                candidates[:, 1:5].tolist(), candidates[:, 0].tolist(), MIN_SCORE, 0.3
             )
             candidates = candidates[np.array(kept, int).reshape(-1)]
             candidates[:, 1:] /= scale
@@ -204,7 +206,7 @@ class CenterFace(Detector):
         heatmap, scale, offset, landmarks = (
             output[0] for output in network.run(None, {network.get_inputs()[0].name: planes})
         )
-        rows, columns = np.nonzero(heatmap[0] > LEAST_SCORE)
+        rows, columns = np.nonzero(heatmap[0] > MIN_SCORE)
         at = lambda map: map[:, rows, columns].T
         size = 4 * np.exp(at(scale)[:, ::-1])
         centre = 4 * (np.c_[columns, rows] + at(offset)[:, ::-1] + 0.5)

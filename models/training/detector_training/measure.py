@@ -59,7 +59,8 @@ def figures(network, photos):
         searched += 1
         for face in found:
             false += not len(labelled.box) or iou(face[1:5], labelled.box).max() < 0.2
-        for box, landmarks in zip(labelled.box[labelled.sure], labelled.landmarks[labelled.sure]):
+        confident = labelled.confident
+        for box, landmarks in zip(labelled.box[confident], labelled.landmarks[confident]):
             if box[3] < 0.1 * photo.shape[0]:
                 continue
             wanted += 1

@@ -19,11 +19,11 @@ from .refiner import CROP_SCALE, SIDE, Refiner
 # A patch is a square of AROUND × the longer side of a box, at PATCH pixels.
 PATCH, AROUND = 144, 3.0
 # Smaller faces would be too blurred in a patch.
-LEAST_HEIGHT = 20
+MIN_HEIGHT = 20
 # The detector's threshold: the refiner must judge every proposal above it.
 CANDIDATE_SCORE = 0.03
 # The most patches per photo.
-MOST_FACES, MOST_OTHERS, MOST_IN_SCENES = 6, 4, 40
+MAX_FACES, MAX_OTHERS, MAX_IN_SCENES = 6, 4, 40
 # A negative is hard if the refiner's log-odds exceed this.
 HARD_LOG_ODDS = -1.5
 # Sources with hand-made landmarks.
@@ -70,8 +70,8 @@ def write_patches(out, detector, held_out, refiner=None):
 
 def pieces(photo, labelled, session, name):
     """(is a face, box, landmarks) of the labelled faces and of the detector's false proposals."""
-    sure = [i for i in np.flatnonzero(labelled.sure) if labelled.box[i, 3] >= LEAST_HEIGHT]
-    for i in sorted(sure, key=lambda i: -labelled.box[i, 3])[:MOST_FACES]:
+    confident = [i for i in np.flatnonzero(labelled.confident) if labelled.box[i, 3] >= MIN_HEIGHT]
+    for i in sorted(confident, key=lambda i: -labelled.box[i, 3])[:MAX_FACES]:
         yield 1, labelled.box[i], labelled.landmarks[i]
     if name in CROWDS:
         return
@@ -82,7 +82,7 @@ def pieces(photo, labelled, session, name):
             apart = not len(labelled.box) or iou(box, labelled.box).max() < 0.05
             if apart and (not others or iou(box, np.array(others)).max() < 0.4) and box[3] >= 8:
                 others.append(box)
-    for box in others[: MOST_IN_SCENES if in_scene else MOST_OTHERS]:
+    for box in others[: MAX_IN_SCENES if in_scene else MAX_OTHERS]:
         yield 0, box, np.zeros((5, 2))
 
 

@@ -8,7 +8,7 @@ import torch
 
 from common.camera import camera, relit
 
-from .frames import LYING, MIRRORED_LANDMARKS, UPRIGHT, warp
+from .frames import SIDEWAYS, MIRRORED_LANDMARKS, UPRIGHT, warp
 from .patches import PATCH
 from .refiner import CROP_SCALE, FACES, SIDE, twins
 
@@ -17,11 +17,11 @@ from .refiner import CROP_SCALE, FACES, SIDE, twins
 AS_SHIPPED = np.array([1.012, 1.022])
 # The shares of a batch: parts of faces, and rotated faces. The rest, apart from faces, are false
 # proposals of the detector.
-PARTS, LYING_SHARE = 0.05, 0.05
+PARTS, SIDEWAYS_SHARE = 0.05, 0.05
 # The weight of CenterFace's landmarks; hand-made ones count 1.
-TOLD = 0.15
+CENTERFACE_WEIGHT = 0.15
 # How often the photo's edge cuts the crop, and the largest part of the face beyond it.
-EDGE_SHARE, MOST_BEYOND = 0.2, 0.35
+EDGE_SHARE, MAX_BEYOND = 0.2, 0.35
 # How often the detector's box is unusually far off, and how many times as far.
 FAR_OFF_SHARE, FAR_OFF = 0.15, 2.5
 # Photos of documents may be without colour.
@@ -58,7 +58,7 @@ class RefinerCrops(torch.utils.data.IterableDataset):
         if kind == "other" and draw.random() < self.hard_share:
             patch = self.hard[draw.integers(len(self.hard))]
         angle = draw.normal(0, 7) if draw.random() < 0.5 else draw.uniform(-UPRIGHT, UPRIGHT)
-        return row, patch, draw.uniform(LYING, 360 - LYING) if kind == "lying" else angle
+        return row, patch, draw.uniform(SIDEWAYS, 360 - SIDEWAYS) if kind == "sideways" else angle
 
     def seen(self, draw, kind, row, patch, angle):
         """Makes a training crop and its targets.
@@ -118,7 +118,7 @@ class RefinerCrops(torch.utils.data.IterableDataset):
         )
         if draw.random() < GREY_SHARE:
             crop = cv2.cvtColor(cv2.cvtColor(crop, cv2.COLOR_BGR2GRAY), cv2.COLOR_GRAY2BGR)
-        weight = 1.0 if self.data["hand_made"][row] else TOLD
+        weight = 1.0 if self.data["hand_made"][row] else CENTERFACE_WEIGHT
         return (
             crop[:, :, ::-1].transpose(2, 0, 1),
             kind == "face",
@@ -135,8 +135,9 @@ class RefinerCrops(torch.utils.data.IterableDataset):
         drawn = [self.drawn(draw, "face") for _ in range(faces)]
         made = [self.seen(draw, "face", *what) for what in drawn + drawn]
         for _ in range(self.batch - 2 * faces):
-            kind = draw.random() * (1 - FACES)
-            kind = "part" if kind < PARTS else "lying" if kind < PARTS + LYING_SHARE else "other"
+            at = draw.random() * (1 - FACES)
+            at_other = PARTS + SIDEWAYS_SHARE
+            kind = "part" if at < PARTS else "sideways" if at < at_other else "other"
             made.append(self.seen(draw, kind, *self.drawn(draw, kind)))
         return made
 
@@ -150,7 +151,7 @@ class RefinerCrops(torch.utils.data.IterableDataset):
 
 def cut_off(crop, box, draw):
     """Blackens one or two sides, as beyond the photo's edges."""
-    beyond = box[2:] * draw.uniform(-0.2, MOST_BEYOND, 2)
+    beyond = box[2:] * draw.uniform(-0.2, MAX_BEYOND, 2)
     for axis in draw.permutation(2)[: draw.integers(1, 3)]:
         across = crop.swapaxes(0, 1) if axis == 0 else crop
         if draw.random() < 0.5:

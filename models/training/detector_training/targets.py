@@ -10,25 +10,26 @@ from .network import STRIDE
 ROWS, COLUMNS = HEIGHT // STRIDE, WIDTH // STRIDE
 # The distance from a face's centre up to which cells answer for it, relative to the box; at least
 # the cell that holds it.
-REACH, LEAST_REACH = 0.18, 0.71
+REACH, MIN_REACH = 0.18, 0.71
 # The targets of an answering cell: centre and size of the box, and the landmarks, in pixels.
-TOLD = 4 + 10
+GEOMETRY = 4 + 10
 SCORE_COST, BOX_COST, LANDMARK_COST = 2.5, 3.0, 5.0
 
 
 def encoded(faces):
-    """`score` is R × C: 1 at a face's centre, less around it, −1 where ignored. `told` is 14 × R ×
-    C."""
-    score, told = np.zeros((ROWS, COLUMNS), np.float32), np.zeros((TOLD, ROWS, COLUMNS), np.float32)
+    """`score` is R × C: 1 at a face's centre, less around it, −1 where ignored. `geometry` is
+    14 × R × C."""
+    score = np.zeros((ROWS, COLUMNS), np.float32)
+    geometry = np.zeros((GEOMETRY, ROWS, COLUMNS), np.float32)
     y, x = np.mgrid[:ROWS, :COLUMNS] + 0.5
-    for box in faces.box[~faces.sure]:
+    for box in faces.box[~faces.confident]:
         (left, top), (right, bottom) = box[:2] / STRIDE, (box[:2] + box[2:]) / STRIDE
         score[(x > left - 0.5) & (x < right + 0.5) & (y > top - 0.5) & (y < bottom + 0.5)] = -1
     # The smallest last, because it has the fewest cells.
-    for i in sorted(np.flatnonzero(faces.sure), key=lambda i: -faces.box[i, 3]):
+    for i in sorted(np.flatnonzero(faces.confident), key=lambda i: -faces.box[i, 3]):
         size = faces.box[i, 2:] / STRIDE
         centre = faces.box[i, :2] / STRIDE + size / 2
-        reach = np.maximum(REACH * size, LEAST_REACH)
+        reach = np.maximum(REACH * size, MIN_REACH)
         distance = ((x - centre[0]) / reach[0]) ** 2 + ((y - centre[1]) / reach[1]) ** 2
         near = np.exp(-distance)
         near[int(np.clip(centre[1], 0, ROWS - 1)), int(np.clip(centre[0], 0, COLUMNS - 1))] = 1
@@ -36,9 +37,9 @@ def encoded(faces):
         score = np.where(
             (score >= 0) | answers, np.maximum(score, np.where(near > 0.05, near, 0)), score
         ).astype(np.float32)
-        told[:4, answers] = np.r_[centre * STRIDE, size * STRIDE][:, None]
-        told[4:, answers] = faces.landmarks[i].reshape(10, 1)
-    return score, told
+        geometry[:4, answers] = np.r_[centre * STRIDE, size * STRIDE][:, None]
+        geometry[4:, answers] = faces.landmarks[i].reshape(10, 1)
+    return score, geometry
 
 
 def decoded(output):
@@ -52,7 +53,7 @@ def decoded(output):
     return torch.cat([centre, size], 1), landmarks
 
 
-def cost(output, score, told):
+def cost(output, score, geometry):
     """The quality focal loss of the score, plus box and landmark costs of the answering cells.
 
     Li et al., "Generalized Focal Loss", 2020. Distances of boxes and landmarks are relative to the
@@ -62,11 +63,11 @@ def cost(output, score, told):
     entropy = F.binary_cross_entropy_with_logits(output[:, 0], score.clamp(min=0), reduction="none")
     faces = (score == 1).sum().clamp(min=1)
     of_scores = (entropy * (chance - score).abs() ** 2 * known).sum() / faces
-    answers = (told[:, 2] > 0) & (score > 0.3)
+    answers = (geometry[:, 2] > 0) & (score > 0.3)
     weight = score[answers]
     box, landmarks = (part.permute(0, 2, 3, 1)[answers] for part in decoded(output))
     true_box, true_landmarks = (
-        part.permute(0, 2, 3, 1)[answers] for part in (told[:, :4], told[:, 4:])
+        part.permute(0, 2, 3, 1)[answers] for part in (geometry[:, :4], geometry[:, 4:])
     )
     size = true_box[:, 2:]
     mean = lambda values: (values * weight).sum() / weight.sum().clamp(min=1)

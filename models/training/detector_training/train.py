@@ -52,9 +52,9 @@ class Frames(torch.utils.data.IterableDataset):
         draw = np.random.default_rng([self.seed, worker.id if worker else 0])
         while True:
             made = [self.made(draw) for _ in range(self.batch)]
-            scores, told = zip(*(encoded(faces) for _, faces in made))
+            scores, geometry = zip(*(encoded(faces) for _, faces in made))
             images = np.stack([image[:, :, ::-1].transpose(2, 0, 1) for image, _ in made])
-            yield images, np.stack(scores), np.stack(told)
+            yield images, np.stack(scores), np.stack(geometry)
 
 
 def train(out, config, name):

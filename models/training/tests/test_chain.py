@@ -9,6 +9,7 @@ import hashlib
 import json
 import os
 import subprocess
+import tomllib
 from pathlib import Path
 
 import cv2
@@ -20,9 +21,11 @@ import torch
 from onnx import TensorProto, helper, numpy_helper
 
 from common import average
+from common.sources import sources
 from liveness_training import calibrate, crop, export, measure, regions, train, views
+from liveness_training.held import held
 from liveness_training.network import load
-from liveness_training.teachers import FILES, Teacher, attack_log_odds
+from liveness_training.teachers import FILES, Teacher, attack_log_odds, three_classes
 
 REPOSITORY = Path(__file__).resolve().parents[3]
 PHOTOS = REPOSITORY / "examples" / "photos"
@@ -51,9 +54,13 @@ CONFIG = dict(
 MANIFEST = """{
   "networks": {
     "near": { "file": "near.onnx", "sha256": "near-hash" },
-    "far": { "file": "far.onnx", "sha256": "far-hash" }
+    "far": { "file": "far.onnx", "sha256": "far-hash" },
+    "tight": { "file": "tight.onnx", "sha256": "tight-hash" }
   },
-  "fusion": { "near": 0, "far": 0, "intercept": 0 }
+  "fusion": { "near": 0, "far": 0, "intercept": 0 },
+  "second_opinion": {
+    "network": "tight", "within": 1, "weight": 0, "slope": 0, "intercept": 0
+  }
 }"""
 
 
@@ -75,8 +82,9 @@ def program(tmp_path_factory):
 @pytest.fixture(scope="session")
 def teachers(tmp_path_factory):
     folder = tmp_path_factory.mktemp("teachers")
-    for file in FILES.values():
-        onnx.save(brightness_teacher(), folder / file)
+    for part, file in FILES.items():
+        teacher = brightness_teacher(128, 1 / 255, 2) if part == "tight" else brightness_teacher()
+        onnx.save(teacher, folder / file)
     return folder
 
 
@@ -93,8 +101,9 @@ def data(tmp_path, monkeypatch):
     return tmp_path
 
 
-def brightness_teacher():
-    """A network with the teachers' named outputs, which takes bright crops for bona fide."""
+def brightness_teacher(side=80, white=1.0, classes=3):
+    """A network with the teachers' named outputs, which takes bright crops for bona fide. White
+    pixels have a value of 255 · `white`."""
     draw, nodes, constants = np.random.default_rng(0), [], {}
 
     def convolution(x, before, after, side, output, padding=0, average_of_input=False):
@@ -113,7 +122,8 @@ def brightness_teacher():
         nodes.append(helper.make_node("Add", [x, x], [output]))
         return output
 
-    constants |= {"grey": np.full((1, 1, 1, 1), 128), "scale": np.full((1, 1, 1, 1), 1 / 64)}
+    grey, scale = np.full((1, 1, 1, 1), 128 * white), np.full((1, 1, 1, 1), 1 / 64 / white)
+    constants |= {"grey": grey, "scale": scale}
     nodes.append(helper.make_node("Sub", ["input", "grey"], ["centred"]))
     nodes.append(helper.make_node("Mul", ["centred", "scale"], ["normal"]))
     x = convolution("normal", 3, 64, 4, "/conv_23/project/Conv", average_of_input=True)
@@ -122,8 +132,9 @@ def brightness_teacher():
     x = sum_of(x, "/conv_4/Add")
     x = convolution(x, 128, 128, 2, "/conv_45/project/Conv", average_of_input=True)
     x = sum_of(x, "/conv_5/Add")
-    x = convolution(x, 128, 512, 5, "/conv_6_dw/Conv", average_of_input=True)
-    constants["linear"] = np.outer(np.full(512, 0.5 / 512), [-1, 1, -1])
+    x = convolution(x, 128, 512, side // 16, "/conv_6_dw/Conv", average_of_input=True)
+    bona_fide = {3: [-1, 1, -1], 2: [1, -1]}[classes]
+    constants["linear"] = np.outer(np.full(512, 0.5 / 512), bona_fide)
     constants["shape"] = np.array([1, 512])
     nodes.append(helper.make_node("Reshape", [x, "shape"], ["flat"]))
     nodes.append(helper.make_node("MatMul", ["flat", "linear"], ["logits"]))
@@ -133,7 +144,11 @@ def brightness_teacher():
         for name, array in constants.items()
     ]
     graph = helper.make_graph(
-        nodes, "teacher", [value("input", [1, 3, 80, 80])], [value("logits", [1, 3])], tensors
+        nodes,
+        "teacher",
+        [value("input", [1, 3, side, side])],
+        [value("logits", [1, classes])],
+        tensors,
     )
     return helper.make_model(graph, opset_imports=[helper.make_opsetid("", 13)], ir_version=8)
 
@@ -158,50 +173,85 @@ def test_the_chain(program, teachers, data, tmp_path, monkeypatch, capsys):
     assert len(stored) == 12, "the portrait's face is found in every picture"
 
     monkeypatch.setattr(measure, "SETS", ("celeba",))
-    write_set(tmp_path / "sets" / "celeba", sorted((data / "portraits").glob("*.jpg")))
+    for name in ("celeba", "aside"):
+        write_set(tmp_path / "sets" / name, sorted((data / "portraits").glob("*.jpg")))
     measure.write_crops(tmp_path / "sets", out, program, teachers)
     development = np.load(out / "dev-celeba.npz")
-    assert development["near"].shape == development["far"].shape == (12, 3, 80, 80)
+    assert all(development[part].shape == (12, 3, 80, 80) for part in crop.SCALES)
     assert development["label"].sum() == 6
 
     train.train(out, CONFIG, "near", teachers)
     teacher = Teacher(teachers, "near")
-    crops, _ = views.batch(stored, 128, 2.7, views.CHANCES["mild"], np.random.default_rng(7))
-    told = attack_log_odds(teacher(crops)[-1])
-    said = measure.log_odds(load(out, "near", "near"), crops)
-    assert np.corrcoef(said, told)[0, 1] > 0.8, "it follows its teacher"
-    labels = {"attack": 0.3, "attack_share": 0.5, "bona_fide": 0.2}
+    draw = np.random.default_rng(7)
+    seen = views.batch(stored, 128, "near", teacher.side, views.CHANCES["mild"], draw)
+    expected = attack_log_odds(teacher(seen.shown)[-1])
+    found = measure.log_odds(load(out, "near", "near"), seen.crops)
+    assert np.corrcoef(found, expected)[0, 1] > 0.8, "it follows its teacher"
+    labels = {"attack": 0.3, "attack_share": 0.5, "bona_fide": 0.2, "close": 0.6}
     short = {**CONFIG, "steps": 4, "labels": labels}
     train.train(out, {**short, "start": "near"}, "near-labels", teachers)
     train.train(out, {**short, "teacher": "far"}, "far", teachers)
+    train.train(out, {**CONFIG, "teacher": "tight", "start": "far"}, "tight", teachers)
     average.average(out, ["near", "near-labels"], "mean")
-    measure.measure(out, "mean", "far")
-    assert "celeba" in capsys.readouterr().out
+    names = {"near": "mean", "far": "far", "tight": "tight"}
+    capsys.readouterr()
+    measure.measure(out, names)
+    fidelity, rates = capsys.readouterr().out.split("EER")
+    assert "celeba" in fidelity and "aside" in fidelity
+    assert "celeba" in rates and "aside" not in rates, "it has no labels"
 
     manifest = tmp_path / "onnx" / "model.json"
     manifest.parent.mkdir()
     manifest.write_text(MANIFEST)
-    export.export(out, "mean", "far", manifest.parent)
+    export.export(out, names, manifest.parent)
     for part, network in json.loads(manifest.read_text())["networks"].items():
         file = manifest.parent / network["file"]
         assert hashlib.sha256(file.read_bytes()).hexdigest() == network["sha256"]
         session = onnxruntime.InferenceSession(file)
-        trained = load(out, {"near": "mean", "far": "far"}[part], part)
+        trained = load(out, names[part], part)
         for image in development[part]:
             answer = session.run(["log_odds"], {"crop": image[None].astype(np.float32)})[0]
             assert answer.shape == (1, 1)
             wanted = measure.log_odds(trained, image[None])
             assert abs(answer[0, 0] - wanted[0]) < 0.02, "what float16 weights cost"
 
-    calibrate.calibrate(out, "mean", "far", manifest.parent, near_share=0.75)
-    fusion = json.loads(manifest.read_text())["fusion"]
+    calibrate.calibrate(out, names, manifest.parent, near_share=0.75)
+    bundle = json.loads(manifest.read_text())
+    fusion, second = bundle["fusion"], bundle["second_opinion"]
     assert fusion["near"] > 0 and fusion["near"] == pytest.approx(3 * fusion["far"], rel=0.01)
+    assert second["network"] == "tight" and second["within"] == calibrate.WITHIN
+    assert second["slope"] > 0, "its teacher, too, takes bright crops for bona fide"
+
+
+def test_a_second_opinion_counts_where_the_first_is_unsure():
+    second = {"within": 4.0, "weight": 0.25, "slope": 2.0, "intercept": 1.0}
+    first, tight = np.array([-5.0, -4.0, -3.0, -2.0, 0.0, 3.0, 4.0]), np.full(7, 1.5)
+    # The tight network's own log-odds are 4.
+    wanted = [-5, -4, -3 + 0.125 * 7, -2 + 0.25 * 6, 0.25 * 4, 3 + 0.125 * 1, 4]
+    assert calibrate.reconsidered(first, tight, second).tolist() == pytest.approx(wanted)
+
+
+def test_a_larger_teacher_sees_the_same_crop_with_more_pixels():
+    photo = np.random.default_rng(0).integers(0, 256, (6, 8, 3), np.uint8)
+    photo = cv2.resize(photo, (400, 300), interpolation=cv2.INTER_CUBIC)
+    pixels = crop.uncut(photo, [150, 90, 60, 80], "tight")
+    assert pixels.shape == (121, 121, 3), "a square of 1.5 × the longer side, both corners included"
+    student, teacher = crop.student_crop(pixels), crop.teacher_crop(pixels, 128)
+    assert student.shape == (80, 80, 3) and teacher.shape == (128, 128, 3)
+    smaller = cv2.resize(teacher, (80, 80), interpolation=cv2.INTER_LINEAR)
+    assert np.abs(smaller.astype(int) - student).mean() < 2
+    assert (crop.teacher_crop(pixels, 80) == student).all()
+
+
+def test_two_classes_as_three_have_the_same_log_odds():
+    logits = np.array([[2.0, -1.0], [0.5, 3.0]])
+    assert attack_log_odds(three_classes(logits)) == pytest.approx([-3.0, 2.5], abs=1e-5)
 
 
 def test_crops_are_those_of_the_engine():
     # The example and the first test of crates/inference/src/crop.rs.
-    assert crop.around([40, 20, 20, 30], 2.7, 200, 100) == (23, 0, 55, 82)
-    assert crop.around([10, 10, 60, 80], 4.0, 100, 100) == (2, 0, 76, 100)
+    assert crop.around([40, 20, 20, 30], "near", 200, 100) == (23, 0, 55, 82)
+    assert crop.around([10, 10, 60, 80], "far", 100, 100) == (2, 0, 76, 100)
     for (width, height), box in (
         ((1, 1), [0, 0, 1, 1]),
         ((2, 500), [0, 100, 2, 50]),
@@ -209,12 +259,13 @@ def test_crops_are_those_of_the_engine():
         ((640, 480), [600, 400, 100, 120]),
         ((640, 480), [0, 0, 640, 480]),
     ):
-        for scale in (1.0, 2.7, 4.0):
-            left, top, columns, rows = crop.around(box, scale, width, height)
+        for part in crop.SCALES:
+            left, top, columns, rows = crop.around(box, part, width, height)
             assert left >= 0 and columns >= 1 and left + columns <= width
             assert top >= 0 and rows >= 1 and top + rows <= height
     photo = np.zeros((100, 200, 3), np.uint8)
-    assert crop.cut(photo, [40, 20, 20, 30], 2.7).shape == (80, 80, 3)
+    pixels = crop.uncut(photo, [40, 20, 20, 30], "near")
+    assert crop.student_crop(pixels).shape == (80, 80, 3)
 
 
 def test_a_region_holds_the_face_at_128_pixels():
@@ -232,26 +283,60 @@ def test_a_region_holds_the_face_at_128_pixels():
 
 def test_views_have_the_crops_shape_and_repeat_for_a_seed():
     photo = np.random.default_rng(0).integers(0, 256, (300, 400, 3), np.uint8)
-    for scale, chances in zip(crop.SCALES.values(), views.CHANCES.values()):
+    for part, chances in zip(crop.SCALES, [*views.CHANCES.values(), views.CHANCES["mild"]]):
         runs = []
         for _ in range(2):
             draw = np.random.default_rng(3)
-            seen = [views.view(photo, [150, 90, 80, 100], scale, chances, draw) for _ in range(60)]
-            assert all(view.shape == (80, 80, 3) and view.dtype == np.uint8 for view, _ in seen)
-            toned = [views.tone(view, chances, draw) for view, _ in seen]
-            mixed, which = views.mix(toned, chances, draw)
+            seen = [views.view(photo, [150, 90, 80, 100], part, chances, draw) for _ in range(60)]
+            crops = [crop.student_crop(pixels) for pixels, *_ in seen]
+            assert all(crop.shape == (80, 80, 3) and crop.dtype == np.uint8 for crop in crops)
+            toned = [views.Tone(chances, draw)(crop) for crop in crops]
+            mixture = views.Mixture(60, chances, draw)
+            mixed = np.stack(mixture(toned))
             assert mixed.shape == (60, 80, 80, 3) and mixed.dtype == np.uint8
-            runs.append((mixed, which, [recaptured for _, recaptured in seen]))
+            runs.append((mixed, mixture.mixed, [recaptured for _, recaptured, _ in seen]))
+            assert any(close for *_, close in seen) and not all(close for *_, close in seen)
         assert all((a == b).all() for a, b in zip(*(run[:2] for run in runs)))
         assert runs[0][2] == runs[1][2] and any(runs[0][2]) and not all(runs[0][2])
+
+
+def test_the_face_of_a_held_print_is_in_its_box():
+    photo, behind = np.full((200, 200, 3), 40, np.uint8), np.full((300, 260, 3), 40, np.uint8)
+    photo[60:140, 70:130] = 230
+    draw = np.random.default_rng(7)
+    for _ in range(60):
+        face, behind_face = [70, 60, 60, 80], [90, 100, 80, 100]
+        shown, (x, y, width, height) = held(photo, face, behind, behind_face, draw)
+        assert shown.shape == behind.shape
+        # Below the eyes, which may be cut out, and between the fingers.
+        rows = slice(max(0, int(y + 0.6 * height)), int(y + 0.9 * height))
+        columns = slice(max(0, int(x + 0.35 * width)), int(x + 0.65 * width))
+        assert shown[rows, columns].mean() > shown.mean() + 30
+
+
+def test_every_run_continues_an_earlier_one_with_sources_of_the_table():
+    configs = REPOSITORY / "models" / "training" / "configs"
+    for file, part, start in (("liveness", "far", None), ("tight", "tight", "far-first")):
+        plan, earlier = tomllib.loads((configs / f"{file}.toml").read_text()), {start}
+        for run in plan["runs"]:
+            config = train.configuration(plan, part, run["name"])
+            assert config["teacher"] == part and set(config["sources"]) <= set(sources())
+            assert not set(config.get("left_out", [])) & set(config["sources"])
+            assert config.get("start") in earlier
+            earlier.add(f"{part}-{run['name']}")
 
 
 def test_a_label_corrects_the_teacher_only_where_it_is_known():
     draw, config = np.random.default_rng(0), {"attack": 0.3, "attack_share": 0.5, "bona_fide": 0.2}
     labels = np.repeat([regions.UNKNOWN, 0, regions.ATTACK], 1000)
-    unknown, bona_fide, attack = train.label_weights(labels, config, draw).reshape(3, 1000)
+    close = np.tile([False, True], 1500)
+    apart = np.zeros(3000, bool)
+    unknown, bona_fide, attack = train.label_weights(labels, apart, config, draw).reshape(3, 1000)
     assert (unknown == 0).all() and (bona_fide == 0.2).all()
     assert set(attack) == {0.0, 0.3} and (attack > 0).mean() == pytest.approx(0.5, abs=0.05)
+    weights = train.label_weights(labels, close, {**config, "close": 0.6}, draw)
+    assert (weights[1001::2] == 0.6).all() and (weights[:1000] == 0).all()
+    assert (weights[1000:2000:2] == 0.2).all()
     log_odds, weights = torch.tensor([-2.0, -2.0, 4.0]), np.array([0.0, 0.3, 0.2])
     wanted = train.corrected(log_odds, np.array([regions.UNKNOWN, regions.ATTACK, 0]), weights)
     truth = train.LABEL_LOG_ODDS

@@ -65,7 +65,7 @@ def test_the_chain(data, tmp_path):
         found = labels.label_photos((paths, SHIPPED, SHIPPED, {}, ""))
         labels.save(tmp_path, name, found)
     portraits = frames.Photos(tmp_path, ["portraits"])
-    assert len(portraits) == 4 and all(portraits[i][1].sure.any() for i in range(4)), (
+    assert len(portraits) == 4 and all(portraits[i][1].confident.any() for i in range(4)), (
         "the portrait's face, in each"
     )
     assert len(frames.Photos(tmp_path, ["portraits", "walls"]).faceless()) >= 3, (
@@ -85,14 +85,14 @@ def test_the_chain(data, tmp_path):
         shares={"portraits": 4, "walls": 1},
     )
     train.train(tmp_path, config, "few")
-    images, scores, told = map(
+    images, scores, geometry = map(
         torch.from_numpy, next(iter(train.Frames(tmp_path, {**config, "seed": 2, "batch": 32})))
     )
     networks = Detector(), Detector()
     networks[1].load_state_dict(torch.load(tmp_path / "few.pt"))
     with torch.no_grad():
         before, after = (
-            targets.cost(network.eval()(images.float()), scores, told) for network in networks
+            targets.cost(network.eval()(images.float()), scores, geometry) for network in networks
         )
     assert after < 0.6 * before, f"{before} before, {after} after"
 
@@ -162,11 +162,11 @@ def test_a_head_put_beside_another_is_a_face_and_hides_what_is_behind_it():
     for _ in range(40):
         image = black.copy()
         both = frames.beside(image, faces, white, faces, draw)
-        assert len(both.box) == 2 and (both.box[0] == box[0]).all() and both.sure[1]
+        assert len(both.box) == 2 and (both.box[0] == box[0]).all() and both.confident[1]
         middle = both.box[:, :2] + both.box[:, 2:] / 2
         x, y = middle[1].astype(int)
         assert image[y, x].min() > 200, "the head is where its box is"
-        assert both.sure[0] == (image[120, 130].max() < 80), (
+        assert both.confident[0] == (image[120, 130].max() < 80), (
             "and whose middle it hides is no certain face"
         )
 
@@ -180,7 +180,7 @@ def test_what_a_frame_asks_for_decodes_to_its_faces():
         + np.array([[0.3, 0.4], [0.7, 0.4], [0.5, 0.6], [0.35, 0.8], [0.65, 0.8]])
         * box[:, None, 2:]
     )
-    score, told = targets.encoded(Faces(box, landmarks, np.array([True, True, False])))
+    score, geometry = targets.encoded(Faces(box, landmarks, np.array([True, True, False])))
     assert (score == 1).sum() == 2 and (score == -1).sum() >= 9, (
         "two faces, and a place where nobody knows"
     )
@@ -188,10 +188,10 @@ def test_what_a_frame_asks_for_decodes_to_its_faces():
     output[0, 0] = torch.logit(torch.from_numpy(score).clamp(0.001, 0.999))
     centre = [(torch.arange(n) + 0.5) * targets.STRIDE for n in score.shape]
     y, x = torch.meshgrid(*centre, indexing="ij")
-    cx, cy, w, h = torch.from_numpy(told[:4]).clamp(min=1e-3)
+    cx, cy, w, h = torch.from_numpy(geometry[:4]).clamp(min=1e-3)
     output[0, 1:5] = torch.stack([(cx - x) / w, (cy - y) / h, torch.log(w / 8), torch.log(h / 8)])
     size = torch.stack([w, h] * 5)
-    output[0, 5:] = (torch.from_numpy(told[4:]) - torch.stack([cx, cy] * 5)) / size
+    output[0, 5:] = (torch.from_numpy(geometry[4:]) - torch.stack([cx, cy] * 5)) / size
     found = measure.faces(output, 0.4)
     assert len(found) == 2
     for face in found:
@@ -199,5 +199,5 @@ def test_what_a_frame_asks_for_decodes_to_its_faces():
         assert np.allclose(face[1:5], box[i], atol=0.01) and np.allclose(
             face[5:].reshape(5, 2), landmarks[i], atol=0.01
         )
-    cost = targets.cost(output, torch.from_numpy(score)[None], torch.from_numpy(told)[None])
+    cost = targets.cost(output, torch.from_numpy(score)[None], torch.from_numpy(geometry)[None])
     assert cost < 0.1, "and costs next to nothing"
