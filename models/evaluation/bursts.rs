@@ -1,15 +1,12 @@
 //! Measures `rgb-burst-v2` on true bursts, the frames of each video, and on mixed ones: a frame of
 //! one person before frames of another. A mixed burst must be refused, or score as high as the
 //! worst of its frames.
-//!
-//!     bursts SET.csv
-//!
-//! `SET.csv` is an evaluator's list with the columns `path`, `label`, `subject` and `video`.
 #![allow(clippy::print_stdout)]
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
+use clap::Parser;
 use face_liveness::schema::Warning;
 use face_liveness::{Engine, Error, ErrorCode, ImageSource};
 use image::codecs::jpeg::JpegEncoder;
@@ -21,6 +18,14 @@ const FRAMES: usize = 5;
 const QUALITY: u8 = 80;
 /// Mixed bursts for each video.
 const STRANGERS: usize = 3;
+
+/// Measures `rgb-burst-v2` on the videos of a set, and on bursts of frames of two people.
+#[derive(Parser)]
+struct Arguments {
+    /// An evaluator's list, with the columns `path`, `label`, `subject` and `video`.
+    #[arg(value_name = "SET.csv")]
+    set: PathBuf,
+}
 
 #[derive(Deserialize)]
 struct Row {
@@ -57,8 +62,8 @@ impl Tally {
 }
 
 fn main() -> Result<(), Box<dyn std::error::Error>> {
-    let list = PathBuf::from(std::env::args_os().nth(1).ok_or("usage: bursts SET.csv")?);
-    let videos = videos(&list)?;
+    let Arguments { set } = Arguments::parse();
+    let videos = videos(&set)?;
     let engine = Engine::builder().build()?;
     for (name, is_live) in [("bona fide", true), ("attacks", false)] {
         let these = videos.par_iter().filter(|video| video.is_live == is_live);

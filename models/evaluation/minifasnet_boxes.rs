@@ -1,17 +1,28 @@
 //! Scores given face boxes with a pair of MiniFASNet networks, without the engine:
 //! `.ci/minifasnet_parity.py` compares the scores with the original code.
-//!
-//!     minifasnet_boxes SCALE_2.7.onnx SCALE_4.0.onnx BOXES.jsonl
-//!
-//! A line of `BOXES.jsonl` is `{"file": "photo.jpg", "box": [left, top, width, height]}`.
 #![allow(clippy::print_stdout)]
 
 use std::path::PathBuf;
 
+use clap::Parser;
 use face_liveness::detection::BoundingBox;
 use face_liveness::imaging::{Limits, decode};
 use face_liveness::inference::{Frame, LivenessModel, MiniFasNet};
 use serde::Deserialize;
+
+/// Scores face boxes with a pair of MiniFASNet networks, and prints a line for each: the file and
+/// the spoof score.
+#[derive(Parser)]
+struct Arguments {
+    /// The network for 2.7 × the face, as ONNX.
+    scale_2_7: PathBuf,
+
+    /// The network for 4 × the face, as ONNX.
+    scale_4_0: PathBuf,
+
+    /// Lines of `{"file": "photo.jpg", "box": [left, top, width, height]}`.
+    boxes: PathBuf,
+}
 
 #[derive(Deserialize)]
 struct BoxedFace {
@@ -21,10 +32,7 @@ struct BoxedFace {
 }
 
 fn main() -> Result<(), Box<dyn std::error::Error>> {
-    let arguments: Vec<_> = std::env::args_os().skip(1).collect();
-    let [scale_2_7, scale_4_0, boxes] = &arguments[..] else {
-        return Err("usage: minifasnet_boxes SCALE_2.7.onnx SCALE_4.0.onnx BOXES.jsonl".into());
-    };
+    let Arguments { scale_2_7, scale_4_0, boxes } = Arguments::parse();
     let networks = [std::fs::read(scale_2_7)?, std::fs::read(scale_4_0)?];
     let model = MiniFasNet::new("minifasnet", &networks[0], &networks[1])?;
     for line in std::fs::read_to_string(boxes)?.lines() {

@@ -33,7 +33,7 @@ pub fn face_detector_v1() -> Result<FaceDetectorBundle, Error> {
 pub fn rgb_single_v2() -> Result<RgbSingleBundle, Error> {
     RgbSingleBundle::from_json(
         include_str!("../rgb-single-v2/model.json"),
-        files!("rgb-single-v2": "near.onnx", "far.onnx"),
+        files!("rgb-single-v2": "near.onnx", "far.onnx", "tight.onnx"),
     )
 }
 
@@ -46,7 +46,7 @@ pub fn rgb_burst_v2() -> Result<RgbBurstBundle, Error> {
     RgbBurstBundle::from_json(include_str!("../rgb-burst-v2/model.json"))
 }
 
-/// The model before [`rgb_single_v2`], until version 0.3. Card: `rgb-single-v1/README.md`.
+/// The predecessor of [`rgb_single_v2`]; version 0.3 removes it. Card: `rgb-single-v1/README.md`.
 ///
 /// # Errors
 /// When a file was corrupted or replaced before it was compiled in.
@@ -85,7 +85,7 @@ mod tests {
     #[test]
     fn one_flipped_bit_is_a_sha_256_mismatch() {
         let json = include_str!("../rgb-single-v2/model.json");
-        let files = files!("rgb-single-v2": "near.onnx", "far.onnx");
+        let files = files!("rgb-single-v2": "near.onnx", "far.onnx", "tight.onnx");
         let damaged = |name: &str| -> Option<Cow<'static, [u8]>> {
             let file: Option<Cow<'static, [u8]>> = files(name);
             let mut file = file?.into_owned();

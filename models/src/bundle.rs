@@ -9,6 +9,7 @@ use crate::manifest::{
 use crate::network_file::{Input, NetworkEntry};
 use crate::{
     BurstParams, CropInput, Error, Fusion, HeatmapInput, MotionInput, NetworkFile, RefinerInput,
+    SecondOpinion,
 };
 
 /// A face detector: a heatmap that proposes faces, and a refiner that checks each proposal.
@@ -33,15 +34,19 @@ pub struct RgbSingleBundle {
     pub name: String,
     /// Counts the releases of a model of this name.
     pub version: u32,
-    /// At least one network, by its role: `near` for one that sees the face closely.
+    /// At least one network, by its role: `near` for a crop of 2.7 × the face box, `far`
+    /// for 4 ×, `tight` for 1.5 ×.
     pub networks: BTreeMap<String, NetworkFile<CropInput>>,
-    /// Combines the networks' log-odds into one score. Its weights have the roles of `networks`.
+    /// Combines the networks' log-odds into one score. Its weights have the roles of `networks`,
+    /// except that of the second opinion.
     pub fusion: Fusion,
+    /// The network that is asked where the fused score is unsure, if the model has one.
+    pub second_opinion: Option<SecondOpinion>,
     /// The recommended threshold, 0 to 1: a face with at least this score is an attack.
     pub threshold: f32,
 }
 
-/// Frames of one capture, each scored by the model of a [`RgbSingleBundle`], and the face's motion.
+/// Frames of one capture, each scored by the model of a [`RgbSingleBundle`].
 #[derive(Debug, Clone)]
 #[non_exhaustive]
 pub struct RgbBurstBundle {
@@ -55,9 +60,9 @@ pub struct RgbBurstBundle {
     pub min_frames: usize,
     /// The maximum number of frames that are used.
     pub max_frames: usize,
-    /// How motion is measured.
-    pub motion: MotionInput,
-    /// How motion changes the score.
+    /// How the face's motion changes the score; `None` where it does not.
+    pub motion: Option<MotionInput>,
+    /// How the frames' scores combine.
     pub params: BurstParams,
     /// The recommended threshold, 0 to 1: a face with at least this score is an attack.
     pub threshold: f32,
@@ -106,7 +111,9 @@ impl RgbSingleBundle {
         json: &str,
         files: impl Fn(&str) -> Option<Cow<'static, [u8]>>,
     ) -> Result<Self, Error> {
-        let RgbSingleManifest { name, version, networks, fusion, threshold } = parse(json)?;
+        let manifest: RgbSingleManifest = parse(json)?;
+        let RgbSingleManifest { name, version, networks, fusion, second_opinion, threshold } =
+            manifest;
         check("networks", !networks.is_empty())?;
         for (role, weight) in &fusion.weights {
             require(&format!("networks.{role}"), networks.contains_key(role))?;
@@ -114,13 +121,24 @@ impl RgbSingleBundle {
         }
         check("fusion.intercept", fusion.intercept.is_finite())?;
         check("threshold", (0.0..=1.0).contains(&threshold))?;
+        if let Some(SecondOpinion { network, within, weight, slope, intercept }) = &second_opinion {
+            require(&format!("networks.{network}"), networks.contains_key(network))?;
+            let is_fused = fusion.weights.contains_key(network);
+            check("second_opinion.network", !is_fused && !fusion.weights.is_empty())?;
+            check("second_opinion.within", within.is_finite() && *within > 0.0)?;
+            check("second_opinion.weight", (0.0..=1.0).contains(weight))?;
+            check("second_opinion.slope", slope.is_finite())?;
+            check("second_opinion.intercept", intercept.is_finite())?;
+        }
+        let second = second_opinion.as_ref().map(|second| &second.network);
         let load = |(role, network): (String, NetworkEntry<CropInput>)| {
-            require(&format!("fusion.{role}"), fusion.weights.contains_key(&role))?;
+            let has_weight = fusion.weights.contains_key(&role) || second == Some(&role);
+            require(&format!("fusion.{role}"), has_weight)?;
             let file = network.load(&role, &files)?;
             Ok((role, file))
         };
         let networks = networks.into_iter().map(load).collect::<Result<_, Error>>()?;
-        Ok(Self { name, version, networks, fusion, threshold })
+        Ok(Self { name, version, networks, fusion, second_opinion, threshold })
     }
 }
 
@@ -132,12 +150,11 @@ impl RgbBurstBundle {
     pub fn from_json(json: &str) -> Result<Self, Error> {
         let manifest: RgbBurstManifest = parse(json)?;
         let RgbBurstManifest { min_frames, max_frames, motion, params, threshold, .. } = manifest;
-        if let Some(field) = motion.out_of_range() {
+        if let Some(field) = motion.as_ref().and_then(Input::out_of_range) {
             return Err(Error::OutOfRange { field: format!("motion.{field}") });
         }
-        let BurstParams { appearance, motion: slope, neutral, limit, certain } = params;
-        check("params", [appearance, slope, neutral].iter().all(|value| value.is_finite()))?;
-        check("params.limit", limit.is_finite() && limit >= 0.0)?;
+        let BurstParams { appearance, certain } = params;
+        check("params.appearance", appearance.is_finite())?;
         check("params.certain", certain >= 0.0)?;
         check("min_frames", min_frames >= 1)?;
         check("max_frames", (min_frames..=8).contains(&max_frames))?;
@@ -161,6 +178,10 @@ mod tests {
 
     /// The weights of a manifest with these `networks` and this `fusion`, or the error.
     fn loaded(networks: &[&str], fusion: &str) -> String {
+        with_second(networks, fusion, "null")
+    }
+
+    fn with_second(networks: &[&str], fusion: &str, second: &str) -> String {
         // The SHA-256 of an empty file.
         const EMPTY: &str = "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855";
         let input =
@@ -172,7 +193,7 @@ mod tests {
         let networks = networks.join(", ");
         let json = format!(
             r#"{{ "name": "a", "version": 1, "networks": {{ {networks} }}, "fusion": {fusion},
-                  "threshold": 0.5 }}"#
+                  "second_opinion": {second}, "threshold": 0.5 }}"#
         );
         RgbSingleBundle::from_json(&json, |_| Some(Cow::Borrowed(&[])))
             .map_or_else(|error| error.to_string(), |bundle| format!("{:?}", bundle.fusion.weights))
@@ -199,6 +220,27 @@ mod tests {
         missing(&["near"], r#"{ "near": 1, "tight": 1, "intercept": 0 }"#, "networks.tight");
         // The name of the intercept is taken.
         missing(&["intercept"], r#"{ "intercept": 0 }"#, "fusion.intercept");
+    }
+
+    #[test]
+    fn a_second_opinion_is_of_a_network_that_is_not_fused() {
+        let fusion = r#"{ "near": 1, "intercept": 0 }"#;
+        let loaded = |network: &str, within: &str, weight: &str| {
+            let second = format!(
+                r#"{{ "network": "{network}", "within": {within}, "weight": {weight},
+                      "slope": 1, "intercept": 0 }}"#
+            );
+            with_second(&["near", "tight"], fusion, &second)
+        };
+        assert_eq!(loaded("tight", "4", "0.3"), r#"{"near": 1.0}"#);
+        assert_eq!(loaded("far", "4", "0.3"), "model.json: networks.far is missing");
+        let out_of_range = |network: &str, within: &str, weight: &str, field: &str| {
+            let expected = format!("model.json: second_opinion.{field} is out of range");
+            assert_eq!(loaded(network, within, weight), expected);
+        };
+        out_of_range("near", "4", "0.3", "network");
+        out_of_range("tight", "0", "0.3", "within");
+        out_of_range("tight", "4", "1.1", "weight");
     }
 
     #[test]

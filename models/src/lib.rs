@@ -13,4 +13,4 @@ pub use error::Error;
 pub use network_file::{
     Channels, CropInput, HeatmapInput, MotionInput, NetworkFile, RefinerInput, Resize,
 };
-pub use params::{BurstParams, Fusion};
+pub use params::{BurstParams, Fusion, SecondOpinion};

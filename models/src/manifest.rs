@@ -6,7 +6,9 @@ use serde::Deserialize;
 use serde::de::DeserializeOwned;
 
 use crate::network_file::NetworkEntry;
-use crate::{BurstParams, CropInput, Error, Fusion, HeatmapInput, MotionInput, RefinerInput};
+use crate::{
+    BurstParams, CropInput, Error, Fusion, HeatmapInput, MotionInput, RefinerInput, SecondOpinion,
+};
 
 pub(crate) fn parse<M: DeserializeOwned>(json: &str) -> Result<M, Error> {
     serde_json::from_str(json).map_err(|cause| Error::Json(cause.into()))
@@ -34,6 +36,7 @@ pub(crate) struct RgbSingleManifest {
     pub(crate) version: u32,
     pub(crate) networks: BTreeMap<String, NetworkEntry<CropInput>>,
     pub(crate) fusion: Fusion,
+    pub(crate) second_opinion: Option<SecondOpinion>,
     pub(crate) threshold: f32,
 }
 
@@ -45,7 +48,7 @@ pub(crate) struct RgbBurstManifest {
     pub(crate) single: String,
     pub(crate) min_frames: usize,
     pub(crate) max_frames: usize,
-    pub(crate) motion: MotionInput,
+    pub(crate) motion: Option<MotionInput>,
     pub(crate) params: BurstParams,
     pub(crate) threshold: f32,
 }

@@ -30,6 +30,10 @@ pub struct CropInput {
     pub side: u32,
     /// The sides of the crop, as multiples of the face box's.
     pub crop_scale: f64,
+    /// Whether the longer side of the box counts for both: the crop is then square, unless the
+    /// photo ends.
+    #[serde(default)]
+    pub square: bool,
     /// How the crop is resized.
     pub resize: Resize,
     /// The order of the planes.
@@ -39,7 +43,7 @@ pub struct CropInput {
 impl CropInput {
     /// For a network that has no manifest.
     pub const fn new(side: u32, crop_scale: f64, resize: Resize, channels: Channels) -> Self {
-        Self { side, crop_scale, resize, channels }
+        Self { side, crop_scale, square: false, resize, channels }
     }
 }
 
@@ -76,7 +80,8 @@ pub struct RefinerInput {
     pub channels: Channels,
 }
 
-/// How the face's motion between two frames is measured: on luma grids of one crop.
+/// How the face's motion between two frames is measured, on luma grids of one crop, and how it
+/// changes the score.
 #[derive(Debug, Clone, Copy, PartialEq, Deserialize)]
 #[serde(deny_unknown_fields)]
 #[non_exhaustive]
@@ -93,6 +98,12 @@ pub struct MotionInput {
     pub noise: f32,
     /// The minimum number of face cells, and of background cells, for a comparison.
     pub min_cells: usize,
+    /// The log-odds of an attack per unit of independent motion; below 0.
+    pub slope: f32,
+    /// The independent motion that does not change the score.
+    pub neutral: f32,
+    /// Motion changes the log-odds by at most this much: a person who sits still is not an attack.
+    pub limit: f32,
 }
 
 /// How pixels are resized to a network's input.
@@ -196,6 +207,9 @@ impl Input for MotionInput {
             ("reach", self.reach < self.side / 2),
             ("noise", self.noise.is_finite() && self.noise > 0.0),
             ("min_cells", self.min_cells >= 1),
+            ("slope", self.slope.is_finite()),
+            ("neutral", self.neutral.is_finite()),
+            ("limit", self.limit.is_finite() && self.limit >= 0.0),
         ])
     }
 }

@@ -19,19 +19,35 @@ pub struct Fusion {
     pub intercept: f32,
 }
 
-/// How the face's motion and the scores of the frames combine.
+/// A further network, asked where the others are unsure.
+///
+/// It reads the photo only where their fused log-odds z are less than `within` from 0. Its own
+/// log-odds, scaled to `slope · log_odds + intercept`, then move z towards themselves, by `weight`
+/// at most: fully up to half of `within`, then falling linearly to 0 at `within`, so that the score
+/// is continuous in z.
+#[derive(Debug, Clone, PartialEq, Deserialize)]
+#[serde(deny_unknown_fields)]
+#[non_exhaustive]
+pub struct SecondOpinion {
+    /// The network's role.
+    pub network: String,
+    /// The network is asked where |z| is less than this.
+    pub within: f32,
+    /// The largest share of this network in the log-odds, 0 to 1.
+    pub weight: f32,
+    /// The scale of the network's log-odds.
+    pub slope: f32,
+    /// The scaled log-odds when the network outputs 0.
+    pub intercept: f32,
+}
+
+/// How the scores of the frames combine.
 #[derive(Debug, Clone, Copy, PartialEq, Deserialize)]
 #[serde(deny_unknown_fields)]
 #[non_exhaustive]
 pub struct BurstParams {
     /// The weight of the mean log-odds of the frames.
     pub appearance: f32,
-    /// The log-odds of an attack per unit of independent motion; below 0.
-    pub motion: f32,
-    /// The independent motion that does not change the score.
-    pub neutral: f32,
-    /// Motion changes the log-odds by at most this much: a person who sits still is not an attack.
-    pub limit: f32,
     /// The log-odds from which one frame decides: an attack is not outvoted by other frames.
     /// Without it, no frame decides alone.
     #[serde(default = "infinity")]

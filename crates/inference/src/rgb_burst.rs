@@ -7,18 +7,18 @@ use face_liveness_schema::{ImageType, ModelInputs};
 use crate::motion::independent_motion;
 use crate::{Frame, LivenessModel, RgbSingle};
 
-/// The mean of the frames' log-odds by [`RgbSingle`], corrected by the face's independent motion. A
-/// frame that is certainly an attack decides alone.
+/// The mean of the frames' log-odds by [`RgbSingle`]. A frame that is certainly an attack decides
+/// alone.
 ///
-/// Independent motion is how much more the face changes between neighbouring frames than the
-/// background, after the camera's motion is compensated. A picture of a face moves with its
-/// background, as one plane.
+/// Where the bundle says how, the face's independent motion corrects the mean: how much more the
+/// face changes between neighbouring frames than the background, after the camera's motion is
+/// compensated. A picture of a face moves with its background, as one plane.
 #[derive(Debug)]
 pub struct RgbBurst {
     name: String,
     inputs: ModelInputs,
     single: RgbSingle,
-    motion: MotionInput,
+    motion: Option<MotionInput>,
     params: BurstParams,
 }
 
@@ -54,16 +54,23 @@ impl LivenessModel for RgbBurst {
     fn spoof_score(&self, frames: &[Frame<'_>]) -> Result<f32, Error> {
         let log_odds = frames.iter().map(|frame| self.single.log_odds(frame));
         let log_odds = log_odds.collect::<Result<Vec<_>, _>>()?;
-        Ok(logistic(fused(&self.params, &log_odds, independent_motion(&self.motion, frames))))
+        let moved = self.motion.as_ref().map_or(0.0, |motion| by_motion(motion, frames));
+        Ok(logistic(fused(&self.params, &log_odds, moved)))
     }
 }
 
-/// The log-odds of a burst, from those of its frames and their independent motion.
-fn fused(params: &BurstParams, log_odds: &[f32], moved: Option<f32>) -> f32 {
-    let BurstParams { appearance, motion, neutral, limit, certain, .. } = *params;
+/// How the face's independent motion changes the log-odds.
+fn by_motion(motion: &MotionInput, frames: &[Frame<'_>]) -> f32 {
+    let MotionInput { slope, neutral, limit, .. } = *motion;
+    let moved = independent_motion(motion, frames);
+    moved.map_or(0.0, |moved| slope * (moved - neutral)).clamp(-limit, limit)
+}
+
+/// The log-odds of a burst, from those of its frames and what its motion adds.
+fn fused(params: &BurstParams, log_odds: &[f32], moved: f32) -> f32 {
+    let BurstParams { appearance, certain, .. } = *params;
     let mean = log_odds.iter().sum::<f32>() / log_odds.len().max(1) as f32;
-    let moved = moved.map_or(0.0, |moved| motion * (moved - neutral));
-    let fused = appearance * mean + moved.clamp(-limit, limit);
+    let fused = appearance * mean + moved;
     let highest = log_odds.iter().copied().fold(f32::NEG_INFINITY, f32::max);
     if highest >= certain { fused.max(highest) } else { fused }
 }
@@ -75,7 +82,7 @@ mod tests {
     #[test]
     fn a_certain_attack_is_not_outvoted() {
         let params = face_liveness_models::rgb_burst_v2().expect("built in").params;
-        let fused = |log_odds: &[f32]| fused(&params, log_odds, None);
+        let fused = |log_odds: &[f32]| fused(&params, log_odds, 0.0);
         assert_eq!(fused(&[params.certain + 1.0, -9.0, -9.0, -9.0]), params.certain + 1.0);
         assert_eq!(fused(&[params.certain - 0.2, -2.0]), (params.certain - 2.2) / 2.0);
         assert_eq!(fused(&[-1.0, -3.0]), -2.0);

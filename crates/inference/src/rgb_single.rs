@@ -1,6 +1,6 @@
 //! `rgb-single-v2` and `rgb-single-v1`: small networks on one photo.
 
-use face_liveness_models::{CropInput, NetworkFile, RgbSingleBundle};
+use face_liveness_models::{RgbSingleBundle, SecondOpinion};
 use face_liveness_network::{Error, logistic};
 use face_liveness_schema::{ImageType, ModelInputs};
 
@@ -11,7 +11,7 @@ use crate::{Frame, LivenessModel};
 ///
 /// A network takes its crop of the photo, `1 × 3 × S × S`, 0 to 255, and returns the log-odds
 /// that the face is an attack, `1 × 1`. [`Fusion`](face_liveness_models::Fusion) combines them into
-/// one score.
+/// one score. Where that is unsure, a further network may be asked, as [`SecondOpinion`] says.
 #[derive(Debug, Clone)]
 pub struct RgbSingle {
     name: String,
@@ -19,6 +19,7 @@ pub struct RgbSingle {
     /// Each with the weight of its log-odds.
     networks: Vec<(CropNetwork, f32)>,
     intercept: f32,
+    second: Option<(CropNetwork, SecondOpinion)>,
 }
 
 impl RgbSingle {
@@ -28,17 +29,30 @@ impl RgbSingle {
     /// When a file is not ONNX or does not take the input that the bundle describes, and when a
     /// network has no finite weight.
     pub fn new(bundle: &RgbSingleBundle) -> Result<Self, Error> {
-        let weights = &bundle.fusion.weights;
-        let load = |(role, file): (&String, &NetworkFile<CropInput>)| {
-            let weight = weights.get(role).copied().filter(|weight| weight.is_finite());
-            let weight = weight.ok_or_else(|| Error::load(format!("{role} has no weight")))?;
-            Ok((CropNetwork::new(&file.onnx, file.input)?, weight))
+        let RgbSingleBundle { fusion, second_opinion, .. } = bundle;
+        let load = |role: &String| {
+            let file = bundle.networks.get(role);
+            let file = file.ok_or_else(|| Error::load(format!("there is no network {role}")))?;
+            CropNetwork::new(&file.onnx, file.input)
         };
+        let weighted = |(role, &weight): (&String, &f32)| {
+            let network = load(role)?;
+            let is_number = weight.is_finite().then_some((network, weight));
+            is_number.ok_or_else(|| Error::load(format!("the weight of {role} is not finite")))
+        };
+        let networks: Vec<_> = fusion.weights.iter().map(weighted).collect::<Result<_, _>>()?;
+        let second =
+            second_opinion.as_ref().map(|second| Ok((load(&second.network)?, second.clone())));
+        let second = second.transpose()?;
+        if networks.len() + usize::from(second.is_some()) != bundle.networks.len() {
+            return Err(Error::load("a network has no weight"));
+        }
         Ok(Self {
             name: bundle.name.clone(),
             inputs: ModelInputs::single(ImageType::Rgb),
-            networks: bundle.networks.iter().map(load).collect::<Result<_, Error>>()?,
+            networks,
             intercept: bundle.fusion.intercept,
+            second,
         })
     }
 
@@ -48,7 +62,13 @@ impl RgbSingle {
         for (network, weight) in &self.networks {
             sum += weight * only_value(&network.run(frame)?)?;
         }
-        Ok(sum + self.intercept)
+        sum += self.intercept;
+        match &self.second {
+            Some((network, opinion)) if sum.abs() < opinion.within => {
+                Ok(reconsidered(sum, only_value(&network.run(frame)?)?, opinion))
+            }
+            _ => Ok(sum),
+        }
     }
 }
 
@@ -64,6 +84,13 @@ impl LivenessModel for RgbSingle {
     fn spoof_score(&self, frames: &[Frame<'_>]) -> Result<f32, Error> {
         self.log_odds(only_frame(frames)?).map(logistic)
     }
+}
+
+/// The log-odds `first`, moved towards those of the second opinion.
+fn reconsidered(first: f32, second: f32, opinion: &SecondOpinion) -> f32 {
+    let &SecondOpinion { within, weight, slope, intercept, .. } = opinion;
+    let doubt = (2.0 - 2.0 * first.abs() / within).clamp(0.0, 1.0);
+    first + doubt * weight * (slope * second + intercept - first)
 }
 
 /// The only frame of a single-frame model.
@@ -96,6 +123,7 @@ mod tests {
         bundle.fusion.weights =
             weights.iter().map(|&(role, weight)| (role.to_owned(), weight)).collect();
         bundle.fusion.intercept = intercept;
+        bundle.second_opinion = None;
         let noise = (0..160 * 120 * 3_u32).map(|i| (i.wrapping_mul(2_654_435_761) >> 24) as u8);
         let photo = RgbImage::new(160, 120, noise.collect()).expect("pixels");
         let face = BoundingBox { left: 60.0, top: 40.0, width: 30.0, height: 40.0 };
@@ -113,9 +141,27 @@ mod tests {
     }
 
     #[test]
-    fn a_network_without_a_weight_and_a_weight_that_is_not_a_number_are_errors() {
+    fn a_second_opinion_counts_where_the_first_is_unsure() {
+        let mut opinion = rgb_single_v2().expect("the built-in model").second_opinion.expect("one");
+        (opinion.within, opinion.weight) = (4.0, 0.25);
+        (opinion.slope, opinion.intercept) = (2.0, 1.0);
+        // Its own log-odds are 4.
+        let reconsidered = |first| reconsidered(first, 1.5, &opinion);
+        assert_eq!(reconsidered(-5.0), -5.0);
+        assert_eq!(reconsidered(-4.0), -4.0);
+        assert_eq!(reconsidered(-3.0), -3.0 + 0.125 * 7.0);
+        assert_eq!(reconsidered(-2.0), -2.0 + 0.25 * 6.0);
+        assert_eq!(reconsidered(0.0), 1.0);
+        assert_eq!(reconsidered(4.0), 4.0);
+    }
+
+    #[test]
+    fn a_network_and_its_weight_need_each_other_and_a_weight_is_finite() {
         let mut bundle = rgb_single_v2().expect("the built-in model");
         bundle.fusion.weights.remove("far");
+        assert!(RgbSingle::new(&bundle).is_err());
+        let mut bundle = rgb_single_v2().expect("the built-in model");
+        bundle.networks.remove("tight");
         assert!(RgbSingle::new(&bundle).is_err());
         assert!(log_odds(&[("near", f32::NAN)], 0.0).is_err());
     }
