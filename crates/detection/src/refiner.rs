@@ -39,6 +39,22 @@ impl Refiner {
         Ok(Self { network: Network::from_onnx(&file.onnx, [3, framed, framed])?, input })
     }
 
+    /// The face at a coarse proposal, if its score is above the threshold. Two more forward passes
+    /// move the proposal first.
+    pub(crate) fn refine_coarse(
+        &self,
+        photo: ImageView<'_>,
+        proposal: BoundingBox,
+        score_threshold: f32,
+    ) -> Result<Option<Face>, Error> {
+        let Some(first) = self.run(photo, proposal, true)? else { return Ok(None) };
+        if logistic(first.log_odds) < score_threshold {
+            return Ok(None);
+        }
+        let Some(second) = self.run(photo, first.bounding_box(), false)? else { return Ok(None) };
+        self.refine(photo, first.mean(&second).bounding_box(), score_threshold)
+    }
+
     /// The face at a proposal, if its score is above the threshold. The second forward pass sees a
     /// mirrored crop around the box of the first; their mean is more stable than either.
     pub(crate) fn refine(

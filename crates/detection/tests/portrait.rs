@@ -1,7 +1,9 @@
 //! The heatmap detector on the portrait of the repository, made small and rotated.
 #![allow(clippy::unwrap_used)]
 
-use face_liveness_detection::{BoundingBox, Face, FaceDetector, HeatmapDetector, largest};
+use face_liveness_detection::{
+    BoundingBox, Face, FaceDetector, HeatmapDetector, HeatmapDetectorParams, largest,
+};
 use face_liveness_image::{ImageView, Limits, RgbImage, decode, resize};
 use face_liveness_models::face_detector_v1;
 
@@ -31,6 +33,27 @@ fn landmarks_lie_where_the_face_has_them() {
             "{point:?} is not ({x}, {y})"
         );
     }
+}
+
+#[test]
+fn a_quick_pass_finds_what_a_longer_search_finds() {
+    let mut params = HeatmapDetectorParams::default();
+    params.quick_min_score = 2.0;
+    let bundle = face_detector_v1().unwrap();
+    let thorough = HeatmapDetector::with_params(&bundle, params).unwrap();
+    let portrait = portrait();
+    let both = [&detector(), &thorough].map(|detector| face(detector, portrait.view()).unwrap());
+    assert_ne!(both[0], both[1], "the quick pass was taken");
+    assert!(both[0].bounding_box.iou(&both[1].bounding_box) > 0.9, "{both:?}");
+
+    // Two portraits side by side are not a photo of one face.
+    let [width, height] = [portrait.width(), portrait.height()];
+    let row = |y| portrait.view().row(y).repeat(2);
+    let pixels: Vec<u8> = (0..height).flat_map(row).collect();
+    let pair = ImageView::new(2 * width, height, &pixels).unwrap();
+    let faces = detector().detect(pair).unwrap();
+    assert_eq!(faces.len(), 2);
+    assert_eq!(faces, thorough.detect(pair).unwrap());
 }
 
 #[test]

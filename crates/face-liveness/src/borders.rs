@@ -45,8 +45,8 @@ impl<'a> Scene<'a> {
     }
 }
 
-/// The left, top, width and height of the photo without its borders; `None` for a photo that has
-/// none, or nothing else.
+/// The left, top, width and height of the photo without its borders; `None` if it has no border, or
+/// is nothing but border.
 fn content(photo: ImageView<'_>) -> Option<[u32; 4]> {
     let (width, height) = (photo.width(), photo.height());
     let row = |y: u32, other: u32| difference((0..width).map(|x| [(x, y), (x, other)]), photo);

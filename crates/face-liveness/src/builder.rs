@@ -17,8 +17,7 @@ const BURST: &str = "rgb-burst-v2";
 /// The models before these, until version 0.3.
 const EARLIER_SINGLE: &str = "rgb-single-v1";
 const EARLIER_BURST: &str = "rgb-burst-v1";
-/// Loaded unless set. Requests that name the earlier model of one photo go on working for one
-/// version.
+/// Loaded by default. Requests that name the earlier model of one photo work until version 0.3.
 const LOADED: [&str; 3] = [SINGLE, BURST, EARLIER_SINGLE];
 /// The contract's smallest face, in pixels.
 const MIN_FACE_SIDE: u32 = 32;
@@ -128,8 +127,8 @@ impl EngineBuilder {
     /// to the image as it was sent, and `warnings` contains `rotated`. An image without a face
     /// takes four detections instead of one.
     ///
-    /// Unless set, an image whose best face scores below 0.98 is searched upside down too. If that
-    /// shows a better face, the image has none.
+    /// When off, an image whose best face scores below 0.98 is searched upside down too. A better
+    /// face there means that the photo is upside down, and no face counts.
     ///
     /// ```
     /// use face_liveness::imaging::{Limits, Orientation, decode};
@@ -175,13 +174,14 @@ impl EngineBuilder {
     ///
     /// # Errors
     /// [`BuildError::Load`] when a built-in network cannot be loaded, and
-    /// [`BuildError::UnknownModel`] when a setting names a model that does not exist.
+    /// [`BuildError::UnknownModel`] when a setting names a model that does not exist,
+    /// or is not loaded.
     ///
     /// ```
     /// use face_liveness::Engine;
     ///
-    /// let error = Engine::builder().default_model("my-model").build().unwrap_err();
-    /// assert_eq!(error.to_string(), "default_model names an unknown model: my-model");
+    /// let error = Engine::builder().default_model("mine").build().unwrap_err();
+    /// assert_eq!(error.to_string(), "default_model names a model that is not available: mine");
     /// ```
     pub fn build(self) -> Result<Engine, BuildError> {
         let mut models: Vec<Box<dyn LivenessModel>> = Vec::new();

@@ -26,9 +26,9 @@ const MAX_SHIFT: usize = 3;
 /// The correlation of detail below which two faces are not the same. Live faces of Replay-Attack
 /// have at least 0.93 after two seconds, and different people at most 0.86.
 const MIN_LIKENESS: f32 = 0.87;
-/// How far a face moves from one frame to the next, in box widths, at most.
+/// The maximum movement of a face between two frames, in box widths.
 const MAX_MOVE: f32 = 0.5;
-/// By which factor it grows or shrinks, at most.
+/// The maximum factor by which it grows or shrinks.
 const MAX_GROWTH: f32 = 1.4;
 /// The mean difference of cells, 0 to 255, below which a frame repeats the one before it. JPEG of
 /// quality 80 adds up to 0.27; live people of Replay-Attack change by 0.81 and more in two seconds.
@@ -97,7 +97,7 @@ impl FrameFace {
             && likeness(&self.detail, &previous.detail) >= MIN_LIKENESS
     }
 
-    /// Whether an image shows the very picture of this frame, perhaps compressed again.
+    /// Whether an image is the picture of this frame, perhaps compressed again.
     fn is_repeated_by(&self, image: ImageView<'_>) -> bool {
         self.image_size == [image.width(), image.height()] && {
             let again = cells(image, &self.face);

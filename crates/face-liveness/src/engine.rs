@@ -74,7 +74,7 @@ impl Engine {
     /// Scores an image that the caller holds, with the default model.
     ///
     /// # Errors
-    /// 215 and 223, and 219 when the default model needs more than one image.
+    /// 215, 219 when the default model needs more than one image, 223, and 500.
     ///
     /// ```
     /// use face_liveness::{Engine, ImageSource};
@@ -95,8 +95,8 @@ impl Engine {
     /// or the default one. Images beyond those that the model takes are ignored.
     ///
     /// # Errors
-    /// 112 for a frame of a burst that shows another face, 113 for an unknown model, 219, 215 and
-    /// 223.
+    /// 112 for a frame of a burst that shows another face, 113 for an unknown model, 215, 219, 223,
+    /// and 500.
     ///
     /// ```
     /// use face_liveness::imaging::{Limits, decode};
@@ -122,7 +122,7 @@ impl Engine {
     /// it.
     ///
     /// # Errors
-    /// 215 and 223.
+    /// 215, 223, and 500.
     pub fn find_face(&self, image: ImageSource<'_>) -> Result<Face, Error> {
         self.0.find_face(image)
     }
@@ -132,7 +132,7 @@ impl Engine {
     ///
     /// # Errors
     /// 112 for a box that is not finite, has no area or does not overlap the image; 113 for an
-    /// unknown model, 215, and 219 when the model needs more than one image.
+    /// unknown model, 215, 219 when the model needs more than one image, and 500.
     ///
     /// ```
     /// use face_liveness::{Engine, ImageSource};

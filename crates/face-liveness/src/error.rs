@@ -43,7 +43,7 @@ pub enum Error {
         path: &'static str,
     },
     /// 413: the body exceeds the limit.
-    #[error("body is {length} bytes long, past the limit of {limit}")]
+    #[error("body is {length} bytes long, more than the limit of {limit}")]
     BodyTooLarge {
         /// The length of the body in bytes.
         length: usize,
@@ -124,8 +124,8 @@ pub enum BuildError {
         /// Why.
         source: network::Error,
     },
-    /// A setting names a model that does not exist.
-    #[error("{setting} names an unknown model: {name}")]
+    /// A setting names a model that does not exist, or is not loaded.
+    #[error("{setting} names a model that is not available: {name}")]
     UnknownModel {
         /// The setting: `default_model` or `built_in_models`.
         setting: &'static str,

@@ -3,6 +3,7 @@
 mod borders;
 mod builder;
 mod capture;
+mod distortion;
 mod engine;
 mod error;
 mod image_source;
@@ -37,7 +38,7 @@ pub use limits::Limits;
 pub use pipeline::Detection;
 pub use progress::{Progress, Stage};
 
-/// Scores a request with the default engine. The first call builds it: 75 ms on a server
+/// Scores a request with the default engine. The first call builds it: 0.2 s on a server
 /// (`benches/GROWTH.md`).
 ///
 /// # Errors

@@ -4,6 +4,7 @@ use face_liveness_detection::{BoundingBox, Face, FaceDetector, largest};
 use face_liveness_image::{self as imaging, Orientation, decode_scaled};
 
 use crate::Error;
+use crate::distortion::search_distorted;
 use crate::image_source::{ImageSource, Input};
 use crate::position::position;
 use crate::progress::{Reporter, Stage};
@@ -15,6 +16,7 @@ use crate::working_image::{FULL_SIDE, SEARCH_SIDE, WorkingImage};
 /// An image without a face of at least this score is also searched upside down, where a better face
 /// shows that it is not upright. Of 1,025 faces in upright photos (Caltech, CompreFace and the
 /// development sets), 4 score lower; of 18 false faces in 235 upside-down ones, none scores higher.
+/// It is also the minimum score of a face in a copy of other proportions.
 const CERTAIN_SCORE: f32 = 0.98;
 
 /// Finds the faces of an image.
@@ -34,6 +36,8 @@ pub(crate) struct Located<'a> {
     orientation: Orientation,
     /// The faces, in pixels of the working image.
     pub(crate) faces: Vec<Face>,
+    /// Whether the faces were found in a copy of other proportions.
+    pub(crate) is_distorted: bool,
 }
 
 impl Locator {
@@ -88,16 +92,22 @@ impl Locator {
         }
     }
 
+    /// Detects the faces of an image. Where they are missing or uncertain, searches it rotated, or
+    /// with other proportions.
     fn search<'a>(&self, image: WorkingImage<'a>, index: usize) -> Result<Located<'a>, Error> {
-        let mut faces = self.detect(&image, index)?;
+        let found = self.detect(&image, index)?;
+        let is_faceless = found.is_empty();
+        let mut faces = self.large_enough(found, &image);
+        let detect = |other: &WorkingImage<'_>| {
+            Ok::<_, Error>(self.large_enough(self.detect(other, index)?, other))
+        };
         let score = highest_score(&faces);
         let may_be_rotated = self.search_rotations || !faces.is_empty();
         if may_be_rotated && score < CERTAIN_SCORE {
             let rotations = if self.search_rotations { &ROTATIONS[..] } else { &[UPSIDE_DOWN] };
-            let detect = |rotated: &WorkingImage<'_>| self.detect(rotated, index);
             match search_rotations(&image, rotations, score, detect)? {
                 Some(Rotated { image, orientation, faces }) if self.search_rotations => {
-                    return Ok(Located { image, orientation, faces });
+                    return Ok(Located { image, orientation, faces, is_distorted: false });
                 }
                 // The box is not a face, or the face is not upright.
                 Some(_) => faces.clear(),
@@ -105,22 +115,31 @@ impl Locator {
                 None => {}
             }
         }
-        Ok(Located { image, orientation: Orientation::UPRIGHT, faces })
+        if is_faceless {
+            faces = search_distorted(&image, CERTAIN_SCORE, detect)?;
+        }
+        let is_distorted = is_faceless && !faces.is_empty();
+        Ok(Located { image, orientation: Orientation::UPRIGHT, faces, is_distorted })
     }
 
-    /// The faces that are large enough to count.
+    /// All faces, unless the image is too small for one that counts.
     fn detect(&self, image: &WorkingImage<'_>, index: usize) -> Result<Vec<Face>, Error> {
         let [width, height] = image.full_size();
         if width.min(height) < self.min_face_side {
             return Ok(Vec::new());
         }
         let detect = || self.detector.detect(image.view());
-        let mut faces = self.progress.time(Stage::Detect, Some(index), detect)?;
+        Ok(self.progress.time(Stage::Detect, Some(index), detect)?)
+    }
+
+    /// The faces that are large enough to count.
+    fn large_enough(&self, mut faces: Vec<Face>, image: &WorkingImage<'_>) -> Vec<Face> {
+        let [width, height] = image.full_size();
         faces.retain(|face| {
             let position = position(&image.face_in_full(face).bounding_box, width, height);
             position.width.min(position.height) >= self.min_face_side
         });
-        Ok(faces)
+        faces
     }
 }
 

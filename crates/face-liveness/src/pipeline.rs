@@ -212,6 +212,7 @@ fn respond(
     let mut warnings =
         warnings(&located.faces, scored, located.image.view(), has_borders, position);
     warnings.extend(located.is_rotated().then_some(Warning::Rotated));
+    warnings.extend(located.is_distorted.then_some(Warning::Distorted));
     let response = Response::new(spoof_score, position, model.name()).with_warnings(warnings);
     Detection { response, face }
 }

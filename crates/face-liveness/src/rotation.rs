@@ -11,7 +11,7 @@ use crate::working_image::WorkingImage;
 const MAX_UPRIGHT_ROLL: f32 = 60.0;
 /// The Exif orientation that rotates an image by 180°.
 pub(crate) const UPSIDE_DOWN: u32 = 3;
-/// Those that rotate it by 90°, 270° and 180° clockwise.
+/// The Exif orientations that rotate an image by 90°, 270° and 180° clockwise.
 pub(crate) const ROTATIONS: [u32; 3] = [6, 8, UPSIDE_DOWN];
 
 /// A rotated image, and the upright faces in it.

@@ -1,11 +1,14 @@
 //! The image that the detector and the models read: the full image, or a smaller decoding of it.
 
 use face_liveness_detection::{BoundingBox, Face};
-use face_liveness_image::{ImageView, Orientation, RgbImage, ScaledImage};
+use face_liveness_image::{ImageView, Orientation, RgbImage, ScaledImage, resize};
+use face_liveness_network::Error;
 
-/// The longer side, in pixels, at which a large photo is searched for faces: three times the
-/// detector's first input.
+/// The longer side, in pixels, at which a large photo is searched for faces: 2.8 times the input of
+/// the detector's first full pass.
 pub(crate) const SEARCH_SIDE: u32 = 800;
+/// The longer and the shorter side, in pixels, of an image that the detector searches in one pass.
+const SMALL_SIDES: [f32; 2] = [288.0, 192.0];
 /// A longer side that requests the full image.
 pub(crate) const FULL_SIDE: u32 = u32::MAX;
 /// The shorter side of a face, in pixels of the working image, below which a photo is decoded again
@@ -73,9 +76,26 @@ impl WorkingImage<'_> {
         }
     }
 
+    /// A copy whose sides are multiplied by these factors, and scaled down to `SMALL_SIDES`.
+    pub(crate) fn distorted<'b>(&self, factors: [f32; 2]) -> Result<WorkingImage<'b>, Error> {
+        let image = self.view();
+        let [width, height] =
+            [image.width() as f32 * factors[0], image.height() as f32 * factors[1]];
+        let [longer, shorter] = SMALL_SIDES;
+        let scale = (longer / width.max(height)).min(shorter / width.min(height)).min(1.0);
+        let side = |length: f32| ((length * scale).round() as u32).max(1);
+        let pixels = resize(image, side(width), side(height)).map_err(Error::run)?;
+        Ok(WorkingImage { pixels: Pixels::Owned(pixels), full_size: self.full_size })
+    }
+
     /// Maps a face from the working image to the full image.
     pub(crate) fn face_in_full(&self, face: &Face) -> Face {
         face.scaled(self.scale())
+    }
+
+    /// Maps a face from the full image to the working image.
+    pub(crate) fn face_in_working(&self, face: &Face) -> Face {
+        face.scaled(self.scale().map(f32::recip))
     }
 
     /// Maps a box from the full image to the working image.

@@ -12,7 +12,7 @@ use std::time::{Duration, Instant};
 
 use face_liveness::Error::NoFace;
 use face_liveness::detection::{BoundingBox, Point};
-use face_liveness::imaging::{Error, Limits, Orientation, RgbImage, decode, decode_scaled};
+use face_liveness::imaging::{Error, Limits, Orientation, RgbImage, decode, decode_scaled, resize};
 use face_liveness::{Engine, ImageSource};
 use face_liveness_test_support::*;
 use peak_alloc::PeakAlloc;
@@ -257,6 +257,27 @@ fn no_face_is_found_in_caltech_upside_down() {
         counted += 1;
     }
     assert!(counted >= 218, "{counted}");
+}
+
+#[test]
+#[ignore = "needs FACE_LIVENESS_DATA"]
+fn faces_of_a_third_of_their_width_or_height_are_found_in_caltech() {
+    let engine = Engine::builder().build().unwrap();
+    let photos =
+        files(&data("faces/caltech")).into_iter().filter(|path| name(path) != "boxes.json");
+    let (mut counted, mut found) = (0, [0, 0]);
+    for path in photos {
+        let image = upright(&path);
+        let [width, height] = [image.width(), image.height()];
+        let sizes = [[width * 81 / 256, height], [width, height * 81 / 256]];
+        for ([width, height], found) in sizes.into_iter().zip(&mut found) {
+            let squeezed = resize(image.view(), width, height).unwrap();
+            *found += u32::from(engine.find_face(ImageSource::Rgb(squeezed.view())).is_ok());
+        }
+        counted += 1;
+    }
+    println!("{found:?} of {counted}");
+    assert!(counted >= 218 && found.iter().all(|&found| found * 10 >= counted * 9));
 }
 
 #[test]

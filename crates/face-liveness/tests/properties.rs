@@ -4,8 +4,8 @@
 use std::sync::LazyLock;
 
 use face_liveness::detection::BoundingBox;
-use face_liveness::imaging::{ImageView, Orientation};
-use face_liveness::{ErrorCode, Image, ImageSource, Request, Response};
+use face_liveness::imaging::{ImageView, Orientation, resize};
+use face_liveness::{ErrorCode, Image, ImageSource, Request, Response, Warning};
 use face_liveness_test_support::*;
 use image::{DynamicImage, ImageFormat, RgbImage};
 use proptest::collection::vec;
@@ -246,6 +246,25 @@ proptest! {
         let mut body = request([image(0, base64(&png(&stored, orientation)))]);
         body["autoRotate"] = json!(true);
         prop_assert_eq!(answer(&ENGINE, body.to_string().as_bytes()), expected);
+    }
+}
+
+#[test]
+fn a_face_is_found_in_a_photo_that_lost_its_proportions_and_a_warning_says_so() {
+    let portrait = PORTRAIT.to_rgb8();
+    let [width, height] = [portrait.width(), portrait.height()];
+    let view = ImageView::new(width, height, &portrait).unwrap();
+    let whole = ENGINE.detect_image(ImageSource::Rgb(view)).unwrap();
+    assert!(!whole.response.warnings.contains(&Warning::Distorted));
+    for factor in [0.4, 0.36] {
+        let squeezed = resize(view, width, (height as f32 * factor) as u32).unwrap();
+        let found = ENGINE.detect_image(ImageSource::Rgb(squeezed.view())).unwrap();
+        assert!(found.response.warnings.contains(&Warning::Distorted));
+        let expected = whole.face.bounding_box.scaled([1.0, factor]);
+        let iou = found.face.bounding_box.iou(&expected);
+        // A copy restores proportions only in part, so its box is looser than an upright face's.
+        assert!(iou > 0.5, "IoU {iou}");
+        assert!(found.response.spoof_score < 0.5, "{}", found.response.spoof_score);
     }
 }
 

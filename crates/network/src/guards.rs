@@ -26,7 +26,8 @@ pub(crate) fn refuse_subgraphs(file: &ModelProto) -> TractResult<()> {
 }
 
 /// tract's names of the operators that take `N × C × …`. They read C without checking that the
-/// shape has two axes, and so may read past its end. Found by fuzzing; not reported yet.
+/// shape has two axes, and so may read past its end. Found by fuzzing. The report to
+/// file: `docs/upstream/tract-no-channels.md`.
 const TAKE_CHANNELS: [&str; 6] =
     ["BatchNorm", "ConvHir", "ConvTranspose", "MaxPool", "OnnxMaxPoolIndices", "SumPool"];
 

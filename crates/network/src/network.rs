@@ -14,8 +14,8 @@ use crate::{Error, PlanesMut};
 
 /// An ONNX network that takes one image, `1 × C × H × W` float32, and returns float32 tensors.
 ///
-/// Loading takes 50 to 150 ms. A loaded network is immutable and may run on many threads at once;
-/// a clone shares its weights.
+/// Loading takes tens of milliseconds. A loaded network is immutable and may run on many threads at
+/// once; a clone shares its weights.
 ///
 /// `PRelu(x)` is rewritten to `Max(x, slope · x)` where no slope is above 1. Both give the same
 /// values, and tract runs the second several times faster.

@@ -48,7 +48,7 @@ pub enum RequestError {
         problem: String,
     },
     /// 219: fewer images than the model needs.
-    #[error("images holds {given} of the {required} images that the model needs")]
+    #[error("images has {given} of the {required} images that the model needs")]
     TooFewImages {
         /// The number of images in the request.
         given: usize,

@@ -25,13 +25,13 @@ use serde::{Deserialize, Serialize};
 #[cfg_attr(feature = "json-schema", derive(schemars::JsonSchema))]
 #[cfg_attr(
     feature = "json-schema",
-    schemars(description = "How likely the face is a spoof, and where it is.")
+    schemars(description = "The probability of a presentation attack, and where the face is.")
 )]
 #[serde(rename_all = "camelCase")]
 #[non_exhaustive]
 pub struct Response {
-    /// The probability, 0 to 1, that the face is a spoof attack. It is not a verdict: compare it
-    /// with a threshold; a score at or above it means spoof. 0.5 is recommended.
+    /// The probability, 0 to 1, that the face is a presentation attack. It is not a verdict:
+    /// compare it with a threshold; a score at or above it means attack. 0.5 is recommended.
     #[cfg_attr(feature = "json-schema", schemars(range(min = 0.0, max = 1.0)))]
     pub spoof_score: f32,
     /// The box of the face used, in the image with index 0 as it was processed: after `autoRotate`
@@ -112,6 +112,9 @@ pub enum Warning {
     Greyscale,
     /// The face is sideways or upside down in the image; it was rotated upright to be scored.
     Rotated,
+    /// The face is about half as wide, or half as high, as faces are: the photo has lost its
+    /// proportions, or shows a flat picture at a slant.
+    Distorted,
     /// A frame of a burst shows no face; it was left out.
     FrameWithoutFace,
     /// A frame of a burst shows the same picture as the frame before it.
@@ -135,6 +138,7 @@ impl Warning {
         Self::Blurred,
         Self::Greyscale,
         Self::Rotated,
+        Self::Distorted,
         Self::FrameWithoutFace,
         Self::RepeatedFrame,
     ];
@@ -162,7 +166,7 @@ mod tests {
     #[test]
     fn warnings_survive_a_round_trip_known_or_not() {
         let names = "multipleFaces smallFace faceNearEdge borders lowLight blurred greyscale \
-                     rotated frameWithoutFace repeatedFrame";
+                     rotated distorted frameWithoutFace repeatedFrame";
         assert!(Warning::ALL.iter().map(Warning::to_string).eq(names.split(' ')));
 
         let newer = Warning::Unknown("fogged".into());

@@ -70,7 +70,7 @@ pub(crate) mod request_fields {
         let body = json!({ "images": [portrait()], "model": "fake" }).to_string();
         let (code, message, description) = error(&two, body.as_bytes());
         assert_eq!((code, message.as_str()), (219, "image_data_too_few"));
-        assert_eq!(description, "images holds 1 of the 2 images that the model needs");
+        assert_eq!(description, "images has 1 of the 2 images that the model needs");
     }
 
     pub(crate) fn index_missing_is_110(contract: &Contract) {
@@ -411,7 +411,7 @@ pub(crate) mod request_rules {
             (16_385, 1, "16384 pixels a side"),
             (1, 16_385, "16384 pixels a side"),
             (8_000, 6_251, "50000000 pixels"),
-            (u32::MAX >> 1, u32::MAX >> 1, "more than 16777216 bytes of memory"),
+            (u32::MAX >> 1, u32::MAX >> 1, "16384 pixels a side"),
         ] {
             let body = request([image(0, base64(&png_header(width, height)))]);
             assert_eq!(code(contract, &body, limit), 215);
@@ -427,11 +427,11 @@ pub(crate) mod request_rules {
         let description =
             limited(imaging::Limits::new().with_max_pixels(512 * 512 - 1), portrait());
         assert!(
-            description.contains("512 × 512 pixels is past the limit of 262143 pixels"),
+            description.contains("512 × 512 pixels exceeds the limit of 262143 pixels"),
             "{description}"
         );
         let description = limited(imaging::Limits::new().with_max_side(511), portrait());
-        assert!(description.contains("past the limit of 511 pixels a side"), "{description}");
+        assert!(description.contains("exceeds the limit of 511 pixels a side"), "{description}");
         let description =
             limited(imaging::Limits::new().with_max_memory(512 * 512 * 3 - 1), portrait());
         assert!(description.contains("more than 786431 bytes of memory"), "{description}");
@@ -443,7 +443,10 @@ pub(crate) mod request_rules {
             .unwrap();
         let limits = imaging::Limits::new().with_max_scan_pixels(512 * 512 * 2);
         let description = limited(limits, image(0, base64(&progressive)));
-        assert!(description.contains("scans, past the limit of 2 for its size"), "{description}");
+        assert!(
+            description.contains("scans, more than the limit of 2 for its size"),
+            "{description}"
+        );
     }
 
     pub(crate) fn a_face_under_32_pixels_counts_as_not_found(contract: &Contract) {

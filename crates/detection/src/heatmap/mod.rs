@@ -20,7 +20,8 @@ use crate::{BoundingBox, Face, FaceDetector};
 /// A detector of two networks: a heatmap proposes faces in a downscaled photo; a refiner checks
 /// each proposal in the original photo, and gives the score, the box and the landmarks.
 ///
-/// The first pass finds large faces. If it finds no face, the next pass uses a larger input.
+/// A quick pass finds the face of a photo that shows a single large one. Otherwise the first pass
+/// searches a larger input; if it finds no face, the next pass uses a still larger one.
 ///
 /// Input of the heatmap: the photo, 0 to 255, at the top left, zeros beyond it, in a frame of
 /// zeros. Output: 15 maps with a cell for every `stride × stride` pixels. The log-odds that a
@@ -33,7 +34,8 @@ use crate::{BoundingBox, Face, FaceDetector};
 /// logarithms of width and height; x and y of five landmarks from the crop's centre. All lengths
 /// are in sides of the crop.
 ///
-/// The sizes, the stride and the frame come from the [`FaceDetectorBundle`].
+/// The stride, the frame and the refiner's sizes come from the [`FaceDetectorBundle`], the rest
+/// from [`HeatmapDetectorParams`].
 #[derive(Debug)]
 pub struct HeatmapDetector {
     params: HeatmapDetectorParams,
@@ -62,6 +64,35 @@ impl HeatmapDetector {
     ) -> Result<Self, Error> {
         let heatmap = Inputs::new(&bundle.heatmap, &params.input_sizes, &params.pass_sizes)?;
         Ok(Self { params, heatmap, refiner: Refiner::new(&bundle.refiner)? })
+    }
+
+    /// The face of a photo that shows a single large one.
+    fn detect_quickly(&self, photo: ImageView<'_>) -> Result<Option<Face>, Error> {
+        let HeatmapDetectorParams {
+            quick_size,
+            quick_min_side,
+            quick_min_score,
+            max_consecutive_rejections,
+            ..
+        } = self.params;
+        if quick_min_score > 1.0 {
+            return Ok(None);
+        }
+        let scale = scale_within(quick_size, photo);
+        let proposals = self.propose(photo, scale)?;
+        let Some((Proposal { bounding_box, .. }, others)) = proposals.split_first() else {
+            return Ok(None);
+        };
+        let is_large = bounding_box.width.min(bounding_box.height) * scale >= quick_min_side;
+        if !is_large || others.len() > max_consecutive_rejections {
+            return Ok(None);
+        }
+        for Proposal { bounding_box, score_threshold } in others {
+            if self.refiner.refine(photo, *bounding_box, *score_threshold)?.is_some() {
+                return Ok(None);
+            }
+        }
+        self.refiner.refine_coarse(photo, *bounding_box, quick_min_score)
     }
 
     /// The faces of one pass, each once, best first.
@@ -118,6 +149,9 @@ impl HeatmapDetector {
 
 impl FaceDetector for HeatmapDetector {
     fn detect(&self, image: ImageView<'_>) -> Result<Vec<Face>, Error> {
+        if let Some(face) = self.detect_quickly(image)? {
+            return Ok(vec![face]);
+        }
         let mut faces = Vec::new();
         for &size in &self.params.pass_sizes {
             let scale = scale_within(size, image);

@@ -12,6 +12,13 @@
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub struct HeatmapDetectorParams {
+    /// The bounds of a quick pass before all others, longer and shorter side in pixels. Its best
+    /// proposal counts if no other is a face, and if it has at least these sides and this score.
+    pub quick_size: [u32; 2],
+    /// The minimum side of the box of a quick pass, in pixels of the heatmap's input.
+    pub quick_min_side: f32,
+    /// The minimum refiner score, 0 to 1, of a quick pass; above 1, the pass is skipped.
+    pub quick_min_score: f32,
     /// The bounds of each pass, longer and shorter side in pixels: the photo is scaled down to fit
     /// them. A pass runs when the one before it found no face.
     pub pass_sizes: Vec<[u32; 2]>,
@@ -43,12 +50,24 @@ pub struct HeatmapDetectorParams {
 impl Default for HeatmapDetectorParams {
     fn default() -> Self {
         Self {
+            // A quarter of the first pass, for a face of a seventh of the photo's height.
+            quick_size: [128, 96],
+            quick_min_side: 13.0,
+            quick_min_score: 0.995,
             // The first pass finds faces from a twentieth of the photo's longer side, the second
             // from a 130th: 32 pixels of 4032.
             pass_sizes: vec![[288, 192], [1728, 1280]],
-            // For the first pass: 16:9, and 4:3 with the shapes between. For the second: webcams,
-            // large photos that were decoded at a reduced size, and the rest.
-            input_sizes: vec![[288, 160], [288, 192], [640, 480], [1024, 768], [1728, 1280]],
+            // For the quick pass: all shapes. For the first: 16:9, and 4:3 with the shapes between.
+            // For the second: webcams, large photos that were decoded at a reduced size, and the
+            // rest.
+            input_sizes: vec![
+                [128, 96],
+                [288, 160],
+                [288, 192],
+                [640, 480],
+                [1024, 768],
+                [1728, 1280],
+            ],
             proposal_threshold: 0.2,
             vote_threshold: 0.05,
             // Enough for a crowd, and a bound on the time that a crafted picture takes.
