@@ -30,7 +30,7 @@ pub enum Error {
         what: &'static str,
     },
     /// The image has longer sides or more pixels than the limits allow.
-    #[error("the image of {width} × {height} pixels is past the limit of {limit}")]
+    #[error("the image of {width} × {height} pixels exceeds the limit of {limit}")]
     TooLarge {
         /// The image's width in pixels.
         width: u32,
@@ -46,7 +46,7 @@ pub enum Error {
         limit: u64,
     },
     /// A JPEG has more scans than the limits allow for its size.
-    #[error("the JPEG has {scans} scans, past the limit of {limit} for its size")]
+    #[error("the JPEG has {scans} scans, more than the limit of {limit} for its size")]
     TooManyScans {
         /// The number of scans.
         scans: usize,

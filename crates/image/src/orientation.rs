@@ -43,16 +43,24 @@ impl Orientation {
     }
 
     fn read_exif(file: &[u8]) -> Option<Self> {
-        let mut reader = Reader::new();
-        reader.continue_on_error(true);
-        let exif = match Format::of(file).ok()? {
-            Format::Jpeg => reader.read_raw(jpeg::exif(file)?.to_vec()),
+        let of_png;
+        let block = match Format::of(file).ok()? {
+            Format::Jpeg => jpeg::exif(file)?,
             #[cfg(feature = "webp")]
-            Format::WebP => reader.read_raw(webp_guard::exif(file)?.to_vec()),
-            Format::Png => reader.read_raw(png_exif::exif(file)?),
+            Format::WebP => webp_guard::exif(file)?,
+            Format::Png => {
+                of_png = png_exif::exif(file)?;
+                &of_png
+            }
             #[cfg(any(feature = "bmp", feature = "gif"))]
             _ => return None,
         };
+        // Many writers put JPEG's mark before the block in other formats too. kamadak-exif does not
+        // read past it.
+        let block = block.strip_prefix(b"Exif\0\0").unwrap_or(block);
+        let mut reader = Reader::new();
+        reader.continue_on_error(true);
+        let exif = reader.read_raw(block.to_vec());
         let exif = exif.or_else(|error| error.distill_partial_result(|_| ())).ok()?;
         let value = exif.get_field(Tag::Orientation, In::PRIMARY)?.value.get_uint(0)?;
         Self::new(value)
@@ -137,12 +145,6 @@ impl Orientation {
     fn swaps_sides(self) -> bool {
         self.0 >= 5
     }
-}
-
-/// An Exif block without the `Exif\0\0` of JPEG that many writers put before it: other formats have
-/// no place for it, and kamadak-exif does not read past it.
-pub(crate) fn without_mark(block: &[u8]) -> &[u8] {
-    block.strip_prefix(b"Exif\0\0").unwrap_or(block)
 }
 
 #[cfg(test)]

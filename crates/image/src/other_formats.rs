@@ -39,7 +39,7 @@ pub(crate) fn decode(file: &[u8], format: Format, limits: &Limits) -> Result<Rgb
             let has_alpha = color.has_alpha();
             webp_guard::check(file, [width, height], memory, has_alpha, limits)?;
         }
-        // The crate gif holds a byte a pixel of the frame.
+        // The `gif` crate holds one byte per pixel of the frame.
         #[cfg(feature = "gif")]
         Format::Gif => limits.check(width, height, memory + copy_bytes + pixels)?,
         _ => {}

@@ -13,8 +13,7 @@ use crate::{Error, Limits, RgbImage, ZeroizeVec, tidy};
 /// times its compressed size.
 const MAX_ALLOC: u64 = 16 << 20;
 
-/// Decodes the first frame. Of 16-bit samples it takes the high byte, as OpenCV does: networks are
-/// trained on its output.
+/// Decodes the first frame. Keeps the high byte of 16-bit samples, as OpenCV does.
 pub(crate) fn decode(file: &[u8], limits: &Limits) -> Result<RgbImage, Error> {
     let tidied = tidy::other(file, Format::Png);
     let file = tidied.as_ref().map_or(file, |copy| copy);
@@ -26,11 +25,10 @@ pub(crate) fn decode(file: &[u8], limits: &Limits) -> Result<RgbImage, Error> {
     let png_limits = png::Limits { bytes: max_alloc as usize };
     let mut decoder = Decoder::new_with_limits(Cursor::new(file), png_limits);
     decoder.set_transformations(Transformations::normalize_to_color8());
-    let mut reader = decoder.read_info().map_err(error)?;
-
-    let (width, height) = reader.info().size();
+    let (width, height) = decoder.read_header_info().map_err(error)?.size();
     let copy_bytes = tidied.as_ref().map_or(0, |copy| copy.len()) as u64;
     limits.check(width, height, u64::from(width) * u64::from(height) * 3 + copy_bytes)?;
+    let mut reader = decoder.read_info().map_err(error)?;
     let frame = reader.info().frame_control;
     if frame.is_some_and(|frame| (frame.width, frame.height) != (width, height)) {
         return Err(Format::Png.corrupt());

@@ -9,7 +9,7 @@ pub(crate) struct Chunk<'a> {
 }
 
 impl Chunk<'_> {
-    /// The length in the file: the content, its length, the name and a check sum.
+    /// The length in the file: the content, its length, the name and a checksum.
     pub(crate) fn length(&self) -> usize {
         4 + 4 + self.content.len() + 4
     }

@@ -1,7 +1,6 @@
 //! Finds the Exif block of a PNG.
 
 use crate::ZeroizeVec;
-use crate::orientation::without_mark;
 use crate::png_chunks::{Chunk, chunks};
 
 /// A profile of this length holds an Exif block of 130 KB in hexadecimal. In a JPEG, a block has
@@ -10,14 +9,13 @@ const MAX_PROFILE: usize = 1 << 18;
 
 /// The Exif block: of the chunk `eXIf`, or of the text in which ImageMagick wrote it before that
 /// chunk became standard in 2017.
-pub(crate) fn exif(file: &[u8]) -> Option<Vec<u8>> {
+pub(crate) fn exif(file: &[u8]) -> Option<ZeroizeVec<u8>> {
     if let Some(chunk) = chunks(file).find(|chunk| chunk.name == b"eXIf") {
-        return Some(without_mark(chunk.content).to_vec());
+        return Some(chunk.content.to_vec().into());
     }
     // At most one is inflated. `APP1` may hold XMP instead.
     let profile = |kind| chunks(file).find_map(|chunk| Profile::of(chunk, kind));
-    let block = profile(b"exif\0").or_else(|| profile(b"APP1\0"))?.decoded()?;
-    Some(without_mark(&block).to_vec())
+    profile(b"exif\0").or_else(|| profile(b"APP1\0"))?.decoded()
 }
 
 /// A text with Exif.

@@ -42,7 +42,7 @@ fn a_png_whose_pixels_end_with_a_whole_chunk_is_refused() {
     let file = encoded(ImageFormat::Png);
     let data = file.windows(4).position(|name| name == b"IDAT").expect("pixels") - 4;
     let length = u32::from_be_bytes(*file[data..].first_chunk().expect("a length")) as usize;
-    // The first half of the pixels, in a chunk of its own. The check sum is not looked at: nothing
+    // The first half of the pixels, in a chunk of its own. The checksum is not looked at: nothing
     // follows.
     let half = length / 2;
     let chunk = [&(half as u32).to_be_bytes(), &file[data + 4..data + 8 + half], b"\0\0\0\0"];

@@ -82,10 +82,12 @@ impl Headers {
 
     /// The coefficients of all components, in whole minimum coded units.
     fn coefficients(&self) -> u64 {
-        let most = |of: fn(&Component) -> u8| self.components.iter().map(of).max().unwrap_or(0);
+        let max_factor =
+            |of: fn(&Component) -> u8| self.components.iter().map(of).max().unwrap_or(0);
         let units = |side: u16, factor: u8| u64::from(side).div_ceil(8 * u64::from(factor.max(1)));
         let [width, height] = self.sides;
-        let units = units(width, most(|of| of.across)) * units(height, most(|of| of.down));
+        let units =
+            units(width, max_factor(|of| of.across)) * units(height, max_factor(|of| of.down));
         let blocks = |of: &Component| u64::from(of.across) * u64::from(of.down);
         units * self.components.iter().map(blocks).sum::<u64>() * 64
     }

@@ -14,7 +14,6 @@
 
 use super::vp8l_budget;
 use crate::format::Format;
-use crate::orientation::without_mark;
 use crate::{Error, Limits};
 
 /// The maximum size of the Huffman tables, in bytes. libwebp writes at most 2,600 groups of codes
@@ -34,7 +33,7 @@ const ALPHA: u8 = 1 << 4;
 /// The Exif block.
 pub(crate) fn exif(file: &[u8]) -> Option<&[u8]> {
     let (_, exif) = chunks(file.get(RIFF_HEADER..)?).find(|(name, _)| *name == b"EXIF")?;
-    Some(without_mark(exif))
+    Some(exif)
 }
 
 /// Refuses a file of this size for which image-webp would allocate more than the limits allow, or

@@ -1,4 +1,4 @@
-//! Renames the unknown extensions before the first frame of a GIF, which the crate gif refuses.
+//! Renames the unknown extensions before the first frame of a GIF, which the `gif` crate refuses.
 
 use crate::ZeroizeVec;
 

@@ -1,5 +1,5 @@
-//! Copies of files that decoders refuse or misread, though other software reads them. Each copy
-//! says the same in a way that the decoder reads. `docs/FORMATS.md` lists the kinds of file.
+//! Copies of files that decoders refuse or misread, though other software reads them. Each copy has
+//! the same pixels, with headers that the decoder accepts. `docs/FORMATS.md` lists the kinds.
 
 #[cfg(feature = "bmp")]
 mod bmp;
