@@ -9,6 +9,7 @@ const WARNINGS = {
   blurred: "The face is blurred.",
   greyscale: "The face has no colour.",
   rotated: "The face is sideways or upside down in the photo.",
+  distorted: "The face is far too narrow or too wide. Send the photo as the camera took it.",
   frameWithoutFace: "A frame shows no face. Keep the face in the picture.",
   repeatedFrame: "Two frames show the same picture.",
 };

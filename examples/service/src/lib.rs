@@ -1,8 +1,8 @@
 //! The Liveness API as a service: over HTTP, with a page for the browser, and as a NATS
 //! micro-service. The modules are listed in the order in which a request passes them.
 //!
-//! What uses HTTP or NATS is a boxed future. The compiler would translate an `async fn`, with all
-//! that it awaits, again for each program and test: 10 to 20 s each.
+//! Functions that use HTTP or NATS return boxed futures. An `async fn`, with all that it awaits,
+//! would be compiled again for each program and test: 10 to 20 s each.
 
 mod config;
 mod serve;
@@ -17,6 +17,7 @@ mod refusal;
 mod router;
 mod upload;
 
+mod limits;
 mod metrics;
 mod openapi;
 mod page;

@@ -35,7 +35,7 @@ const STOP_TIMEOUT: Duration = Duration::from_secs(20);
 pub struct Worker {
     pool: Pool,
     endpoint: Endpoint,
-    /// Answers whether a worker is there.
+    /// Answers whether a worker is up.
     ready: Endpoint,
     service: async_nats::service::Service,
     client: Client,
@@ -85,7 +85,7 @@ impl Worker {
                     replies.spawn(respond(self.pool.clone(), request));
                 }
                 Some(request) = self.ready.next() => {
-                    // The asker sees a worker that cannot reply as one that is not there.
+                    // The caller takes a worker that cannot reply for one that is down.
                     let _ = request.respond(Ok(Bytes::new())).await;
                 }
                 Some(_) = replies.join_next() => {}

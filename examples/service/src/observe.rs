@@ -1,7 +1,7 @@
 //! Wraps every request: its id, the checks of path and headers, its log line, its counters.
 
 use std::sync::Arc;
-use std::sync::atomic::Ordering;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Instant;
 
 use axum::extract::{MatchedPath, Request, State};
@@ -10,10 +10,10 @@ use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 use uuid::Uuid;
 
-use crate::metrics::Step;
+use crate::limits::{MAX_HEADERS, MAX_URI};
+use crate::metrics::{Metrics, Step};
 use crate::openapi;
 use crate::refusal::Refusal;
-use crate::router::{MAX_HEADERS, MAX_URI, Service};
 
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 
@@ -26,7 +26,7 @@ pub(crate) struct Report {
 }
 
 pub(crate) async fn observe(
-    State(service): State<Arc<Service>>,
+    State((metrics, draining)): State<(Metrics, Arc<AtomicBool>)>,
     request: Request,
     next: Next,
 ) -> Response {
@@ -41,12 +41,12 @@ pub(crate) async fn observe(
     let report = response.extensions_mut().remove::<Report>().unwrap_or_default();
     let status = response.status().as_u16();
     let took = began.elapsed();
-    service.metrics.answered(path, status, report.code.unwrap_or(0));
+    metrics.answered(path, status, report.code.unwrap_or(0));
     if path == openapi::PATH {
-        service.metrics.took(Step::Total, took);
+        metrics.took(Step::Total, took);
     }
     let client = report.client.as_deref().unwrap_or("-");
-    let took_ms = took.as_secs_f64() * 1e3;
+    let took_ms = took.as_micros() as f64 / 1e3;
     let (code, bytes) = (report.code, report.bytes);
     tracing::info!(%id, method, path, status, code, client, bytes, took_ms, "answered");
 
@@ -55,7 +55,7 @@ pub(crate) async fn observe(
         headers.insert(REQUEST_ID, id);
     }
     headers.insert(header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
-    if service.draining.load(Ordering::Relaxed) {
+    if draining.load(Ordering::Relaxed) {
         headers.insert(header::CONNECTION, HeaderValue::from_static("close"));
     }
     response
@@ -71,7 +71,7 @@ fn request_id(headers: &HeaderMap) -> String {
     given.filter(plain).map_or_else(|| Uuid::new_v4().to_string(), str::to_owned)
 }
 
-/// The method; one that HTTP does not define is the client's own text.
+/// A method that HTTP defines, or `other`, so that the log holds no text of the client's.
 fn known_method(method: &Method) -> &'static str {
     ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "CONNECT", "TRACE"]
         .into_iter()

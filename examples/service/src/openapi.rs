@@ -9,8 +9,8 @@ use schemars::generate::SchemaSettings;
 use serde_json::{Map, Value, json};
 use utoipa_swagger_ui::{Config, SwaggerUi};
 
+use crate::limits::MAX_BODY;
 use crate::refusal::Refusal;
-use crate::router::MAX_BODY;
 
 /// The API's one operation.
 pub(crate) const PATH: &str = "/v1/liveness";

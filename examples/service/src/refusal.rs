@@ -7,6 +7,8 @@ use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use face_liveness::{ErrorBody, ErrorCode};
 
+use crate::limits::{MAX_HEADERS, MAX_URI};
+
 /// A refusal. Its body has the form of the contract's errors, with the HTTP status as the code
 /// where the contract has no code.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -36,7 +38,7 @@ pub enum Refusal {
         limit: usize,
     },
     /// 414: the path and the query are too long.
-    #[error("The path and the query exceed the limit of {} bytes", crate::router::MAX_URI)]
+    #[error("The path and the query exceed the limit of {} bytes", MAX_URI)]
     UriTooLong,
     /// 415: the body is not JSON.
     #[error("The content type must be application/json")]
@@ -51,7 +53,7 @@ pub enum Refusal {
         wait: Duration,
     },
     /// 431: the headers are too large.
-    #[error("The headers exceed the limit of {} bytes", crate::router::MAX_HEADERS)]
+    #[error("The headers exceed the limit of {} bytes", MAX_HEADERS)]
     HeadersTooLarge,
     /// 500: the engine failed.
     #[error("The engine failed; the request may be valid")]

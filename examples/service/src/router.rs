@@ -23,13 +23,6 @@ use crate::refusal::Refusal;
 use crate::upload::Uploads;
 use crate::{openapi, page};
 
-/// The contract's limit on a body, 5 MB, for a server without an engine.
-pub(crate) const MAX_BODY: usize = 5_000_000;
-/// The contract's limit on path and query, 8 KB.
-pub(crate) const MAX_URI: usize = 8_192;
-/// The contract's limit on all headers, 25 KB.
-pub(crate) const MAX_HEADERS: usize = 25_600;
-
 /// Where requests are scored.
 pub(crate) enum Backend {
     Here(Pool),
@@ -60,11 +53,12 @@ pub(crate) struct Service {
     pub(crate) uploads: Uploads,
     pub(crate) metrics: Metrics,
     /// The server is about to stop: clients should connect elsewhere.
-    pub(crate) draining: AtomicBool,
+    pub(crate) draining: Arc<AtomicBool>,
 }
 
 pub(crate) fn router(service: Arc<Service>) -> Router {
-    let observed = axum::middleware::from_fn_with_state(Arc::clone(&service), observe);
+    let observed = (service.metrics.clone(), Arc::clone(&service.draining));
+    let observed = axum::middleware::from_fn_with_state(observed, observe);
     Router::new()
         .route(openapi::PATH, post(liveness))
         .route("/healthz", get(|| async { "ok\n" }))

@@ -4,7 +4,7 @@ use std::fmt::Display;
 use std::net::{SocketAddr, TcpListener};
 use std::path::Path;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use axum_server::Handle;
@@ -23,11 +23,12 @@ use tracing_subscriber::EnvFilter;
 use crate::config::{Config, LogFormat};
 use crate::connections::Limited;
 use crate::keys::Keys;
+use crate::limits::{MAX_BODY, MAX_HEADERS, MAX_URI};
 use crate::metrics::Metrics;
 use crate::nats::{Failure, Remote, RemoteParams};
 use crate::pool::Pool;
 use crate::rates::Rates;
-use crate::router::{Backend, MAX_BODY, MAX_HEADERS, MAX_URI, Service, probes, router};
+use crate::router::{Backend, Service, probes, router};
 use crate::upload::Uploads;
 
 /// How long a new connection may take to send the headers of its first request.
@@ -120,7 +121,7 @@ impl Server {
             rates: Rates::new(config.rate_per_key, config.rate),
             uploads: Uploads::new(config.bodies_mb, config.body_seconds, limit, metrics.clone()),
             metrics,
-            draining: AtomicBool::new(false),
+            draining: Arc::default(),
         };
         let listener = TcpListener::bind(config.listen);
         let listener = listener.map_err(|error| format!("--listen {}: {error}", config.listen))?;

@@ -5,7 +5,6 @@ mod running;
 
 use std::io::{Read, Write};
 use std::net::TcpStream;
-use std::process::Command;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Condvar, LazyLock, Mutex};
 use std::thread;
@@ -608,15 +607,19 @@ mod observability {
         let mut answer =
             client.post(url).content_type("application/json").send(BODY.as_bytes()).unwrap();
         assert_eq!(answer.body_mut().read_to_vec().unwrap(), *ANSWER);
-        // curl offers HTTP/2 as well.
-        let curl = Command::new("curl")
-            .args(["--silent", "--show-error", "--write-out", "%{http_version} %{http_code}"])
-            .args(["--cacert", cert.to_str().unwrap(), "--output", "/dev/null"])
-            .arg(format!("https://localhost:{}/healthz", server.address.port()))
-            .output()
-            .expect("curl is installed");
-        let (version, error) = (&curl.stdout, String::from_utf8_lossy(&curl.stderr));
-        assert_eq!(String::from_utf8_lossy(version), "1.1 200", "{error}");
+        // A client that offers HTTP/2 as well.
+        let mut roots = rustls::RootCertStore::empty();
+        roots.add(made.cert.der().clone()).unwrap();
+        let mut config =
+            rustls::ClientConfig::builder().with_root_certificates(roots).with_no_client_auth();
+        config.alpn_protocols = vec![b"h2".to_vec(), b"http/1.1".to_vec()];
+        let name = "localhost".try_into().unwrap();
+        let mut session = rustls::ClientConnection::new(Arc::new(config), name).unwrap();
+        let mut socket = TcpStream::connect(server.address).unwrap();
+        while session.is_handshaking() {
+            session.complete_io(&mut socket).unwrap();
+        }
+        assert_eq!(session.alpn_protocol(), Some(&b"http/1.1"[..]));
         assert!(
             !raw(&server, post(JSON, &BODY).as_bytes()).0.starts_with("http/1.1 200"),
             "plain HTTP is refused"

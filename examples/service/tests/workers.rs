@@ -192,7 +192,7 @@ fn an_added_worker_takes_requests_at_once() {
         let ready = began.elapsed();
         let counts = || answered(&name).into_iter().filter(|&count| count > 0).count();
         while counts() < 2 {
-            assert!(began.elapsed() < Duration::from_secs(5));
+            assert!(began.elapsed() < Duration::from_secs(30));
         }
         // Collecting the statistics takes 0.2 s.
         let used = began.elapsed();

@@ -9,7 +9,8 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, before, test } from "node:test";
 
-const { chromium } = createRequire(join(process.env.PLAYWRIGHT ?? process.cwd(), "x.js"))("playwright-core");
+const require = createRequire(join(process.env.PLAYWRIGHT ?? process.cwd(), "x.js"));
+const { chromium } = require("playwright-core");
 const root = new URL("../../../../", import.meta.url).pathname;
 const portrait = join(root, "examples/photos/astronaut.jpg");
 const scratch = mkdtempSync(join(tmpdir(), "page-"));
@@ -255,9 +256,17 @@ test("the page works on a phone, in dark mode, by keyboard alone", async (t) => 
   const page = await open(t, { viewport: { width: 360, height: 740 }, colorScheme: "dark" });
   const overflow = () => page.evaluate(() => document.documentElement.scrollWidth - innerWidth);
   assert.ok(await overflow() <= 0);
-  // Two links, then the file input, which opens its chooser by keyboard.
-  for (let presses = 0; presses < 3; presses++) await page.keyboard.press("Tab");
+  // Two links, then the file input, which opens its chooser by keyboard. The listener comes first:
+  // Chromium takes a moment to start reporting choosers, and drops one opened before that.
   const opened = page.waitForEvent("filechooser");
+  await page.bringToFront();
+  for (const reached of ["API", "OpenAPI", "file"]) {
+    await page.keyboard.press("Tab");
+    await page.waitForFunction((name) => {
+      const { id, textContent } = document.activeElement;
+      return name === (id || textContent);
+    }, reached);
+  }
   await page.keyboard.press("Space");
   const chooser = await opened;
   await chooser.setFiles(portrait);
