@@ -30,7 +30,7 @@ Usage: detect [OPTIONS] PHOTO...
   -h, --help            Print this help
 
 Exit status: 0 if every photo, or the request, got a response; 1 if one got an error; 2 if the
-arguments are wrong or a file cannot be read or written.
+arguments are wrong or a file cannot be read or written. The other photos are still scored.
 ";
 
 #[derive(Default)]
@@ -85,13 +85,15 @@ fn run(arguments: &Arguments) -> Result<ExitCode, Failure> {
         std::io::stdout().write_all(&answer.body)?;
         return Ok(if answer.status == 200 { ExitCode::SUCCESS } else { ExitCode::FAILURE });
     }
-    let mut status = ExitCode::SUCCESS;
+    let mut status = 0;
     for photo in photos {
-        if !score(&engine, photo, arguments)? {
-            status = ExitCode::FAILURE;
-        }
+        let scored = score(&engine, photo, arguments).unwrap_or_else(|error| {
+            eprintln!("detect: {error}");
+            2
+        });
+        status = status.max(scored);
     }
-    Ok(status)
+    Ok(status.into())
 }
 
 #[derive(Serialize)]
@@ -101,8 +103,8 @@ struct Line<'a, Answer> {
     answer: Answer,
 }
 
-/// Prints the JSON line of a photo. Returns whether the photo got a response.
-fn score(engine: &Engine, photo: &Path, arguments: &Arguments) -> Result<bool, Failure> {
+/// Prints the JSON line of a photo. Returns the exit status: 0 if the photo got a response, else 1.
+fn score(engine: &Engine, photo: &Path, arguments: &Arguments) -> Result<u8, Failure> {
     let bytes = read(photo)?;
     let auto_rotate = arguments.auto_rotate;
     match engine.detect_image(ImageSource::Encoded { bytes: &bytes, auto_rotate }) {
@@ -114,11 +116,11 @@ fn score(engine: &Engine, photo: &Path, arguments: &Arguments) -> Result<bool, F
                 drawing.save(out).map_err(|error| format!("{}: {error}", out.display()))?;
             }
             println!("{}", serde_json::to_string(&Line { file: photo, answer: response })?);
-            Ok(true)
+            Ok(0)
         }
         Err(error) => {
             println!("{}", serde_json::to_string(&Line { file: photo, answer: error.to_body() })?);
-            Ok(false)
+            Ok(1)
         }
     }
 }

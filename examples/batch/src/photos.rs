@@ -234,7 +234,7 @@ fn in_parquet(path: &Path, column: Option<&str>) -> Result<Source, Error> {
     }
 }
 
-/// Whether the crate parquet is built with this compression.
+/// Whether the `parquet` crate is built with this compression.
 fn is_supported(codec: &Compression) -> bool {
     use Compression::{GZIP, LZ4, LZ4_RAW, SNAPPY, UNCOMPRESSED, ZSTD};
     matches!(codec, UNCOMPRESSED | SNAPPY | GZIP(_) | LZ4 | LZ4_RAW | ZSTD(_))

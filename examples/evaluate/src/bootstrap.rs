@@ -5,6 +5,9 @@
 //! Hinkley, "Bootstrap Methods and their Application", 1997, section 3.8). Clusters with bona fide
 //! presentations only, with attacks only, and with both are drawn separately, so that every draw
 //! has both classes.
+//!
+//! Where no cluster has an error, no draw has one either. The upper bound is then that of Clopper
+//! and Pearson ("The use of confidence or fiducial limits", 1934) for as many trials as clusters.
 
 use rand::{RngExt, SeedableRng};
 use rand_pcg::Pcg64Mcg;
@@ -20,7 +23,8 @@ pub struct Interval {
     pub value: Option<f64>,
     /// The 2.5th percentile of the draws.
     pub low: Option<f64>,
-    /// The 97.5th percentile of the draws.
+    /// The 97.5th percentile of the draws; for an error rate of 0, the upper bound of Clopper and
+    /// Pearson.
     pub high: Option<f64>,
 }
 
@@ -70,22 +74,42 @@ pub fn intervals(samples: &Samples, threshold: f32, draws: u64) -> Intervals {
             high: quantile(&values, 0.975),
         }
     };
+    let rate = |figure: &dyn Fn(&Figures) -> Option<f64>, clusters: usize| {
+        let Interval { value, low, high } = interval(figure);
+        let high = match value {
+            Some(0.0) => high.map(|high| high.max(without_error(clusters))),
+            _ => high,
+        };
+        Interval { value, low, high }
+    };
+    let bona_fide = samples.clusters_of(|species| species.is_none());
+    let attacks = samples.clusters_of(|species| species.is_some());
+    let of_species = |i| samples.clusters_of(|species| species == Some(i));
     let species = samples.species().iter().enumerate();
+    let fewest_of_species = (0..species.len()).map(of_species).min().unwrap_or(0);
+    let fewest = bona_fide.min(attacks);
     Intervals {
         apcer_of_species: species
-            .map(|(i, name)| (name.clone(), interval(&|figures| figures.apcer_of_species[i])))
+            .map(|(i, name)| {
+                (name.clone(), rate(&|figures| figures.apcer_of_species[i], of_species(i)))
+            })
             .collect(),
-        apcer_max: interval(&|figures| figures.apcer_max),
-        apcer_pooled: interval(&|figures| figures.apcer_pooled),
-        bpcer: interval(&|figures| figures.bpcer),
-        acer: interval(&|figures| figures.acer),
-        eer: interval(&|figures| figures.eer),
+        apcer_max: rate(&|figures| figures.apcer_max, fewest_of_species),
+        apcer_pooled: rate(&|figures| figures.apcer_pooled, attacks),
+        bpcer: rate(&|figures| figures.bpcer, bona_fide),
+        acer: rate(&|figures| figures.acer, bona_fide.min(fewest_of_species)),
+        eer: rate(&|figures| figures.eer, fewest),
         auc: interval(&|figures| figures.auc),
-        apcer_at_bpcer_1: interval(&|figures| figures.apcer_at_bpcer_1),
-        apcer_at_bpcer_5: interval(&|figures| figures.apcer_at_bpcer_5),
-        apnrr: interval(&|figures| figures.apnrr),
-        bpnrr: interval(&|figures| figures.bpnrr),
+        apcer_at_bpcer_1: rate(&|figures| figures.apcer_at_bpcer_1, attacks),
+        apcer_at_bpcer_5: rate(&|figures| figures.apcer_at_bpcer_5, attacks),
+        apnrr: rate(&|figures| figures.apnrr, attacks),
+        bpnrr: rate(&|figures| figures.bpnrr, bona_fide),
     }
+}
+
+/// The upper bound of a rate, with 95 % confidence, when none of these clusters has an error.
+fn without_error(clusters: usize) -> f64 {
+    1.0 - 0.025f64.powf(1.0 / clusters as f64)
 }
 
 /// The clusters with bona fide only, with attacks only, and with both.
@@ -176,8 +200,30 @@ mod tests {
             Scored { truth: Truth::Attack { species: "p".into() }, score: Some(0.9), cluster: 1 },
         ];
         let intervals = intervals(&Samples::new(&scored), 0.5, 200);
-        assert_eq!(intervals.eer, Interval { value: Some(0.0), low: Some(0.0), high: Some(0.0) });
-        assert_eq!(intervals.apcer_of_species[0].1.high, Some(0.0));
+        assert_eq!((intervals.eer.value, intervals.eer.low), (Some(0.0), Some(0.0)));
+    }
+
+    #[test]
+    fn no_error_among_a_few_clusters_is_little_evidence() {
+        let bona_fide =
+            (0..30).map(|i| Scored { truth: Truth::BonaFide, score: Some(0.1), cluster: i / 3 });
+        let attacks = (30..90).map(|i| Scored {
+            truth: Truth::Attack { species: if i < 60 { "print" } else { "screen" }.into() },
+            score: Some(0.9),
+            cluster: i / 3,
+        });
+        let scored: Vec<_> = bona_fide.chain(attacks).collect();
+        let intervals = intervals(&Samples::new(&scored), 0.5, 200);
+        // Clopper and Pearson, 0 of 10 and 0 of 20: 30.85 % and 16.84 %.
+        let near = |interval: Interval, high: f64| {
+            assert_eq!((interval.value, interval.low), (Some(0.0), Some(0.0)));
+            assert!((interval.high.unwrap_or_default() - high).abs() < 1e-4, "{interval:?}");
+        };
+        near(intervals.bpcer, 0.3085);
+        near(intervals.apcer_pooled, 0.1684);
+        near(intervals.apcer_max, 0.3085);
+        near(intervals.apcer_of_species[1].1, 0.3085);
+        near(intervals.eer, 0.3085);
     }
 
     #[test]

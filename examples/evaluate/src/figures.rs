@@ -125,6 +125,13 @@ impl Samples {
         contents
     }
 
+    /// The number of clusters that hold such a presentation: of one species or, for `None`, bona
+    /// fide.
+    pub fn clusters_of(&self, is_counted: impl Fn(Option<usize>) -> bool) -> usize {
+        let counted = self.sorted.iter().filter(|sample| is_counted(sample.species));
+        counted.map(|sample| sample.cluster).collect::<BTreeSet<_>>().len()
+    }
+
     /// The numbers of bona fide presentations and attacks, with or without a score.
     pub fn counts(&self) -> (usize, usize) {
         let attacks = self.sorted.iter().filter(|sample| sample.species.is_some()).count();
