@@ -71,8 +71,9 @@ fn main() {
     writeln!(
         text,
         "\nTime by stage, in ms of CPU time. Two lower bounds: Huffman decoding alone, measured by \
-         decoding\nat an eighth of the size; and the multiplications of both networks, which take \
-         {:.2} and {:.2} ms\nat the {peak:.0} GFLOP/s of tract's plain matrix product.\n\n\
+         decoding\nat an eighth of the size; and the multiplications of the detector, and of \
+         `near` and `far`,\nwhich take {:.2} and {:.2} ms at the {peak:.0} GFLOP/s of \
+         tract's plain matrix product.\n\n\
          | photo | {names} | Huffman decoding |\n|---|---|---|---|---|---|---|",
         floors[0], floors[1]
     )

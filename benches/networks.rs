@@ -24,7 +24,12 @@ fn networks(criterion: &mut Criterion) {
         let side = file.input.side as usize;
         Network::from_onnx(&file.onnx, [3, side, side]).unwrap()
     };
-    let liveness_networks: Vec<_> = model.networks.values().map(crop_network).collect();
+    let (fused, second): (Vec<_>, Vec<_>) =
+        model.networks.iter().partition(|(role, _)| model.fusion.weights.contains_key(*role));
+    let load = |files: Vec<(&String, _)>| -> Vec<_> {
+        files.into_iter().map(|(_, file)| crop_network(file)).collect()
+    };
+    let (fused, second) = (load(fused), load(second));
     let [longer, shorter] =
         HeatmapDetectorParams::default().pass_sizes[0].map(|side| side as usize);
     let heatmap = Network::from_onnx(&detector.heatmap.onnx, [3, shorter, longer]).unwrap();
@@ -32,13 +37,16 @@ fn networks(criterion: &mut Criterion) {
 
     let run =
         |network: &Network| network.run(|mut planes| planes.values_mut().fill(100.0)).unwrap();
-    let liveness = || liveness_networks.iter().map(run).collect::<Vec<_>>();
+    let liveness = || fused.iter().map(run).collect::<Vec<_>>();
+    // Where the first opinion is unsure.
+    let reconsidered = || fused.iter().chain(&second).map(run).collect::<Vec<_>>();
     // A photo of one face: the refiner runs twice.
     let detect = || (run(&heatmap), run(&refiner), run(&refiner));
 
     let mut group = criterion.benchmark_group("networks");
     group.sample_size(50);
     group.bench_function("rgb-single-v2", |bencher| bencher.iter(liveness));
+    group.bench_function("rgb-single-v2, unsure", |bencher| bencher.iter(reconsidered));
     group.bench_function("face-detector-v1", |bencher| bencher.iter(detect));
     let mut alternating = Vec::new();
     if let Some(peers) = std::env::var_os("FACE_LIVENESS_PEERS") {
@@ -50,6 +58,10 @@ fn networks(criterion: &mut Criterion) {
         alternating.push((
             "rgb-single-v2 and MiniFASNetV2",
             medians_alternating(liveness, || minifasnet.run()),
+        ));
+        alternating.push((
+            "rgb-single-v2, unsure, and MiniFASNetV2",
+            medians_alternating(reconsidered, || minifasnet.run()),
         ));
         alternating.push((
             "face-detector-v1 and YuNet at 320",

@@ -15,7 +15,7 @@ pub const STAGES: [&str; 5] = ["parse", "base64", "decode", "detect", "liveness"
 pub const SEARCH_SIDE: u32 = 800;
 /// Multiplications for a photo of one face, from the model cards: detection, by the heatmap and two
 /// passes of the refiner; and liveness.
-pub const MULTIPLICATIONS: [f64; 2] = [74e6 + 2.0 * 7e6, 60e6];
+pub const MULTIPLICATIONS: [f64; 2] = [74e6 + 2.0 * 6e6, 60e6];
 
 /// The engine, and its parts loaded a second time.
 pub struct Stack {
