@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 """Compares the golden answers with ONNX Runtime: from a picture's pixels and the face's box to the
-score, with the preprocessing of `model.json` on OpenCV. The crop's rectangle is the training's.
+score, with the preprocessing of `model.json` on OpenCV. The crops are the training's.
 Exit status 1 when a score differs by more than 0.001.
 
     pip install numpy opencv-python-headless==5.0.0.93 onnxruntime==1.32.0
@@ -19,7 +19,7 @@ import onnxruntime
 TOLERANCE = 1e-3
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT / "models/training"))
-from liveness_training.crop import around  # noqa: E402
+from liveness_training.crop import SCALES, SIDE, SQUARE, student_crop, uncut  # noqa: E402
 
 GOLDEN = ROOT / "crates/face-liveness/tests/golden"
 MODEL = ROOT / "models/rgb-single-v2"
@@ -34,10 +34,10 @@ SESSIONS = {
 def log_odds(role, image, face):
     network = NETWORKS[role]["input"]
     assert network["channels"] == "bgr", "OpenCV reads BGR"
-    assert network["resize"] == "opencv-linear"
-    left, top, columns, rows = around(face, network["crop_scale"], *image.shape[1::-1])
-    part = image[top : top + rows, left : left + columns]
-    seen = cv2.resize(part, (network["side"], network["side"]), interpolation=cv2.INTER_LINEAR)
+    assert network["resize"] == "opencv-linear" and network["side"] == SIDE
+    assert network["crop_scale"] == SCALES[role]
+    assert network.get("square", False) == (role in SQUARE)
+    seen = student_crop(uncut(image, face, role))
     planes = seen.astype(np.float32).transpose(2, 0, 1)[None]
     session = SESSIONS[role]
     return float(session.run(None, {session.get_inputs()[0].name: planes})[0].item())
@@ -60,10 +60,15 @@ def without_borders(image, face):
 
 
 def score(image, face):
-    fusion = MANIFEST["fusion"]
+    weights, second = dict(MANIFEST["fusion"]), MANIFEST["second_opinion"]
     image, face = without_borders(image, face)
-    both = sum(fusion[role] * log_odds(role, image, face) for role in NETWORKS)
-    return 1 / (1 + math.exp(-both - fusion["intercept"]))
+    fused = weights.pop("intercept")
+    fused += sum(weight * log_odds(role, image, face) for role, weight in weights.items())
+    doubt = min(max(2 - 2 * abs(fused) / second["within"], 0), 1)
+    if doubt:
+        own = second["slope"] * log_odds(second["network"], image, face) + second["intercept"]
+        fused += doubt * second["weight"] * (own - fused)
+    return 1 / (1 + math.exp(-fused))
 
 
 answers = json.loads((GOLDEN / "answers.json").read_text())
