@@ -72,7 +72,7 @@ fn main() {
         text,
         "\nTime by stage, in ms of CPU time. Two lower bounds: Huffman decoding alone, measured by \
          decoding\nat an eighth of the size; and the multiplications of the detector, and of \
-         `near` and `far`,\nwhich take {:.2} and {:.2} ms at the {peak:.0} GFLOP/s of \
+         `context` and `wide`,\nwhich take {:.2} and {:.2} ms at the {peak:.0} GFLOP/s of \
          tract's plain matrix product.\n\n\
          | photo | {names} | Huffman decoding |\n|---|---|---|---|---|---|---|",
         floors[0], floors[1]

@@ -33,7 +33,7 @@ pub fn face_detector_v1() -> Result<FaceDetectorBundle, Error> {
 pub fn rgb_single_v2() -> Result<RgbSingleBundle, Error> {
     RgbSingleBundle::from_json(
         include_str!("../rgb-single-v2/model.json"),
-        files!("rgb-single-v2": "near.onnx", "far.onnx", "tight.onnx"),
+        files!("rgb-single-v2": "context.onnx", "wide.onnx", "tight.onnx"),
     )
 }
 
@@ -85,17 +85,17 @@ mod tests {
     #[test]
     fn one_flipped_bit_is_a_sha_256_mismatch() {
         let json = include_str!("../rgb-single-v2/model.json");
-        let files = files!("rgb-single-v2": "near.onnx", "far.onnx", "tight.onnx");
+        let files = files!("rgb-single-v2": "context.onnx", "wide.onnx", "tight.onnx");
         let damaged = |name: &str| -> Option<Cow<'static, [u8]>> {
             let file: Option<Cow<'static, [u8]>> = files(name);
             let mut file = file?.into_owned();
-            if name == "far.onnx" {
+            if name == "wide.onnx" {
                 let middle = file.len() / 2;
                 file[middle] ^= 1;
             }
             Some(file.into())
         };
         let error = RgbSingleBundle::from_json(json, damaged).expect_err("damaged");
-        assert_eq!(error.to_string(), "far.onnx: SHA-256 mismatch");
+        assert_eq!(error.to_string(), "wide.onnx: SHA-256 mismatch");
     }
 }

@@ -34,7 +34,7 @@ pub struct RgbSingleBundle {
     pub name: String,
     /// Counts the releases of a model of this name.
     pub version: u32,
-    /// At least one network, by its role: `near` for a crop of 2.7 × the face box, `far`
+    /// At least one network, by its role: `context` for a crop of 2.7 × the face box, `wide`
     /// for 4 ×, `tight` for 1.5 ×.
     pub networks: BTreeMap<String, NetworkFile<CropInput>>,
     /// Combines the networks' log-odds into one score. Its weights have the roles of `networks`,
@@ -104,7 +104,7 @@ impl RgbSingleBundle {
     /// let json = std::fs::read_to_string(folder.join("model.json"))?;
     /// let read = |file: &str| std::fs::read(folder.join(file)).ok().map(Cow::Owned);
     /// let bundle = RgbSingleBundle::from_json(&json, read)?;
-    /// assert_eq!(bundle.networks["near"].input.side, 80);
+    /// assert_eq!(bundle.networks["context"].input.side, 80);
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
     pub fn from_json(
@@ -201,7 +201,10 @@ mod tests {
 
     #[test]
     fn any_number_of_networks_is_fused_by_role() {
-        assert_eq!(loaded(&["near"], r#"{ "near": 1, "intercept": 0 }"#), r#"{"near": 1.0}"#);
+        assert_eq!(
+            loaded(&["context"], r#"{ "context": 1, "intercept": 0 }"#),
+            r#"{"context": 1.0}"#
+        );
         let three = loaded(&["a", "b", "c"], r#"{ "a": 1, "c": 2, "b": 0.5, "intercept": 0 }"#);
         assert_eq!(three, r#"{"a": 1.0, "b": 0.5, "c": 2.0}"#);
     }
@@ -216,29 +219,29 @@ mod tests {
         let missing = |networks: &[&str], fusion: &str, field: &str| {
             assert_eq!(loaded(networks, fusion), format!("model.json: {field} is missing"));
         };
-        missing(&["near", "far"], r#"{ "near": 1, "intercept": 0 }"#, "fusion.far");
-        missing(&["near"], r#"{ "near": 1, "tight": 1, "intercept": 0 }"#, "networks.tight");
+        missing(&["context", "wide"], r#"{ "context": 1, "intercept": 0 }"#, "fusion.wide");
+        missing(&["context"], r#"{ "context": 1, "tight": 1, "intercept": 0 }"#, "networks.tight");
         // The name of the intercept is taken.
         missing(&["intercept"], r#"{ "intercept": 0 }"#, "fusion.intercept");
     }
 
     #[test]
     fn a_second_opinion_is_of_a_network_that_is_not_fused() {
-        let fusion = r#"{ "near": 1, "intercept": 0 }"#;
+        let fusion = r#"{ "context": 1, "intercept": 0 }"#;
         let loaded = |network: &str, within: &str, weight: &str| {
             let second = format!(
                 r#"{{ "network": "{network}", "within": {within}, "weight": {weight},
                       "slope": 1, "intercept": 0 }}"#
             );
-            with_second(&["near", "tight"], fusion, &second)
+            with_second(&["context", "tight"], fusion, &second)
         };
-        assert_eq!(loaded("tight", "4", "0.3"), r#"{"near": 1.0}"#);
-        assert_eq!(loaded("far", "4", "0.3"), "model.json: networks.far is missing");
+        assert_eq!(loaded("tight", "4", "0.3"), r#"{"context": 1.0}"#);
+        assert_eq!(loaded("wide", "4", "0.3"), "model.json: networks.wide is missing");
         let out_of_range = |network: &str, within: &str, weight: &str, field: &str| {
             let expected = format!("model.json: second_opinion.{field} is out of range");
             assert_eq!(loaded(network, within, weight), expected);
         };
-        out_of_range("near", "4", "0.3", "network");
+        out_of_range("context", "4", "0.3", "network");
         out_of_range("tight", "0", "0.3", "within");
         out_of_range("tight", "4", "1.1", "weight");
     }
@@ -246,14 +249,17 @@ mod tests {
     #[test]
     fn a_weight_is_a_finite_number() {
         for weight in ["NaN", "null", "\"1\""] {
-            let fusion = format!(r#"{{ "near": {weight}, "intercept": 0 }}"#);
-            assert_eq!(loaded(&["near"], &fusion), "model.json is invalid", "{weight}");
+            let fusion = format!(r#"{{ "context": {weight}, "intercept": 0 }}"#);
+            assert_eq!(loaded(&["context"], &fusion), "model.json is invalid", "{weight}");
         }
         let infinite = |fusion: &str, field: &str| {
-            assert_eq!(loaded(&["near"], fusion), format!("model.json: {field} is out of range"));
+            assert_eq!(
+                loaded(&["context"], fusion),
+                format!("model.json: {field} is out of range")
+            );
         };
         // Infinite as an f32.
-        infinite(r#"{ "near": 1e39, "intercept": 0 }"#, "fusion.near");
-        infinite(r#"{ "near": 1, "intercept": -1e39 }"#, "fusion.intercept");
+        infinite(r#"{ "context": 1e39, "intercept": 0 }"#, "fusion.context");
+        infinite(r#"{ "context": 1, "intercept": -1e39 }"#, "fusion.intercept");
     }
 }

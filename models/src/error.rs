@@ -10,13 +10,13 @@ pub enum Error {
     /// A value of the manifest is out of its range.
     #[error("model.json: {field} is out of range")]
     OutOfRange {
-        /// The value's path in the manifest: `networks.near.input.side`.
+        /// The value's path in the manifest: `networks.context.input.side`.
         field: String,
     },
     /// The manifest lacks a value that another one needs.
     #[error("model.json: {field} is missing")]
     MissingField {
-        /// The value's path in the manifest: `fusion.near`.
+        /// The value's path in the manifest: `fusion.context`.
         field: String,
     },
     /// The manifest names a file that the bundle lacks.

@@ -133,11 +133,11 @@ mod tests {
     #[test]
     fn the_score_is_the_weighted_sum_of_any_number_of_networks() {
         let sum = |weights: &[(&str, f32)], intercept| log_odds(weights, intercept).expect("a sum");
-        let (near, far) = (sum(&[("near", 1.0)], 0.0), sum(&[("far", 1.0)], 0.0));
-        assert_ne!(near, far);
-        assert_eq!(sum(&[("near", 0.5)], -1.0), 0.5 * near - 1.0);
-        let both = sum(&[("near", 0.75), ("far", -2.0)], 0.25);
-        assert!((both - (0.75 * near - 2.0 * far + 0.25)).abs() < 1e-4);
+        let (context, wide) = (sum(&[("context", 1.0)], 0.0), sum(&[("wide", 1.0)], 0.0));
+        assert_ne!(context, wide);
+        assert_eq!(sum(&[("context", 0.5)], -1.0), 0.5 * context - 1.0);
+        let both = sum(&[("context", 0.75), ("wide", -2.0)], 0.25);
+        assert!((both - (0.75 * context - 2.0 * wide + 0.25)).abs() < 1e-4);
     }
 
     #[test]
@@ -158,12 +158,12 @@ mod tests {
     #[test]
     fn a_network_and_its_weight_need_each_other_and_a_weight_is_finite() {
         let mut bundle = rgb_single_v2().expect("the built-in model");
-        bundle.fusion.weights.remove("far");
+        bundle.fusion.weights.remove("wide");
         assert!(RgbSingle::new(&bundle).is_err());
         let mut bundle = rgb_single_v2().expect("the built-in model");
         bundle.networks.remove("tight");
         assert!(RgbSingle::new(&bundle).is_err());
-        assert!(log_odds(&[("near", f32::NAN)], 0.0).is_err());
+        assert!(log_odds(&[("context", f32::NAN)], 0.0).is_err());
     }
 
     #[test]

@@ -24,7 +24,7 @@ use crate::{Error, PlanesMut};
 /// use face_liveness_network::Network;
 ///
 /// let model = face_liveness_models::rgb_single_v2()?;
-/// let network = Network::from_onnx(&model.networks["near"].onnx, [3, 80, 80])?;
+/// let network = Network::from_onnx(&model.networks["context"].onnx, [3, 80, 80])?;
 /// let outputs = network.run(|mut planes| planes.values_mut().fill(128.0))?;
 /// assert_eq!(outputs[0].shape(), [1, 1]);
 /// # Ok::<(), Box<dyn std::error::Error>>(())

@@ -68,8 +68,8 @@ fn no_network_leaves_its_input_in_memory() {
     let earlier = face_liveness_models::rgb_single_v1().unwrap().networks;
     let model = face_liveness_models::rgb_single_v2().unwrap().networks;
     for (name, onnx, shape) in [
-        ("near", &model["near"].onnx, [3, 80, 80]),
-        ("far", &model["far"].onnx, [3, 80, 80]),
+        ("context", &model["context"].onnx, [3, 80, 80]),
+        ("wide", &model["wide"].onnx, [3, 80, 80]),
         ("tight", &earlier["tight"].onnx, [3, 96, 96]),
         ("context", &earlier["context"].onnx, [3, 80, 80]),
         ("heatmap", &detector.heatmap.onnx, [3, 194, 290]),

@@ -43,7 +43,7 @@ def main():
     about = "fits the fusion, and writes it into TARGET/model.json"
     calibration = networks(step("calibrate", about))
     calibration.add_argument("--target")
-    calibration.add_argument("--near-share", type=float, default=calibrate.NEAR_SHARE)
+    calibration.add_argument("--context-share", type=float, default=calibrate.CONTEXT_SHARE)
     calibration.add_argument("--bona-fide", type=float, default=calibrate.BONA_FIDE_WEIGHT)
     step("left-out", "prints error rates on each set by the runs without it", "--target")
     about = "writes ONNX files, and pins their hashes in TARGET/model.json"
@@ -68,7 +68,7 @@ def main():
     elif a.step == "measure":
         measure.measure(a.out, names)
     elif a.step == "calibrate":
-        calibrate.calibrate(a.out, names, a.target, a.near_share, a.bona_fide)
+        calibrate.calibrate(a.out, names, a.target, a.context_share, a.bona_fide)
     elif a.step == "left-out":
         calibrate.left_out(a.out, a.target)
     elif a.step == "export":

@@ -10,8 +10,8 @@ from common import bundle
 from .measure import agreement, by_video, development, figures, log_odds_by_part
 from .network import load
 
-# The weight of the near network against the far one; Silent-Face weighs both the same.
-NEAR_SHARE = 0.5
+# The weight of the context network against the wide one; Silent-Face weighs both the same.
+CONTEXT_SHARE = 0.5
 # The weight of bona fide presentations; attacks count once. At 1.5, BPCER at 0.5 is at most 5 % on
 # each set that is fitted.
 BONA_FIDE_WEIGHT = 1.5
@@ -23,19 +23,19 @@ FITTED = ("replay", "nuaa", "celeba", "caltech", "ytf")
 # The sets that a run leaves out in turn.
 LEFT_OUT = ("casia", "replay", "nuaa")
 LEFT_OUT_RUNS = {
-    "near": "near-without-{}-2",
-    "far": "far-without-{}-2",
+    "context": "context-without-{}-2",
+    "wide": "wide-without-{}-2",
     "tight": "tight-without-{}",
 }
 
 
-def calibrate(out, names, target=None, near_share=NEAR_SHARE, bona_fide=BONA_FIDE_WEIGHT):
+def calibrate(out, names, target=None, context_share=CONTEXT_SHARE, bona_fide=BONA_FIDE_WEIGHT):
     """Prints the fusion and the resulting error rates, and writes it into TARGET/model.json."""
     networks = {part: load(out, name, part) for part, name in names.items()}
     sets = {}
     for name, data in development(out).items():
         sets[name] = log_odds_by_part(networks, data), data["video"], data["label"]
-    fusion, second = fit(sets, near_share, bona_fide)
+    fusion, second = fit(sets, context_share, bona_fide)
     print(rounded(fusion), rounded(second))
     if target:
         bundle.set_fusion(Path(target), fusion)
@@ -63,15 +63,15 @@ def left_out(out, target):
             print(f"  {part}: {agreement(values, data[f'{part}_teacher'])}")
 
 
-def fit(sets, near_share, bona_fide):
-    """The fusion of near and far, and the second opinion.
+def fit(sets, context_share, bona_fide):
+    """The fusion of context and wide, and the second opinion.
 
-    The ratio of near and far is given. Slopes and intercepts are logistic regressions in which each
-    class of each set has the same weight, bona fide times `bona_fide`.
+    The ratio of context and wide is given. Slopes and intercepts are logistic regressions in which
+    each class of each set has the same weight, bona fide times `bona_fide`.
     """
     pairs, tight, labels, weights = [], [], [], []
     for log_odds, video, label in (sets[name] for name in FITTED if name in sets):
-        mean = near_share * log_odds["near"] + (1 - near_share) * log_odds["far"]
+        mean = context_share * log_odds["context"] + (1 - context_share) * log_odds["wide"]
         pair, by_videos = by_video(mean, video, label)
         pairs.append(pair)
         tight.append(by_video(log_odds["tight"], video, label)[0])
@@ -81,14 +81,16 @@ def fit(sets, near_share, bona_fide):
     pairs, tight, labels, weights = map(np.concatenate, (pairs, tight, labels, weights))
     line = lambda x: logistic_regression(np.c_[x, np.ones(len(x))], labels, weights)
     slope, intercept = line(pairs)
-    fusion = {"near": slope * near_share, "far": slope * (1 - near_share), "intercept": intercept}
+    shares = {"context": context_share, "wide": 1 - context_share}
+    fusion = {part: slope * share for part, share in shares.items()} | {"intercept": intercept}
     slope, intercept = line(tight)
     second = {"within": WITHIN, "weight": SECOND_WEIGHT, "slope": slope, "intercept": intercept}
     return fusion, second
 
 
 def fused(log_odds, fusion):
-    return log_odds["near"] * fusion["near"] + log_odds["far"] * fusion["far"] + fusion["intercept"]
+    weighted = sum(log_odds[part] * fusion[part] for part in ("context", "wide"))
+    return weighted + fusion["intercept"]
 
 
 def reconsidered(first, tight, second):

@@ -8,7 +8,7 @@ cv2.setNumThreads(1)
 
 SIDE = 80
 # How many times the face's box each network sees: the scales of the teachers.
-SCALES = {"near": 2.7, "far": 4.0, "tight": 1.5}
+SCALES = {"context": 2.7, "wide": 4.0, "tight": 1.5}
 # Parts whose crop is a square, by the longer side of the box.
 SQUARE = {"tight"}
 

@@ -72,7 +72,7 @@ def agreement(student, teacher):
 
 
 def measure(out, names):
-    """Prints fidelity and error rates of each network, of the mean of `near` and `far`, and of
+    """Prints fidelity and error rates of each network, of the mean of `context` and `wide`, and of
     that of their teachers."""
     networks = {part: load(out, name, part) for part, name in names.items()}
     print("correlation with the teacher, and agreement about the sign:")
@@ -81,7 +81,7 @@ def measure(out, names):
     print("EER (APCER/BPCER) at log-odds of 0, by video, in percent:")
     for name, data in development(out).items():
         scores = log_odds_by_part(networks, data)
-        scores["mean"] = (scores["near"] + scores["far"]) / 2
+        scores["mean"] = (scores["context"] + scores["wide"]) / 2
         scores["teachers"] = (data["near_teacher"] + data["far_teacher"]) / 2
         texts = [
             f"{part} {figures(*by_video(score, data['video'], data['label']))}"

@@ -24,7 +24,7 @@ CHAINS = (32,), (64, 40), (24,)
 EMBEDDING, TEACHER_EMBEDDING = 256, 512
 # MiniFASNetV1SE and MiniFAS 128 have squeeze-and-excitation at the end of each chain, and so have
 # their students.
-GATED = {"near": False, "far": True, "tight": True}
+GATED = {"context": False, "wide": True, "tight": True}
 
 
 def convolution(before, after, side=3, stride=1, relu=True):

@@ -17,11 +17,11 @@ from torch.nn import functional as F
 from common.onnx_files import session
 
 FILES = {
-    "near": "minifasnetv2_80.onnx",
-    "far": "minifasnetv1se_80.onnx",
+    "context": "minifasnetv2_80.onnx",
+    "wide": "minifasnetv1se_80.onnx",
     "tight": "minifas128.onnx",
 }
-SIDES = {"near": 80, "far": 80, "tight": 128}
+SIDES = {"context": 80, "wide": 80, "tight": 128}
 # The student learns the last output of each kind: the projections that halve the map, the chains of
 # residual blocks between them, and the 512 features.
 MAP_SIDES = (20, 20, 10, 10, 5, 5)
@@ -40,7 +40,7 @@ CHUNK = 4
 
 
 class Teacher:
-    """`part` is near, far or tight; FOLDER holds the files. Without `features`, only the logits."""
+    """`part` is a network's name; FOLDER holds the files. Without `features`, only the logits."""
 
     def __init__(self, folder, part, threads=1, features=True):
         self.side, self.is_minifas_128 = SIDES[part], part == "tight"

@@ -35,7 +35,7 @@ TABLE = {
     "walls": {"files": "*.png", "kind": "scenes"},
 }
 CONFIG = dict(
-    teacher="near",
+    teacher="context",
     seed=1,
     threads=1,
     batch=16,
@@ -53,11 +53,11 @@ CONFIG = dict(
 # The shape of model.json; a test reads only what calibrate and export write.
 MANIFEST = """{
   "networks": {
-    "near": { "file": "near.onnx", "sha256": "near-hash" },
-    "far": { "file": "far.onnx", "sha256": "far-hash" },
+    "context": { "file": "context.onnx", "sha256": "context-hash" },
+    "wide": { "file": "wide.onnx", "sha256": "wide-hash" },
     "tight": { "file": "tight.onnx", "sha256": "tight-hash" }
   },
-  "fusion": { "near": 0, "far": 0, "intercept": 0 },
+  "fusion": { "context": 0, "wide": 0, "intercept": 0 },
   "second_opinion": {
     "network": "tight", "within": 1, "weight": 0, "slope": 0, "intercept": 0
   }
@@ -180,20 +180,20 @@ def test_the_chain(program, teachers, data, tmp_path, monkeypatch, capsys):
     assert all(development[part].shape == (12, 3, 80, 80) for part in crop.SCALES)
     assert development["label"].sum() == 6
 
-    train.train(out, CONFIG, "near", teachers)
-    teacher = Teacher(teachers, "near")
+    train.train(out, CONFIG, "context", teachers)
+    teacher = Teacher(teachers, "context")
     draw = np.random.default_rng(7)
-    seen = views.batch(stored, 128, "near", teacher.side, views.CHANCES["mild"], draw)
+    seen = views.batch(stored, 128, "context", teacher.side, views.CHANCES["mild"], draw)
     expected = attack_log_odds(teacher(seen.shown)[-1])
-    found = measure.log_odds(load(out, "near", "near"), seen.crops)
+    found = measure.log_odds(load(out, "context", "context"), seen.crops)
     assert np.corrcoef(found, expected)[0, 1] > 0.8, "it follows its teacher"
     labels = {"attack": 0.3, "attack_share": 0.5, "bona_fide": 0.2, "close": 0.6}
     short = {**CONFIG, "steps": 4, "labels": labels}
-    train.train(out, {**short, "start": "near"}, "near-labels", teachers)
-    train.train(out, {**short, "teacher": "far"}, "far", teachers)
-    train.train(out, {**CONFIG, "teacher": "tight", "start": "far"}, "tight", teachers)
-    average.average(out, ["near", "near-labels"], "mean")
-    names = {"near": "mean", "far": "far", "tight": "tight"}
+    train.train(out, {**short, "start": "context"}, "context-labels", teachers)
+    train.train(out, {**short, "teacher": "wide"}, "wide", teachers)
+    train.train(out, {**CONFIG, "teacher": "tight", "start": "wide"}, "tight", teachers)
+    average.average(out, ["context", "context-labels"], "mean")
+    names = {"context": "mean", "wide": "wide", "tight": "tight"}
     capsys.readouterr()
     measure.measure(out, names)
     fidelity, rates = capsys.readouterr().out.split("EER")
@@ -215,10 +215,11 @@ def test_the_chain(program, teachers, data, tmp_path, monkeypatch, capsys):
             wanted = measure.log_odds(trained, image[None])
             assert abs(answer[0, 0] - wanted[0]) < 0.02, "what float16 weights cost"
 
-    calibrate.calibrate(out, names, manifest.parent, near_share=0.75)
+    calibrate.calibrate(out, names, manifest.parent, context_share=0.75)
     bundle = json.loads(manifest.read_text())
     fusion, second = bundle["fusion"], bundle["second_opinion"]
-    assert fusion["near"] > 0 and fusion["near"] == pytest.approx(3 * fusion["far"], rel=0.01)
+    assert fusion["context"] > 0
+    assert fusion["context"] == pytest.approx(3 * fusion["wide"], rel=0.01)
     assert second["network"] == "tight" and second["within"] == calibrate.WITHIN
     assert second["slope"] > 0, "its teacher, too, takes bright crops for bona fide"
 
@@ -250,8 +251,8 @@ def test_two_classes_as_three_have_the_same_log_odds():
 
 def test_crops_are_those_of_the_engine():
     # The example and the first test of crates/inference/src/crop.rs.
-    assert crop.around([40, 20, 20, 30], "near", 200, 100) == (23, 0, 55, 82)
-    assert crop.around([10, 10, 60, 80], "far", 100, 100) == (2, 0, 76, 100)
+    assert crop.around([40, 20, 20, 30], "context", 200, 100) == (23, 0, 55, 82)
+    assert crop.around([10, 10, 60, 80], "wide", 100, 100) == (2, 0, 76, 100)
     for (width, height), box in (
         ((1, 1), [0, 0, 1, 1]),
         ((2, 500), [0, 100, 2, 50]),
@@ -264,7 +265,7 @@ def test_crops_are_those_of_the_engine():
             assert left >= 0 and columns >= 1 and left + columns <= width
             assert top >= 0 and rows >= 1 and top + rows <= height
     photo = np.zeros((100, 200, 3), np.uint8)
-    pixels = crop.uncut(photo, [40, 20, 20, 30], "near")
+    pixels = crop.uncut(photo, [40, 20, 20, 30], "context")
     assert crop.student_crop(pixels).shape == (80, 80, 3)
 
 
@@ -316,7 +317,7 @@ def test_the_face_of_a_held_print_is_in_its_box():
 
 def test_every_run_continues_an_earlier_one_with_sources_of_the_table():
     configs = REPOSITORY / "models" / "training" / "configs"
-    for file, part, start in (("liveness", "far", None), ("tight", "tight", "far-first")):
+    for file, part, start in (("liveness", "wide", None), ("tight", "tight", "wide-first")):
         plan, earlier = tomllib.loads((configs / f"{file}.toml").read_text()), {start}
         for run in plan["runs"]:
             config = train.configuration(plan, part, run["name"])
