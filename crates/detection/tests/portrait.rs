@@ -38,7 +38,7 @@ fn landmarks_lie_where_the_face_has_them() {
 #[test]
 fn a_quick_pass_finds_what_a_longer_search_finds() {
     let mut params = HeatmapDetectorParams::default();
-    params.quick_min_score = 2.0;
+    params.quick_size = None;
     let bundle = face_detector_v1().unwrap();
     let thorough = HeatmapDetector::with_params(&bundle, params).unwrap();
     let portrait = portrait();

@@ -13,7 +13,7 @@ const SMALL_SIDES: [f32; 2] = [288.0, 192.0];
 pub(crate) const FULL_SIDE: u32 = u32::MAX;
 /// The shorter side of a face, in pixels of the working image, below which a photo is decoded again
 /// in more detail. The models' inputs hold at most 64 pixels of it.
-const MIN_FACE_SIDE: f32 = 96.0;
+const SCORED_FACE_SIDE: f32 = 96.0;
 
 /// An image at the size at which it is searched and scored.
 pub(crate) struct WorkingImage<'a> {
@@ -59,7 +59,7 @@ impl WorkingImage<'_> {
     /// The longer side at which a face has enough pixels to be scored; `None` when it has them here
     /// or when there is no more detail to decode.
     pub(crate) fn longer_side_for(&self, face: &BoundingBox) -> Option<u32> {
-        let factor = MIN_FACE_SIDE / face.width.min(face.height);
+        let factor = SCORED_FACE_SIDE / face.width.min(face.height);
         let image = self.view();
         let longer_side = (factor * image.width().max(image.height()) as f32).ceil();
         (self.is_scaled_down() && factor > 1.0).then_some(longer_side as u32)

@@ -75,10 +75,8 @@ impl HeatmapDetector {
             max_consecutive_rejections,
             ..
         } = self.params;
-        if quick_min_score > 1.0 {
-            return Ok(None);
-        }
-        let scale = scale_within(quick_size, photo);
+        let Some(size) = quick_size else { return Ok(None) };
+        let scale = scale_within(size, photo);
         let proposals = self.propose(photo, scale)?;
         let Some((Proposal { bounding_box, .. }, others)) = proposals.split_first() else {
             return Ok(None);

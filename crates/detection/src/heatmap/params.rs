@@ -12,12 +12,13 @@
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub struct HeatmapDetectorParams {
-    /// The bounds of a quick pass before all others, longer and shorter side in pixels. Its best
-    /// proposal counts if no other is a face, and if it has at least these sides and this score.
-    pub quick_size: [u32; 2],
+    /// The bounds of a quick pass before all others, longer and shorter side in pixels; `None`
+    /// skips it. Its best proposal counts if no other is a face, and if it has at least these sides
+    /// and this score.
+    pub quick_size: Option<[u32; 2]>,
     /// The minimum side of the box of a quick pass, in pixels of the heatmap's input.
     pub quick_min_side: f32,
-    /// The minimum refiner score, 0 to 1, of a quick pass; above 1, the pass is skipped.
+    /// The minimum refiner score, 0 to 1, of a quick pass.
     pub quick_min_score: f32,
     /// The bounds of each pass, longer and shorter side in pixels: the photo is scaled down to fit
     /// them. A pass runs when the one before it found no face.
@@ -51,7 +52,7 @@ impl Default for HeatmapDetectorParams {
     fn default() -> Self {
         Self {
             // A quarter of the first pass, for a face of a seventh of the photo's height.
-            quick_size: [128, 96],
+            quick_size: Some([128, 96]),
             quick_min_side: 13.0,
             quick_min_score: 0.995,
             // The first pass finds faces from a twentieth of the photo's longer side, the second
