@@ -14,8 +14,6 @@ use face_liveness_evaluate::report::{Evaluation, Settings};
 use face_liveness_evaluate::scoring::{self, Unit, score};
 use indicatif::{ProgressBar, ProgressStyle};
 
-const BUILT_IN: [&str; 4] = ["rgb-single-v2", "rgb-burst-v2", "rgb-single-v1", "rgb-burst-v1"];
-
 type Failure = Box<dyn std::error::Error>;
 
 /// Scores a set of labelled pictures, and prints the error rates of ISO/IEC 30107-3 with 95 %
@@ -144,7 +142,7 @@ fn name_and_file(text: &str) -> Result<(String, PathBuf), String> {
 
 /// An engine with the requested models, and their names.
 fn engine(models: &[String]) -> Result<(Engine, Vec<String>), Failure> {
-    let mut builder = Engine::builder().built_in_models(BUILT_IN);
+    let mut builder = Engine::builder();
     let mut names = Vec::new();
     for model in models {
         let name = match model.split_once(':') {

@@ -1,24 +1,16 @@
 //! The settings of an engine.
 
-use std::sync::{Arc, OnceLock};
+use std::sync::Arc;
 
-use face_liveness_detection::{FaceDetector, HeatmapDetector};
-use face_liveness_inference::{LivenessModel, RgbBurst, RgbSingle};
-use face_liveness_models as models;
-use face_liveness_network::Error as NetworkError;
+use face_liveness_detection::FaceDetector;
+use face_liveness_inference::LivenessModel;
 
+use crate::built_in::{self, BURST, SINGLE};
 use crate::locate::Locator;
 use crate::pipeline::Pipeline;
 use crate::progress::{Progress, Reporter};
 use crate::{BuildError, Engine, Limits};
 
-const SINGLE: &str = "rgb-single-v2";
-const BURST: &str = "rgb-burst-v2";
-/// The models before these, until version 0.3.
-const EARLIER_SINGLE: &str = "rgb-single-v1";
-const EARLIER_BURST: &str = "rgb-burst-v1";
-/// Loaded by default. Requests that name the earlier model of one photo work until version 0.3.
-const LOADED: [&str; 3] = [SINGLE, BURST, EARLIER_SINGLE];
 /// The contract's smallest face, in pixels.
 const MIN_FACE_SIDE: u32 = 32;
 
@@ -32,13 +24,13 @@ const MIN_FACE_SIDE: u32 = 32;
 ///     .limits(Limits::default().with_max_body_bytes(10_000_000))
 ///     .build()?;
 /// let names: Vec<_> = engine.model_names().collect();
-/// assert_eq!(names, ["rgb-single-v2", "rgb-burst-v2", "rgb-single-v1"]);
+/// assert_eq!(names, ["rgb-single-v2", "rgb-burst-v2", "rgb-single-v1", "rgb-burst-v1"]);
 /// # Ok::<(), face_liveness::BuildError>(())
 /// ```
 #[must_use]
 pub struct EngineBuilder {
     detector: Option<Box<dyn FaceDetector>>,
-    built_in_models: Vec<String>,
+    built_in_models: Option<Vec<String>>,
     models: Vec<Box<dyn LivenessModel>>,
     default_model: String,
     limits: Limits,
@@ -58,7 +50,7 @@ impl Default for EngineBuilder {
     fn default() -> Self {
         Self {
             detector: None,
-            built_in_models: LOADED.map(str::to_owned).to_vec(),
+            built_in_models: None,
             models: Vec::new(),
             default_model: SINGLE.to_owned(),
             limits: Limits::default(),
@@ -70,15 +62,18 @@ impl Default for EngineBuilder {
 }
 
 impl EngineBuilder {
-    /// Sets the face detector. The built-in one, [`HeatmapDetector`], is then not loaded.
+    /// Sets the face detector. The built-in one,
+    /// [`HeatmapDetector`](face_liveness_detection::HeatmapDetector), is then not loaded.
     pub fn detector(mut self, detector: impl FaceDetector + 'static) -> Self {
         self.detector = Some(Box::new(detector));
         self
     }
 
-    /// Chooses the built-in models to load; `rgb-single-v2`, `rgb-burst-v2` and `rgb-single-v1`
-    /// unless set. `rgb-burst-v1` is also built in. A burst model shares the networks of the single
-    /// model of its version. Version 0.3 removes both models of v1.
+    /// Chooses the built-in models, and loads them with the engine. A burst model shares the
+    /// networks of the single model of its version.
+    ///
+    /// Unless set, the engine has all four, but loads `rgb-single-v1` and `rgb-burst-v1` only when
+    /// a request first names one of them. Version 0.3 removes both.
     ///
     /// ```
     /// use face_liveness::Engine;
@@ -88,7 +83,7 @@ impl EngineBuilder {
     /// # Ok::<(), face_liveness::BuildError>(())
     /// ```
     pub fn built_in_models<'a>(mut self, names: impl IntoIterator<Item = &'a str>) -> Self {
-        self.built_in_models = names.into_iter().map(str::to_owned).collect();
+        self.built_in_models = Some(names.into_iter().map(str::to_owned).collect());
         self
     }
 
@@ -185,9 +180,17 @@ impl EngineBuilder {
     /// ```
     pub fn build(self) -> Result<Engine, BuildError> {
         let mut models: Vec<Box<dyn LivenessModel>> = Vec::new();
-        for name in &self.built_in_models {
+        let loaded = self.built_in_models.as_deref();
+        for name in loaded.unwrap_or(&[SINGLE, BURST].map(str::to_owned)) {
             if models.iter().chain(&self.models).all(|model| model.name() != name) {
-                models.push(built_in_model(name)?);
+                models.push(built_in::model(name)?);
+            }
+        }
+        if loaded.is_none() {
+            for earlier in built_in::earlier_models()? {
+                if self.models.iter().all(|model| model.name() != earlier.name()) {
+                    models.push(Box::new(earlier));
+                }
             }
         }
         models.extend(self.models);
@@ -199,7 +202,7 @@ impl EngineBuilder {
         let locator = Locator {
             detector: match self.detector {
                 Some(detector) => detector,
-                None => Box::new(built_in_detector()?),
+                None => Box::new(built_in::detector()?),
             },
             min_face_side: self.min_face_side,
             search_rotations: self.search_rotations,
@@ -212,72 +215,5 @@ impl EngineBuilder {
             limits: self.limits,
             progress: self.progress,
         })))
-    }
-}
-
-fn built_in_detector() -> Result<Arc<HeatmapDetector>, BuildError> {
-    static DETECTOR: OnceLock<Arc<HeatmapDetector>> = OnceLock::new();
-    loaded_once(&DETECTOR, "face-detector-v1", || {
-        let bundle = models::face_detector_v1().map_err(NetworkError::load)?;
-        Ok(Arc::new(HeatmapDetector::new(&bundle)?))
-    })
-}
-
-fn built_in_model(name: &str) -> Result<Box<dyn LivenessModel>, BuildError> {
-    static NETWORKS: OnceLock<RgbSingle> = OnceLock::new();
-    static EARLIER_NETWORKS: OnceLock<RgbSingle> = OnceLock::new();
-    let load =
-        |bundle: Result<_, models::Error>| RgbSingle::new(&bundle.map_err(NetworkError::load)?);
-    let single = || loaded_once(&NETWORKS, SINGLE, || load(models::rgb_single_v2()));
-    let earlier =
-        || loaded_once(&EARLIER_NETWORKS, EARLIER_SINGLE, || load(models::rgb_single_v1()));
-    match name {
-        SINGLE => Ok(Box::new(single()?)),
-        BURST => burst(BURST, models::rgb_burst_v2(), single()?),
-        EARLIER_SINGLE => Ok(Box::new(earlier()?)),
-        EARLIER_BURST => burst(EARLIER_BURST, models::rgb_burst_v1(), earlier()?),
-        _ => {
-            let setting = "built_in_models";
-            Err(BuildError::UnknownModel { setting, name: name.to_owned() })
-        }
-    }
-}
-
-fn burst(
-    name: &'static str,
-    bundle: Result<models::RgbBurstBundle, models::Error>,
-    single: RgbSingle,
-) -> Result<Box<dyn LivenessModel>, BuildError> {
-    let burst = bundle.map_err(NetworkError::load);
-    let burst = burst.and_then(|bundle| RgbBurst::new(&bundle, single));
-    Ok(Box::new(burst.map_err(|source| BuildError::Load { name, source })?))
-}
-
-/// Clones the cell's value, after loading it if the cell is empty.
-fn loaded_once<T: Clone>(
-    cell: &OnceLock<T>,
-    name: &'static str,
-    load: impl FnOnce() -> Result<T, NetworkError>,
-) -> Result<T, BuildError> {
-    match cell.get() {
-        Some(loaded) => Ok(loaded.clone()),
-        None => {
-            let loaded = load().map_err(|source| BuildError::Load { name, source })?;
-            Ok(cell.get_or_init(|| loaded).clone())
-        }
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn each_built_in_model_can_be_chosen() {
-        for name in [SINGLE, BURST, EARLIER_SINGLE, EARLIER_BURST] {
-            let builder = Engine::builder().built_in_models([name]).default_model(name);
-            let engine = builder.build().expect("a built-in model");
-            assert_eq!(engine.model_names().collect::<Vec<_>>(), [name]);
-        }
     }
 }

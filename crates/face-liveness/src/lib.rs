@@ -2,6 +2,7 @@
 
 mod borders;
 mod builder;
+mod built_in;
 mod capture;
 mod distortion;
 mod engine;

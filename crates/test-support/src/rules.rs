@@ -221,6 +221,9 @@ pub(crate) mod request_fields {
         // The golden score of version 0.1.
         assert!((earlier.spoof_score - 0.001_335).abs() < 1e-3, "{}", earlier.spoof_score);
         assert_eq!(earlier.position, response(contract, &request([portrait()])).position);
+        let frames = [image(0, PORTRAIT_JPEG.as_str()), image(1, PORTRAIT_JPEG.as_str())];
+        let body = json!({ "images": frames, "model": "rgb-burst-v1" });
+        assert_eq!(response(contract, &body).model, "rgb-burst-v1");
     }
 
     pub(crate) fn model_unknown_is_113(contract: &Contract) {
