@@ -1,5 +1,7 @@
 //! The description of the API (OpenAPI 3.1), generated from the types of the facade, and its page.
 
+use std::collections::BTreeMap;
+
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
 use axum::{Json, Router};
@@ -45,13 +47,15 @@ fn openapi() -> Value {
         |description: &str, schema| json!({ "description": description, "content": json(schema) });
     let invalid = "The request or its image is invalid: the body names the code and the field. \
                    Code 400: the header Host is missing or appears more than once.";
-    let mut responses = Map::from_iter([
-        ("200".to_owned(), answer("The score and the face.", &response)),
-        ("400".to_owned(), answer(invalid, &error)),
-    ]);
-    responses.extend(REFUSALS.iter().map(|refusal| {
-        (refusal.status().as_str().to_owned(), answer(&refusal.to_string(), &error))
-    }));
+    let mut refusals = BTreeMap::from([("400".to_owned(), vec![invalid.to_owned()])]);
+    for refusal in REFUSALS {
+        let status = refusal.status().as_str().to_owned();
+        refusals.entry(status).or_default().push(format!("{refusal}."));
+    }
+    let mut responses =
+        Map::from_iter([("200".to_owned(), answer("The score and the face.", &response))]);
+    let refusals = refusals.into_iter();
+    responses.extend(refusals.map(|(status, why)| (status, answer(&why.join(" "), &error))));
     json!({
         "openapi": "3.1.0",
         "info": {
@@ -78,19 +82,21 @@ fn openapi() -> Value {
     })
 }
 
-/// The refusals with a status of their own.
-const REFUSALS: [Refusal; 13] = [
+/// The refusals, but those of code 400.
+const REFUSALS: [Refusal; 15] = [
     Refusal::Unauthorised,
     Refusal::MethodNotAllowed,
     Refusal::BodyTooSlow,
     Refusal::BodyTooLarge { limit: MAX_BODY },
     Refusal::UriTooLong,
     Refusal::NotJson,
+    Refusal::CompressedBody,
     Refusal::TooMany { wait: std::time::Duration::ZERO },
     Refusal::HeadersTooLarge,
     Refusal::Failed,
     Refusal::Unreachable,
     Refusal::Busy,
+    Refusal::NoAnswer,
     Refusal::TooLate,
     Refusal::NotFound,
 ];

@@ -539,6 +539,8 @@ mod observability {
         for status in [200, 400, 401, 405, 408, 413, 414, 415, 429, 431, 500, 502, 503, 504] {
             assert!(responses[status.to_string()].is_object(), "{status}");
         }
+        let unsupported = responses["415"]["description"].as_str().unwrap();
+        assert!(unsupported.contains("application/json") && unsupported.contains("compressed"));
         let schemas = &document["components"]["schemas"];
         assert_eq!(schemas["Request"]["required"], json!(["images"]));
         let (status, docs) = server.get("/docs/");
