@@ -65,18 +65,11 @@ MANIFEST = """{
 
 
 @pytest.fixture(scope="session")
-def program(tmp_path_factory):
-    name = "faces" if (REPOSITORY / "models" / "evaluation" / "faces.rs").exists() else "crops"
-    subprocess.run(["cargo", "build", "--release", "--example", name], cwd=REPOSITORY, check=True)
+def program():
+    build = ["cargo", "build", "--release", "--example", "faces"]
+    subprocess.run(build, cwd=REPOSITORY, check=True)
     target = Path(os.environ.get("CARGO_TARGET_DIR", REPOSITORY / "target"))
-    program = target / "release" / "examples" / name
-    if name == "faces":
-        return str(program)
-    # The predecessor of `faces` answers with crops too, unless it has this flag.
-    script = tmp_path_factory.mktemp("program") / "faces"
-    script.write_text(f"#!/bin/sh\nexec '{program}' --faces-only\n")
-    script.chmod(0o755)
-    return str(script)
+    return str(target / "release" / "examples" / "faces")
 
 
 @pytest.fixture(scope="session")
