@@ -39,14 +39,17 @@ impl WorkerProcess {
         Self::spawn(command.args(probes.iter().flat_map(|address| ["--probes", address])), subject)
     }
 
-    /// Starts with the flags of a manifest, and within the memory that it allows.
+    /// Starts with the flags of a manifest, and within the memory that it allows. A busy machine
+    /// gets the time that it needs.
     fn start_as_in(manifest: &Manifest, subject: &str) -> Self {
         let flags = manifest.args.iter().map(|flag| match &**flag {
             "nats://nats:4222" => &*NATS.url,
             "0.0.0.0:8081" => "127.0.0.1:0",
             flag => flag,
         });
-        Self::spawn(within(manifest.memory).arg(example("nats")).args(flags), subject)
+        let mut command = within(manifest.memory);
+        command.arg(example("nats")).args(flags).args(["--deadline-seconds", "60"]);
+        Self::spawn(&mut command, subject)
     }
 
     fn spawn(command: &mut Command, subject: &str) -> Self {
