@@ -121,10 +121,10 @@ fn answered(subject: &str) -> Vec<u64> {
             tokio::time::timeout(Duration::from_millis(200), replies.next()).await
         {
             let stats: serde_json::Value = serde_json::from_slice(&reply.payload).unwrap();
-            let endpoint = &stats["endpoints"][0];
-            if endpoint["subject"] == subject {
-                counts.push(endpoint["num_requests"].as_u64().unwrap());
-            }
+            // In no order: one answers requests, one whether the worker is ready.
+            let endpoints = stats["endpoints"].as_array().unwrap();
+            let answering = endpoints.iter().filter(|endpoint| endpoint["subject"] == subject);
+            counts.extend(answering.map(|endpoint| endpoint["num_requests"].as_u64().unwrap()));
         }
         counts
     })
@@ -258,7 +258,10 @@ fn a_worker_answers_probes_and_prometheus() {
         std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().to_string();
     let subject = NatsServer::subject();
     let worker = WorkerProcess::with_probes(&subject, Some(&free));
-    load(&remote(&subject).0, 3, || ());
+    let (remote, _) = remote(&subject);
+    for _ in 0..3 {
+        assert!(RUNTIME.block_on(remote.answer(BODY.clone())).unwrap().is_ok());
+    }
     let get = |path: &str| {
         ureq::get(format!("http://{free}{path}"))
             .call()
