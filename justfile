@@ -57,6 +57,11 @@ training:
 deep:
     SOAK_REQUESTS=100000 cargo test --release --workspace --test soak -- --nocapture
 
+# Compares decoded pixels with those of Pillow and libjpeg-turbo. Lists the differences.
+pixels *corpora:
+    .ci/install python
+    target/venv/bin/python .ci/pixel_parity.py {{ corpora }}
+
 # Runs a fuzz target by cargo-fuzz, on nightly Rust. Seeds: `python fuzz/seeds.py DATA`.
 fuzz target seconds:
     cd fuzz && cargo +nightly fuzz run {{ target }} -- -max_total_time={{ seconds }} \

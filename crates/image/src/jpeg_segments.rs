@@ -9,6 +9,7 @@ pub(crate) const APP15: u8 = 0xef;
 pub(crate) const COMMENT: u8 = 0xfe;
 pub(crate) const HUFFMAN_TABLES: u8 = 0xc4;
 pub(crate) const SCAN: u8 = 0xda;
+pub(crate) const RESTART_INTERVAL: u8 = 0xdd;
 
 /// A marker with a length and content.
 pub(crate) struct Segment<'a> {
@@ -69,6 +70,16 @@ pub(crate) fn of_headers(file: &[u8]) -> impl Iterator<Item = Segment<'_>> {
 /// The number of bytes before the next marker that is not a restart, `FF D0` to `FF D7`. `FF 00` is
 /// data. Any number of `FF` may precede a marker.
 pub(crate) fn entropy_coded_length(rest: &[u8]) -> usize {
-    let is_end = |after: &u8| !matches!(after, 0 | 0xd0..=0xd7 | 0xff);
-    memchr_iter(0xff, rest).find(|&at| rest.get(at + 1).is_some_and(is_end)).unwrap_or(rest.len())
+    length_to(rest, |after| !matches!(after, 0 | 0xd0..=0xd7 | 0xff))
+}
+
+/// The same, where a restart is a marker like any other.
+pub(crate) fn length_to_any_marker(rest: &[u8]) -> usize {
+    length_to(rest, |after| !matches!(after, 0 | 0xff))
+}
+
+/// The number of bytes before the first `FF` that such a byte follows.
+fn length_to(rest: &[u8], is_end: impl Fn(u8) -> bool) -> usize {
+    let ends = |&at: &usize| rest.get(at + 1).is_some_and(|&after| is_end(after));
+    memchr_iter(0xff, rest).find(ends).unwrap_or(rest.len())
 }

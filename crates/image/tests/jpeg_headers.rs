@@ -9,11 +9,16 @@ const SIDE: u16 = 64;
 
 /// A colourful picture as a JPEG, with the standard Huffman tables.
 fn photo() -> Vec<u8> {
+    photo_with(|_| ())
+}
+
+fn photo_with(set: impl FnOnce(&mut Encoder<&mut Vec<u8>>)) -> Vec<u8> {
     let pixel = |i: u32| [i % 64 * 4, i / 64 * 4, 255 - i % 64 * 4].map(|value| value as u8);
     let pixels: Vec<_> = (0..u32::from(SIDE) * u32::from(SIDE)).flat_map(pixel).collect();
     let mut file = Vec::new();
     let mut encoder = Encoder::new(&mut file, 95);
     encoder.set_sampling_factor(SamplingFactor::F_2_2);
+    set(&mut encoder);
     encoder.encode(&pixels, SIDE, SIDE, ColorType::Rgb).expect("an image");
     file
 }
@@ -120,6 +125,22 @@ fn a_sequential_file_without_huffman_tables_has_the_standard_ones() {
     }
     assert!(file.len() < photo().len() - 400);
     assert_same_pixels(&file);
+}
+
+#[test]
+fn a_restart_marker_ends_the_scan_of_a_file_without_a_restart_interval() {
+    let file = photo();
+    let middle = (file.len() - 500..).find(|&at| !file[at - 1..=at].contains(&0xff));
+    let middle = middle.expect("two bytes that are no marker");
+    for after in [&file[middle..], b"\xff\xd9"] {
+        let restarted = [&file[..middle], b"\xff\xd0", after].concat();
+        assert_eq!(pixels(&restarted), Err(Error::Corrupt { format: "JPEG" }));
+    }
+}
+
+#[test]
+fn restart_intervals_do_not_change_the_pixels() {
+    assert_same_pixels(&photo_with(|encoder| encoder.set_restart_interval(7)));
 }
 
 #[test]

@@ -10,15 +10,21 @@
 //! The report to file: `docs/upstream/zune-jpeg-wrong-pixels.md`.
 
 use crate::ZeroizeVec;
-use crate::jpeg_segments::{self as segments, entropy_coded_length};
+use crate::jpeg_segments::{
+    self as segments, RESTART_INTERVAL, entropy_coded_length, length_to_any_marker,
+};
 
 /// 64 ones: longer than the longest code, its longest value and one more code together.
 const ONES: [u8; 16] = *b"\xff\0\xff\0\xff\0\xff\0\xff\0\xff\0\xff\0\xff\0";
 
-/// A copy of a sequential file with ones where the data of its scan ends.
+/// A copy of a sequential file with ones where the data of its scan ends: at a restart marker, if
+/// the file has no restart interval.
 pub(crate) fn with_ones(file: &[u8]) -> Option<ZeroizeVec<u8>> {
     let data = segments::of_headers(file).last()?.after;
-    let (before, after) = file.split_at(file.len() - data.len() + entropy_coded_length(data));
+    let interval = segments::of_headers(file).filter(|it| it.marker == RESTART_INTERVAL).last();
+    let has_restarts = interval.is_some_and(|segment| segment.content() != [0, 0]);
+    let length = if has_restarts { entropy_coded_length(data) } else { length_to_any_marker(data) };
+    let (before, after) = file.split_at(file.len() - data.len() + length);
     let mut copy = ZeroizeVec::from(Vec::with_capacity(file.len() + ONES.len()));
     copy.extend_from_slice(before);
     copy.extend_from_slice(&ONES);
