@@ -40,6 +40,10 @@ struct Arguments {
     #[command(flatten)]
     engines: Engines,
 
+    /// Say in each answer what it was made from, as --audit of the server needs it.
+    #[arg(long, env = "FACE_LIVENESS_PROVENANCE")]
+    provenance: bool,
+
     /// The address to serve /healthz, /readyz and /metrics on [default: none].
     #[arg(long, env = "FACE_LIVENESS_PROBES", value_name = "ADDR")]
     probes: Option<SocketAddr>,
@@ -59,7 +63,8 @@ async fn main() -> ExitCode {
 async fn run(arguments: Arguments) -> Result<(), Box<dyn std::error::Error + Send + Sync>> {
     start_logging(LogFormat::Text, "warn")?;
     let metrics = Metrics::default();
-    let engine = Engine::builder().on_progress(metrics.on_progress()).build()?;
+    let builder = Engine::builder().on_progress(metrics.on_progress());
+    let engine = builder.provenance(arguments.provenance).build()?;
     let pool = Pool::new(engine, arguments.engines.params(), metrics.clone());
     let worker = Worker::start(&arguments.server, &arguments.subject, pool).await?;
     if let Some(listen) = arguments.probes {

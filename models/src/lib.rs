@@ -5,6 +5,7 @@ mod bundle;
 mod error;
 mod manifest;
 mod network_file;
+mod origin;
 mod params;
 
 pub use built_in::{face_detector_v1, rgb_burst_v1, rgb_burst_v2, rgb_single_v1, rgb_single_v2};
@@ -13,4 +14,5 @@ pub use error::Error;
 pub use network_file::{
     Channels, CropInput, HeatmapInput, MotionInput, NetworkFile, RefinerInput, Resize,
 };
+pub use origin::Origin;
 pub use params::{BurstParams, Fusion, SecondOpinion};

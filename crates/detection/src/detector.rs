@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use face_liveness_image::{ImageView, Orientation};
+use face_liveness_models::Origin;
 use face_liveness_network::Error;
 
 use crate::{BoundingBox, Point};
@@ -107,12 +108,21 @@ pub trait FaceDetector: Send + Sync {
     /// # Errors
     /// When the detector itself fails (see [`Error::run`]), never because of what the image shows.
     fn detect(&self, image: ImageView<'_>) -> Result<Vec<Face>, Error>;
+
+    /// The files that the detector was made from, for audits; none unless implemented.
+    fn origin(&self) -> Origin {
+        Origin::default()
+    }
 }
 
 /// A detector that several owners share.
 impl<D: FaceDetector + ?Sized> FaceDetector for Arc<D> {
     fn detect(&self, image: ImageView<'_>) -> Result<Vec<Face>, Error> {
         (**self).detect(image)
+    }
+
+    fn origin(&self) -> Origin {
+        (**self).origin()
     }
 }
 

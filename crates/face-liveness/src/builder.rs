@@ -36,6 +36,7 @@ pub struct EngineBuilder {
     limits: Limits,
     min_face_side: u32,
     search_rotations: bool,
+    provenance: bool,
     progress: Reporter,
 }
 
@@ -56,6 +57,7 @@ impl Default for EngineBuilder {
             limits: Limits::default(),
             min_face_side: MIN_FACE_SIDE,
             search_rotations: false,
+            provenance: false,
             progress: Reporter::default(),
         }
     }
@@ -142,6 +144,14 @@ impl EngineBuilder {
         self
     }
 
+    /// Sets whether every response says what it was made from: see
+    /// [`Provenance`](crate::Provenance). Off unless set; a request asks for itself with the field
+    /// `provenance`. SHA-256 takes about 3 ms per megabyte of image.
+    pub fn provenance(mut self, provenance: bool) -> Self {
+        self.provenance = provenance;
+        self
+    }
+
     /// Sets a function to call when a stage of a request ends, on the thread that processes the
     /// request. A stage that fails is not reported. The clock is read only when a function is set.
     ///
@@ -213,6 +223,7 @@ impl EngineBuilder {
             default_model,
             locator,
             limits: self.limits,
+            provenance: self.provenance,
             progress: self.progress,
         })))
     }

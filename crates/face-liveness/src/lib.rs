@@ -14,6 +14,7 @@ mod locate;
 mod pipeline;
 mod position;
 mod progress;
+mod provenance;
 mod quality;
 mod rotation;
 mod working_image;
@@ -30,8 +31,8 @@ pub use face_liveness_models as models;
 pub use face_liveness_network as network;
 pub use face_liveness_schema as schema;
 pub use face_liveness_schema::{
-    ErrorBody, ErrorCode, ErrorDetail, Image, ImageData, ImageType, Position, Request,
-    RequestError, Response, Warning,
+    ErrorBody, ErrorCode, ErrorDetail, Image, ImageData, ImageProvenance, ImageType, Position,
+    Provenance, Request, RequestError, Response, Warning,
 };
 pub use image_source::ImageSource;
 pub use json::JsonAnswer;

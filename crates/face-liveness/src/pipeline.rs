@@ -13,6 +13,7 @@ use crate::image_source::{ImageSource, Input};
 use crate::locate::{Located, Locator};
 use crate::position::position;
 use crate::progress::{Reporter, Stage};
+use crate::provenance::image_provenance;
 use crate::quality::warnings;
 use crate::working_image::{FULL_SIDE, SEARCH_SIDE};
 use crate::{Error, Limits, Request, RequestError, Response};
@@ -24,6 +25,8 @@ pub(crate) struct Pipeline {
     pub(crate) default_model: usize,
     pub(crate) locator: Locator,
     pub(crate) limits: Limits,
+    /// Whether every response says what it was made from.
+    pub(crate) provenance: bool,
     pub(crate) progress: Reporter,
 }
 
@@ -53,12 +56,13 @@ impl Pipeline {
         if body.len() > limit {
             return Err(Error::BodyTooLarge { length: body.len(), limit });
         }
-        let (model, files) = self.progress.time(Stage::Parse, None, || {
+        let (model, files, provenance) = self.progress.time(Stage::Parse, None, || {
             let document = RequestDocument::parse(body)?;
             let model = self.model(document.model())?;
-            Ok::<_, Error>((model, files(&document.select(model.inputs())?)?))
+            let files = files(&document.select(model.inputs())?)?;
+            Ok::<_, Error>((model, files, document.wants_provenance()))
         })?;
-        self.detect_files(model, &files)
+        self.detect_files(model, &files, provenance)
     }
 
     /// Selects the images of a request and scores them.
@@ -67,12 +71,17 @@ impl Pipeline {
             let model = self.model(request.model.as_deref())?;
             Ok::<_, Error>((model, files(&request.select(model.inputs())?)?))
         })?;
-        self.detect_files(model, &files)
+        self.detect_files(model, &files, request.provenance)
     }
 
-    fn detect_files(&self, model: &dyn LivenessModel, files: &[File]) -> Result<Response, Error> {
+    fn detect_files(
+        &self,
+        model: &dyn LivenessModel,
+        files: &[File],
+        provenance: bool,
+    ) -> Result<Response, Error> {
         let inputs: Vec<_> = files.iter().enumerate().map(File::input).collect();
-        Ok(self.detect(model, &inputs)?.response)
+        Ok(self.detect(model, &inputs, provenance)?.response)
     }
 
     /// Selects the images that the model takes from the caller's, and scores them.
@@ -86,11 +95,16 @@ impl Pipeline {
         let selected = images.iter().take(model.inputs().types().len()).enumerate();
         let inputs: Vec<_> =
             selected.map(|(index, &source)| Input::direct(index, source)).collect();
-        self.detect(model, &inputs)
+        self.detect(model, &inputs, false)
     }
 
     /// Decode → locate → score → respond.
-    fn detect(&self, model: &dyn LivenessModel, inputs: &[Input<'_>]) -> Result<Detection, Error> {
+    fn detect(
+        &self,
+        model: &dyn LivenessModel,
+        inputs: &[Input<'_>],
+        provenance: bool,
+    ) -> Result<Detection, Error> {
         // Frames of a burst are compared with each other, so all are decoded at full size.
         let longer_side = if inputs.len() == 1 { SEARCH_SIDE } else { FULL_SIDE };
         let limits = self.limits.per_image(inputs.len());
@@ -120,6 +134,14 @@ impl Pipeline {
         let has_borders = scenes.first().is_some_and(Scene::has_borders);
         let mut detection = respond(model, &located, face, has_borders, spoof_score);
         detection.response.warnings.extend(capture.warnings);
+        if provenance || self.provenance {
+            let located = iter::once(&located).chain(&other_frames);
+            let images = inputs
+                .iter()
+                .zip(located)
+                .map(|(input, located)| image_provenance(input, located.image.view()));
+            detection.response.provenance = Some(self.provenance_of(model, images.collect()));
+        }
         Ok(detection)
     }
 

@@ -243,7 +243,7 @@ fn network_input_needles(engine: &Engine, file: &[u8], auto_rotate: bool) -> Vec
 }
 
 fn nothing_remains_in_memory() {
-    let engine = Engine::builder().build().unwrap();
+    let engine = Engine::builder().provenance(true).build().unwrap();
     let files = files();
     for (path, auto_rotate) in files.iter().map(|path| (path, true)).chain([(&files[0], false)]) {
         let file = Zeroizing::new(std::fs::read(path).unwrap());

@@ -2,6 +2,7 @@
 
 use face_liveness_detection::BoundingBox;
 use face_liveness_image::ImageView;
+use face_liveness_models::Origin;
 use face_liveness_network::Error;
 use face_liveness_schema::ModelInputs;
 
@@ -74,4 +75,9 @@ pub trait LivenessModel: Send + Sync {
     /// # Errors
     /// When the model itself fails (see [`Error::run`]), never because of what the images show.
     fn spoof_score(&self, frames: &[Frame<'_>]) -> Result<f32, Error>;
+
+    /// The files that the model was made from, for audits; none unless implemented.
+    fn origin(&self) -> Origin {
+        Origin::default()
+    }
 }

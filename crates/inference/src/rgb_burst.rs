@@ -1,6 +1,6 @@
 //! `rgb-burst-v2` and `rgb-burst-v1`: two to eight frames of one capture.
 
-use face_liveness_models::{BurstParams, MotionInput, RgbBurstBundle};
+use face_liveness_models::{BurstParams, MotionInput, Origin, RgbBurstBundle};
 use face_liveness_network::{Error, logistic};
 use face_liveness_schema::{ImageType, ModelInputs};
 
@@ -20,6 +20,7 @@ pub struct RgbBurst {
     single: RgbSingle,
     motion: Option<MotionInput>,
     params: BurstParams,
+    version: u32,
 }
 
 impl RgbBurst {
@@ -38,6 +39,7 @@ impl RgbBurst {
             single,
             motion: bundle.motion,
             params: bundle.params,
+            version: bundle.version,
         })
     }
 }
@@ -56,6 +58,12 @@ impl LivenessModel for RgbBurst {
         let log_odds = log_odds.collect::<Result<Vec<_>, _>>()?;
         let moved = self.motion.as_ref().map_or(0.0, |motion| by_motion(motion, frames));
         Ok(logistic(fused(&self.params, &log_odds, moved)))
+    }
+
+    fn origin(&self) -> Origin {
+        let mut origin = self.single.origin();
+        origin.version = Some(self.version);
+        origin
     }
 }
 

@@ -1,6 +1,6 @@
 //! `rgb-single-v2` and `rgb-single-v1`: small networks on one photo.
 
-use face_liveness_models::{RgbSingleBundle, SecondOpinion};
+use face_liveness_models::{Origin, RgbSingleBundle, SecondOpinion};
 use face_liveness_network::{Error, logistic};
 use face_liveness_schema::{ImageType, ModelInputs};
 
@@ -20,6 +20,7 @@ pub struct RgbSingle {
     networks: Vec<(CropNetwork, f32)>,
     intercept: f32,
     second: Option<(CropNetwork, SecondOpinion)>,
+    origin: Origin,
 }
 
 impl RgbSingle {
@@ -53,6 +54,7 @@ impl RgbSingle {
             networks,
             intercept: bundle.fusion.intercept,
             second,
+            origin: bundle.origin(),
         })
     }
 
@@ -83,6 +85,10 @@ impl LivenessModel for RgbSingle {
 
     fn spoof_score(&self, frames: &[Frame<'_>]) -> Result<f32, Error> {
         self.log_odds(only_frame(frames)?).map(logistic)
+    }
+
+    fn origin(&self) -> Origin {
+        self.origin.clone()
     }
 }
 

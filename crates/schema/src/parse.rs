@@ -34,15 +34,16 @@ pub struct RequestDocument<'a> {
     images: Vec<ImageFields<'a>>,
     auto_rotate: bool,
     model: Option<String>,
+    provenance: bool,
 }
 
 impl<'a> RequestDocument<'a> {
     /// Parses a body.
     ///
     /// # Errors
-    /// 112 on `body` when it is not JSON; 110 and 111 for `images`, `autoRotate`, `model`, each
-    /// image and each index; 112 for an index that does not fit into 64 bits; 116 for a field that
-    /// appears more than once.
+    /// 112 on `body` when it is not JSON; 110 and 111 for `images`, `autoRotate`, `model`,
+    /// `provenance`, each image and each index; 112 for an index that does not fit into 64 bits;
+    /// 116 for a field that appears more than once.
     pub fn parse(body: &'a [u8]) -> Result<Self, RequestError> {
         let text = std::str::from_utf8(body)
             .map_err(|_| RequestError::invalid_value("body", "is not UTF-8"))?;
@@ -53,18 +54,20 @@ impl<'a> RequestDocument<'a> {
             Type::Object.check(value.get(), "body")?;
         }
         let mut deserializer = serde_json::Deserializer::from_str(text);
-        let fields = Named(["images", "autoRotate", "model"])
+        let fields = Named(["images", "autoRotate", "model", "provenance"])
             .deserialize(&mut deserializer)
             .and_then(|fields| deserializer.end().map(|()| fields))
             .map_err(|error| not_json(&error))?;
-        let [images, auto_rotate, model] = fields.values("")?;
+        let [images, auto_rotate, model, provenance] = fields.values("")?;
+        let flag = |value: Option<_>, path| value.map_or(Ok(false), |value| boolean(value, path));
 
         let images = images.ok_or_else(|| RequestError::Missing { path: "images".into() })?;
         Type::Array.check(images, "images")?;
         Ok(Self {
             images: ImageFields::parse_all(images)?,
-            auto_rotate: auto_rotate.map_or(Ok(false), |value| boolean(value, "autoRotate"))?,
+            auto_rotate: flag(auto_rotate, "autoRotate")?,
             model: model.map(|value| string(value, "model")).transpose()?,
+            provenance: flag(provenance, "provenance")?,
         })
     }
 
@@ -72,6 +75,12 @@ impl<'a> RequestDocument<'a> {
     #[must_use]
     pub fn model(&self) -> Option<&str> {
         self.model.as_deref()
+    }
+
+    /// Whether the response should say what it was made from.
+    #[must_use]
+    pub fn wants_provenance(&self) -> bool {
+        self.provenance
     }
 
     /// The images that a model takes, in the order of their indexes. Other images are ignored;
@@ -97,9 +106,10 @@ impl<'a> Request<'a> {
     /// # Errors
     /// The errors of [`RequestDocument::parse`]; 110 and 111 for the fields of every image.
     pub fn from_json(body: &'a [u8]) -> Result<Self, RequestError> {
-        let RequestDocument { images, auto_rotate, model } = RequestDocument::parse(body)?;
+        let document = RequestDocument::parse(body)?;
+        let RequestDocument { images, auto_rotate, model, provenance } = document;
         let images = images.iter().enumerate().map(|(place, image)| image.checked(place));
-        Ok(Self { images: images.collect::<Result<_, _>>()?, auto_rotate, model })
+        Ok(Self { images: images.collect::<Result<_, _>>()?, auto_rotate, model, provenance })
     }
 }
 

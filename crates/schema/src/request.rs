@@ -39,12 +39,17 @@ pub struct Request<'a> {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[cfg_attr(feature = "json-schema", schemars(with = "String"))]
     pub model: Option<String>,
+    /// Whether the response should say what it was made from: see
+    /// [`Provenance`](crate::Provenance). The contract of the vendor does not have this field.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub provenance: bool,
 }
 
 impl<'a> Request<'a> {
-    /// A request for the default model, without `autoRotate`.
+    /// A request for the default model, without `autoRotate` and `provenance`.
     pub fn new(images: impl IntoIterator<Item = Image<'a>>) -> Self {
-        Self { images: images.into_iter().collect(), auto_rotate: false, model: None }
+        let images = images.into_iter().collect();
+        Self { images, auto_rotate: false, model: None, provenance: false }
     }
 
     /// Sets whether Exif orientations are applied.
@@ -58,6 +63,13 @@ impl<'a> Request<'a> {
     #[must_use]
     pub fn with_model(mut self, model: impl Into<String>) -> Self {
         self.model = Some(model.into());
+        self
+    }
+
+    /// Sets whether the response says what it was made from.
+    #[must_use]
+    pub fn with_provenance(mut self, provenance: bool) -> Self {
+        self.provenance = provenance;
         self
     }
 }

@@ -4,6 +4,8 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
+use crate::Provenance;
+
 /// The probability that the face is a presentation attack, and the face's position.
 ///
 /// ```
@@ -42,12 +44,16 @@ pub struct Response {
     /// Conditions that may make the score less reliable. They never change the score.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub warnings: Vec<Warning>,
+    /// What the answer was made from, if the request asked for it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "json-schema", schemars(with = "Provenance"))]
+    pub provenance: Option<Provenance>,
 }
 
 impl Response {
     /// A response without warnings.
     pub fn new(spoof_score: f32, position: Position, model: impl Into<String>) -> Self {
-        Self { spoof_score, position, model: model.into(), warnings: Vec::new() }
+        Self { spoof_score, position, model: model.into(), warnings: Vec::new(), provenance: None }
     }
 
     /// Sets the warnings.

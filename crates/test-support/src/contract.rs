@@ -101,6 +101,8 @@ macro_rules! contract_rules {
                 an_image_without_a_face_is_still_223;
             response_fields:
                 a_response_has_exactly_these_fields
+                provenance_is_given_to_those_who_ask
+                provenance_not_a_bool_is_111
                 position_is_in_whole_pixels_inside_the_image
                 spoof_score_is_a_probability
                 a_score_that_is_not_a_probability_is_500

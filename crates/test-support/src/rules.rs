@@ -683,6 +683,38 @@ pub(crate) mod response_fields {
         assert_eq!(answer["warnings"], json!(["smallFace"]));
     }
 
+    pub(crate) fn provenance_is_given_to_those_who_ask(contract: &Contract) {
+        let plain = json!({ "images": [portrait()], "autoRotate": true });
+        let mut asking = plain.clone();
+        asking["provenance"] = json!(true);
+        let [(_, plain), (_, mut asked)] =
+            [plain, asking].map(|body| answer(contract, body.to_string().as_bytes()));
+        let provenance = asked.as_object_mut().unwrap().remove("provenance").unwrap();
+        assert_eq!(asked, plain);
+
+        assert_eq!(keys(&provenance), "engine images modelVersion networks searchRotations");
+        assert_eq!(provenance["engine"], env!("CARGO_PKG_VERSION"));
+        assert_eq!(
+            keys(&provenance["networks"]),
+            "face-detector-v1/detector.onnx face-detector-v1/refiner.onnx \
+             rgb-single-v2/context.onnx rgb-single-v2/tight.onnx rgb-single-v2/wide.onnx"
+        );
+        let file = BASE64_STANDARD.decode(PORTRAIT_JPEG.as_str()).unwrap();
+        let sha256 = hmac_sha256::Hash::hash(&file).map(|byte| format!("{byte:02x}")).concat();
+        let (width, height) = (PORTRAIT.width(), PORTRAIT.height());
+        assert_eq!(
+            provenance["images"],
+            json!([{ "sha256": sha256, "autoRotate": true, "width": width, "height": height }])
+        );
+    }
+
+    pub(crate) fn provenance_not_a_bool_is_111(contract: &Contract) {
+        for value in values_other_than(&["boolean"]) {
+            let body = json!({ "images": [portrait()], "provenance": value });
+            assert_eq!(code(contract, &body, "provenance must be a boolean"), 111);
+        }
+    }
+
     pub(crate) fn position_is_in_whole_pixels_inside_the_image(contract: &Contract) {
         let position = response(contract, &request([portrait()])).position;
         // The face, marked by hand: hairline to chin, cheek to cheek.

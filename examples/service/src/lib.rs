@@ -17,6 +17,7 @@ mod refusal;
 mod router;
 mod upload;
 
+mod audit;
 mod limits;
 mod metrics;
 mod openapi;

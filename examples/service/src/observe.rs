@@ -8,8 +8,11 @@ use axum::extract::{MatchedPath, Request, State};
 use axum::http::{HeaderMap, HeaderName, HeaderValue, Method, Version, header};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
+use face_liveness::Response as Answer;
+use jiff::Timestamp;
 use uuid::Uuid;
 
+use crate::audit::{AuditLog, Event};
 use crate::limits::{MAX_HEADERS, MAX_URI};
 use crate::metrics::{Metrics, Step};
 use crate::openapi;
@@ -17,16 +20,26 @@ use crate::refusal::Refusal;
 
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 
-/// The handler's report for the log. It holds no client data except the size of the body.
+/// The handler's report for the logs. It holds no data of the image.
 #[derive(Clone, Default)]
 pub(crate) struct Report {
     pub(crate) client: Option<String>,
     pub(crate) bytes: usize,
     pub(crate) code: Option<u16>,
+    pub(crate) answer: Option<Answer>,
+}
+
+/// What observes the requests of a server.
+#[derive(Clone)]
+pub(crate) struct Observers {
+    pub(crate) metrics: Metrics,
+    pub(crate) audit: Option<Arc<AuditLog>>,
+    /// The server is about to stop: clients should connect elsewhere.
+    pub(crate) draining: Arc<AtomicBool>,
 }
 
 pub(crate) async fn observe(
-    State((metrics, draining)): State<(Metrics, Arc<AtomicBool>)>,
+    State(Observers { metrics, audit, draining }): State<Observers>,
     request: Request,
     next: Next,
 ) -> Response {
@@ -49,6 +62,10 @@ pub(crate) async fn observe(
     let took_ms = took.as_micros() as f64 / 1e3;
     let (code, bytes) = (report.code, report.bytes);
     tracing::info!(%id, method, path, status, code, client, bytes, took_ms, "answered");
+    if let (Some(audit), true) = (audit, report.answer.is_some() || code.is_some()) {
+        let (time, response) = (Timestamp::now(), report.answer.as_ref());
+        audit.append(&Event { id: &id, time, client, status, code, response });
+    }
 
     let headers = response.headers_mut();
     if let Ok(id) = HeaderValue::from_str(&id) {

@@ -1,7 +1,7 @@
 //! The paths, and the checks that a request passes on its way to an answer.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::Ordering;
 use std::time::Instant;
 
 use axum::body::Body;
@@ -16,7 +16,7 @@ use tower_http::catch_panic::CatchPanicLayer;
 use crate::keys::Keys;
 use crate::metrics::{Metrics, Step};
 use crate::nats::Remote;
-use crate::observe::{Report, observe};
+use crate::observe::{Observers, Report, observe};
 use crate::pool::{Answer, Pool};
 use crate::rates::Rates;
 use crate::refusal::Refusal;
@@ -51,14 +51,11 @@ pub(crate) struct Service {
     pub(crate) keys: Option<Keys>,
     pub(crate) rates: Rates,
     pub(crate) uploads: Uploads,
-    pub(crate) metrics: Metrics,
-    /// The server is about to stop: clients should connect elsewhere.
-    pub(crate) draining: Arc<AtomicBool>,
+    pub(crate) observers: Observers,
 }
 
 pub(crate) fn router(service: Arc<Service>) -> Router {
-    let observed = (service.metrics.clone(), Arc::clone(&service.draining));
-    let observed = axum::middleware::from_fn_with_state(observed, observe);
+    let observed = axum::middleware::from_fn_with_state(service.observers.clone(), observe);
     Router::new()
         .route(openapi::PATH, post(liveness))
         .route("/healthz", get(|| async { "ok\n" }))
@@ -78,7 +75,8 @@ async fn liveness(State(service): State<Arc<Service>>, request: Request) -> Resp
     let mut report = Report::default();
     let mut response = match service.answer(&parts.headers, &mut body, &mut report).await {
         Ok(Ok(response)) => {
-            service.metrics.scored(response.spoof_score);
+            service.observers.metrics.scored(response.spoof_score);
+            report.answer = service.observers.audit.is_some().then(|| response.clone());
             Json(response).into_response()
         }
         Ok(Err(error)) => {
@@ -115,7 +113,7 @@ impl Service {
         let began = Instant::now();
         let body = self.uploads.receive(headers, body).await?;
         report.bytes = body.len();
-        self.metrics.took(Step::Receive, began.elapsed());
+        self.observers.metrics.took(Step::Receive, began.elapsed());
         self.backend.answer(body).await
     }
 
@@ -149,14 +147,14 @@ fn is_json(headers: &HeaderMap) -> bool {
 
 /// Answers 503 when the server is about to stop, or reaches no worker.
 async fn ready(State(service): State<Arc<Service>>) -> Response {
-    if service.draining.load(Ordering::Relaxed) || !service.backend.is_ready().await {
+    if service.observers.draining.load(Ordering::Relaxed) || !service.backend.is_ready().await {
         return (StatusCode::SERVICE_UNAVAILABLE, "not ready\n").into_response();
     }
     "ready\n".into_response()
 }
 
 async fn metrics(State(service): State<Arc<Service>>) -> Response {
-    metrics_text(&service.metrics)
+    metrics_text(&service.observers.metrics)
 }
 
 fn metrics_text(metrics: &Metrics) -> Response {

@@ -20,12 +20,14 @@ use rustls::pki_types::{CertificateDer, PrivateKeyDer};
 use tokio::time::sleep;
 use tracing_subscriber::EnvFilter;
 
+use crate::audit::AuditLog;
 use crate::config::{Config, LogFormat};
 use crate::connections::Limited;
 use crate::keys::Keys;
 use crate::limits::{MAX_BODY, MAX_HEADERS, MAX_URI};
 use crate::metrics::Metrics;
 use crate::nats::{Failure, Remote, RemoteParams};
+use crate::observe::Observers;
 use crate::pool::Pool;
 use crate::rates::Rates;
 use crate::router::{Backend, Service, probes, router};
@@ -56,7 +58,8 @@ impl Server {
             return Self::with_workers(config, MAX_BODY).await;
         }
         let metrics = Metrics::default();
-        let engine = Engine::builder().on_progress(metrics.on_progress()).build()?;
+        let builder = Engine::builder().on_progress(metrics.on_progress());
+        let engine = builder.provenance(config.audit.is_some()).build()?;
         Self::with_engine(config, engine, metrics).await
     }
 
@@ -115,13 +118,17 @@ impl Server {
             (Some(cert), Some(key)) => Some(tls(cert, key)?),
             _ => None,
         };
+        let audit = config.audit.as_deref().map(|path| {
+            let audit = AuditLog::open(path);
+            audit.map(Arc::new).map_err(|error| format!("--audit {}: {error}", path.display()))
+        });
+        let audit = audit.transpose()?;
         let service = Service {
             backend,
             keys,
             rates: Rates::new(config.rate_per_key, config.rate),
             uploads: Uploads::new(config.bodies_mb, config.body_seconds, limit, metrics.clone()),
-            metrics,
-            draining: Arc::default(),
+            observers: Observers { metrics, audit, draining: Arc::default() },
         };
         let listener = TcpListener::bind(config.listen);
         let listener = listener.map_err(|error| format!("--listen {}: {error}", config.listen))?;
@@ -156,7 +163,7 @@ impl Server {
             async move {
                 end.await;
                 tracing::info!("stopping: no longer ready");
-                service.draining.store(true, Ordering::Relaxed);
+                service.observers.draining.store(true, Ordering::Relaxed);
                 sleep(config.drain_seconds).await;
                 handle.graceful_shutdown(Some(longest));
             }

@@ -7,7 +7,7 @@ mod params;
 mod schedule;
 
 use face_liveness_image::{ImageView, resize};
-use face_liveness_models::{Channels, FaceDetectorBundle, HeatmapInput};
+use face_liveness_models::{Channels, FaceDetectorBundle, HeatmapInput, Origin};
 use face_liveness_network::{Error, Placement, write_rgb};
 
 use self::decoding::{Cell, Maps};
@@ -41,6 +41,7 @@ pub struct HeatmapDetector {
     params: HeatmapDetectorParams,
     heatmap: Inputs,
     refiner: Refiner,
+    origin: Origin,
 }
 
 impl HeatmapDetector {
@@ -63,7 +64,8 @@ impl HeatmapDetector {
         params: HeatmapDetectorParams,
     ) -> Result<Self, Error> {
         let heatmap = Inputs::new(&bundle.heatmap, &params.input_sizes, &params.pass_sizes)?;
-        Ok(Self { params, heatmap, refiner: Refiner::new(&bundle.refiner)? })
+        let refiner = Refiner::new(&bundle.refiner)?;
+        Ok(Self { params, heatmap, refiner, origin: bundle.origin() })
     }
 
     /// The face of a photo that shows a single large one.
@@ -159,6 +161,10 @@ impl FaceDetector for HeatmapDetector {
             }
         }
         Ok(faces)
+    }
+
+    fn origin(&self) -> Origin {
+        self.origin.clone()
     }
 }
 

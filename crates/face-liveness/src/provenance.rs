@@ -1,0 +1,41 @@
+//! What an answer was made from.
+
+use face_liveness_image::ImageView;
+use face_liveness_inference::LivenessModel;
+use hmac_sha256::Hash;
+
+use crate::image_source::{ImageSource, Input};
+use crate::pipeline::Pipeline;
+use crate::{ImageProvenance, Provenance};
+
+impl Pipeline {
+    pub(crate) fn provenance_of(
+        &self,
+        model: &dyn LivenessModel,
+        images: Vec<ImageProvenance>,
+    ) -> Provenance {
+        let origin = model.origin();
+        let mut networks = self.locator.detector.origin().networks;
+        networks.extend(origin.networks);
+        Provenance::new(env!("CARGO_PKG_VERSION"), networks, images)
+            .with_model_version(origin.version)
+            .with_search_rotations(self.locator.search_rotations)
+    }
+}
+
+/// An image, and the pixels that were read of it.
+pub(crate) fn image_provenance(input: &Input<'_>, read: ImageView<'_>) -> ImageProvenance {
+    let mut hash = Hash::new();
+    let is_rotated = match input.source {
+        ImageSource::Encoded { bytes, auto_rotate } => {
+            hash.update(bytes);
+            auto_rotate
+        }
+        ImageSource::Rgb(view) => {
+            (0..view.height()).for_each(|y| hash.update(view.row(y)));
+            false
+        }
+    };
+    let sha256 = hash.finalize().map(|byte| format!("{byte:02x}")).concat();
+    ImageProvenance::new(sha256, is_rotated, [read.width(), read.height()])
+}
