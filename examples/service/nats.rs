@@ -40,7 +40,7 @@ struct Arguments {
     #[command(flatten)]
     engines: Engines,
 
-    /// Say in each answer what it was made from, as --audit of the server needs it.
+    /// Say in each answer what it was made from; required for the server's --audit.
     #[arg(long, env = "FACE_LIVENESS_PROVENANCE")]
     provenance: bool,
 

@@ -1,27 +1,35 @@
 //! Checks a decision again: `cargo run --release --example replay_audit -- EVENTS ID PHOTO…`.
-//!
-//! Takes the event with that id from the audit log of the server, and scores the photos that the
-//! customer sent. This build and these photos must give the answer of the event, to the bit.
 #![allow(missing_docs, clippy::print_stdout, clippy::print_stderr)]
 
 use std::error::Error;
+use std::path::Path;
 use std::process::ExitCode;
 
+use clap::Parser;
 use face_liveness::{Engine, ImageSource, Response};
-use serde::Deserialize;
 use serde_json::Value;
 
-/// The part of an event that is checked.
-#[derive(Deserialize)]
-struct Event {
+/// Scores the photos of an event of the server's audit log again, and compares every value of the
+/// answer.
+///
+/// Exit status: 0 if all are the same, 1 if one differs, 2 if they could not be compared.
+#[derive(Parser)]
+struct Arguments {
+    /// The audit log.
+    events: std::path::PathBuf,
+    /// The `id` of the event, or its `time` where several have that id.
     id: String,
-    time: String,
-    response: Option<Response>,
+    /// The photos that the customer sent, in the order of their indexes.
+    #[arg(required = true)]
+    photos: Vec<std::path::PathBuf>,
 }
 
 fn main() -> ExitCode {
-    match run() {
-        Ok(differences) if differences.is_empty() => ExitCode::SUCCESS,
+    match run(&Arguments::parse()) {
+        Ok(differences) if differences.is_empty() => {
+            println!("the same: this build and these photos give the answer of the event");
+            ExitCode::SUCCESS
+        }
         Ok(differences) => {
             differences.iter().for_each(|difference| println!("{difference}"));
             ExitCode::FAILURE
@@ -33,37 +41,51 @@ fn main() -> ExitCode {
     }
 }
 
-fn run() -> Result<Vec<String>, Box<dyn Error>> {
-    let mut arguments = std::env::args().skip(1);
-    let (Some(events), Some(id)) = (arguments.next(), arguments.next()) else {
-        return Err("usage: replay_audit EVENTS ID PHOTO…".into());
-    };
-    let log = std::fs::read_to_string(events)?;
-    let event = find(&log, &id)?.ok_or_else(|| format!("there is no event {id}"))?;
-    let recorded = event.response.ok_or("the event has no score")?;
-    let photos: Vec<_> = arguments.map(std::fs::read).collect::<Result<_, _>>()?;
-    let differences = differences(&recorded, &photos)?;
-    let verdict = if differences.is_empty() { "the same" } else { "another" };
-    println!("{}: this build and these photos give {verdict} answer", event.time);
+fn run(Arguments { events, id, photos }: &Arguments) -> Result<Vec<String>, Box<dyn Error>> {
+    let event = find(&read(events)?, id)?;
+    let recorded = &event["response"];
+    if recorded.is_null() {
+        return Err(format!("the event has no score, but this: {}", event["error"]).into());
+    }
+    let photos: Vec<_> = photos.iter().map(|path| read(path)).collect::<Result<_, _>>()?;
+    let mut differences = Vec::new();
+    match replay(recorded, &photos)? {
+        Ok(replayed) => compare("", recorded, &replayed, &mut differences),
+        Err(description) => differences.push(format!("no score now: {description}")),
+    }
     Ok(differences)
 }
 
-fn find(log: &str, id: &str) -> Result<Option<Event>, serde_json::Error> {
-    for line in log.lines() {
-        let event: Event = serde_json::from_str(line)?;
-        if event.id == id {
-            return Ok(Some(event));
-        }
-    }
-    Ok(None)
+fn read(path: &Path) -> Result<Vec<u8>, String> {
+    std::fs::read(path).map_err(|error| format!("{}: {error}", path.display()))
 }
 
-/// What differs between a recorded answer and that of this build.
-fn differences(recorded: &Response, photos: &[Vec<u8>]) -> Result<Vec<String>, Box<dyn Error>> {
-    let provenance = recorded.provenance.as_ref().ok_or("the event has no provenance")?;
-    if provenance.images.len() != photos.len() {
-        let used = provenance.images.len();
-        return Err(format!("{used} images were used, and {} given", photos.len()).into());
+/// The event with that id or time. Lines that are no event are passed over.
+fn find(log: &[u8], id: &str) -> Result<Value, String> {
+    let mut found = Vec::new();
+    for (number, line) in log.split(|&byte| byte == b'\n').enumerate() {
+        match serde_json::from_slice::<Value>(line) {
+            Ok(event) if event["id"] == id || event["time"] == id => found.push(event),
+            Ok(_) => {}
+            Err(_) if line.is_empty() => {}
+            Err(_) => eprintln!("replay_audit: line {} is not an event", number + 1),
+        }
+    }
+    let times: Vec<_> = found.iter().map(|event| event["time"].to_string()).collect();
+    match found.pop() {
+        None => Err(format!("there is no event {id}")),
+        Some(event) if found.is_empty() => Ok(event),
+        Some(_) => Err(format!("several events have this id; name a time: {}", times.join(", "))),
+    }
+}
+
+/// The answer of this build, as a client reads it, or the description of its error.
+fn replay(recorded: &Value, photos: &[Vec<u8>]) -> Result<Result<Value, String>, Box<dyn Error>> {
+    let Response { model, provenance, .. } = serde_json::from_value(recorded.clone())?;
+    let provenance = provenance.ok_or("the event has no provenance")?;
+    let (used, given) = (provenance.images.len(), photos.len());
+    if used != given {
+        return Err(format!("photos given: {given}; used: {used}").into());
     }
     let engine =
         Engine::builder().search_rotations(provenance.search_rotations).provenance(true).build()?;
@@ -72,16 +94,11 @@ fn differences(recorded: &Response, photos: &[Vec<u8>]) -> Result<Vec<String>, B
         .zip(&provenance.images)
         .map(|(bytes, image)| ImageSource::Encoded { bytes, auto_rotate: image.auto_rotate })
         .collect();
-    let replayed = engine.detect_images(&images, Some(&recorded.model))?.response;
-
-    let mut found = Vec::new();
-    compare("", &as_sent(recorded)?, &as_sent(&replayed)?, &mut found);
-    Ok(found)
-}
-
-/// The JSON of an answer, whose numbers have the digits that a client reads.
-fn as_sent(response: &Response) -> Result<Value, serde_json::Error> {
-    serde_json::from_slice(&serde_json::to_vec(response)?)
+    match engine.detect_images(&images, Some(&model)) {
+        // Through its text, so that numbers have the digits that were recorded.
+        Ok(detection) => Ok(Ok(serde_json::from_slice(&serde_json::to_vec(&detection.response)?)?)),
+        Err(error) => Ok(Err(error.description())),
+    }
 }
 
 /// Adds a line for each value that differs.

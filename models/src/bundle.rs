@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use crate::manifest::{
     FaceDetectorManifest, FaceDetectorNetworks, RgbBurstManifest, RgbSingleManifest, parse,
 };
-use crate::network_file::{Input, NetworkEntry};
+use crate::network_file::{Input, NetworkEntry, sha256};
 use crate::{
     BurstParams, CropInput, Error, Fusion, HeatmapInput, MotionInput, NetworkFile, RefinerInput,
     SecondOpinion,
@@ -24,6 +24,8 @@ pub struct FaceDetectorBundle {
     pub heatmap: NetworkFile<HeatmapInput>,
     /// Checks a proposal.
     pub refiner: NetworkFile<RefinerInput>,
+    /// The SHA-256 of the manifest, `model.json`, in hexadecimal.
+    pub manifest_sha256: String,
 }
 
 /// Networks on one photo. Each sees a crop around the face; their log-odds combine into one score.
@@ -44,6 +46,8 @@ pub struct RgbSingleBundle {
     pub second_opinion: Option<SecondOpinion>,
     /// The recommended threshold, 0 to 1: a face with at least this score is an attack.
     pub threshold: f32,
+    /// The SHA-256 of the manifest, `model.json`, in hexadecimal.
+    pub manifest_sha256: String,
 }
 
 /// Frames of one capture, each scored by the model of a [`RgbSingleBundle`].
@@ -66,6 +70,8 @@ pub struct RgbBurstBundle {
     pub params: BurstParams,
     /// The recommended threshold, 0 to 1: a face with at least this score is an attack.
     pub threshold: f32,
+    /// The SHA-256 of the manifest, `model.json`, in hexadecimal.
+    pub manifest_sha256: String,
 }
 
 impl FaceDetectorBundle {
@@ -84,6 +90,7 @@ impl FaceDetectorBundle {
             version,
             heatmap: heatmap.load("heatmap", &files)?,
             refiner: refiner.load("refiner", &files)?,
+            manifest_sha256: sha256(json.as_bytes()),
         })
     }
 }
@@ -138,7 +145,8 @@ impl RgbSingleBundle {
             Ok((role, file))
         };
         let networks = networks.into_iter().map(load).collect::<Result<_, Error>>()?;
-        Ok(Self { name, version, networks, fusion, second_opinion, threshold })
+        let manifest_sha256 = sha256(json.as_bytes());
+        Ok(Self { name, version, networks, fusion, second_opinion, threshold, manifest_sha256 })
     }
 }
 
@@ -160,7 +168,17 @@ impl RgbBurstBundle {
         check("max_frames", (min_frames..=8).contains(&max_frames))?;
         check("threshold", (0.0..=1.0).contains(&threshold))?;
         let RgbBurstManifest { name, version, single, .. } = manifest;
-        Ok(Self { name, version, single, min_frames, max_frames, motion, params, threshold })
+        Ok(Self {
+            name,
+            version,
+            single,
+            min_frames,
+            max_frames,
+            motion,
+            params,
+            threshold,
+            manifest_sha256: sha256(json.as_bytes()),
+        })
     }
 }
 

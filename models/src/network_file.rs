@@ -142,6 +142,11 @@ pub(crate) struct NetworkEntry<I> {
     input: I,
 }
 
+/// The SHA-256 of a file, in hexadecimal.
+pub(crate) fn sha256(file: &[u8]) -> String {
+    hmac_sha256::Hash::hash(file).map(|byte| format!("{byte:02x}")).concat()
+}
+
 /// An input whose ranges [`NetworkEntry::load`] checks.
 pub(crate) trait Input {
     /// The first field that is out of range.
@@ -160,8 +165,7 @@ impl<I: Input> NetworkEntry<I> {
             return Err(Error::OutOfRange { field: format!("networks.{role}.input.{field}") });
         }
         let Some(onnx) = files(&file) else { return Err(Error::Missing { file }) };
-        let hash = hmac_sha256::Hash::hash(&onnx).map(|byte| format!("{byte:02x}")).concat();
-        if hash != sha256 {
+        if self::sha256(&onnx) != sha256 {
             return Err(Error::Sha256 { file });
         }
         Ok(NetworkFile { file, sha256, input, onnx })

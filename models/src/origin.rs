@@ -2,14 +2,14 @@
 
 use std::collections::BTreeMap;
 
-use crate::{FaceDetectorBundle, NetworkFile, RgbSingleBundle};
+use crate::{FaceDetectorBundle, NetworkFile, RgbBurstBundle, RgbSingleBundle};
 
 /// Which files a detector or a model was made from, for audits.
 ///
 /// ```
 /// let origin = face_liveness_models::rgb_single_v2()?.origin();
 /// assert_eq!(origin.version, Some(1));
-/// assert_eq!(origin.networks["rgb-single-v2/wide.onnx"].len(), 64);
+/// assert_eq!(origin.files["rgb-single-v2/wide.onnx"].len(), 64);
 /// # Ok::<(), face_liveness_models::Error>(())
 /// ```
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -17,28 +17,45 @@ use crate::{FaceDetectorBundle, NetworkFile, RgbSingleBundle};
 pub struct Origin {
     /// Counts the releases of the model of its name; `None` for one without versions.
     pub version: Option<u32>,
-    /// The SHA-256 of each network, in hexadecimal, by the bundle's name and the file's:
-    /// `rgb-single-v2/wide.onnx`.
-    pub networks: BTreeMap<String, String>,
+    /// The SHA-256 of each network and manifest, in hexadecimal, by the bundle's name and the
+    /// file's: `rgb-single-v2/wide.onnx`.
+    pub files: BTreeMap<String, String>,
+}
+
+impl Origin {
+    fn of_manifest(bundle: &str, version: u32, sha256: &str) -> Self {
+        let file = (format!("{bundle}/model.json"), sha256.to_owned());
+        Self { version: Some(version), files: [file].into() }
+    }
+
+    fn with_network<I>(mut self, bundle: &str, network: &NetworkFile<I>) -> Self {
+        self.files.insert(format!("{bundle}/{}", network.file), network.sha256.clone());
+        self
+    }
 }
 
 impl FaceDetectorBundle {
     /// The files of the bundle.
     pub fn origin(&self) -> Origin {
-        let Self { name, heatmap, refiner, .. } = self;
-        let networks = [hash(name, heatmap), hash(name, refiner)];
-        Origin { version: Some(self.version), networks: networks.into() }
+        Origin::of_manifest(&self.name, self.version, &self.manifest_sha256)
+            .with_network(&self.name, &self.heatmap)
+            .with_network(&self.name, &self.refiner)
     }
 }
 
 impl RgbSingleBundle {
     /// The files of the bundle.
     pub fn origin(&self) -> Origin {
-        let networks = self.networks.values().map(|file| hash(&self.name, file));
-        Origin { version: Some(self.version), networks: networks.collect() }
+        let manifest = Origin::of_manifest(&self.name, self.version, &self.manifest_sha256);
+        self.networks
+            .values()
+            .fold(manifest, |origin, network| origin.with_network(&self.name, network))
     }
 }
 
-fn hash<I>(bundle: &str, file: &NetworkFile<I>) -> (String, String) {
-    (format!("{bundle}/{}", file.file), file.sha256.clone())
+impl RgbBurstBundle {
+    /// The manifest. The networks are those of the single model.
+    pub fn origin(&self) -> Origin {
+        Origin::of_manifest(&self.name, self.version, &self.manifest_sha256)
+    }
 }

@@ -109,7 +109,7 @@ pub trait FaceDetector: Send + Sync {
     /// When the detector itself fails (see [`Error::run`]), never because of what the image shows.
     fn detect(&self, image: ImageView<'_>) -> Result<Vec<Face>, Error>;
 
-    /// The files that the detector was made from, for audits; none unless implemented.
+    /// The files that the detector was made from, for audits. Empty unless overridden.
     fn origin(&self) -> Origin {
         Origin::default()
     }

@@ -15,18 +15,18 @@ impl Pipeline {
         images: Vec<ImageProvenance>,
     ) -> Provenance {
         let origin = model.origin();
-        let mut networks = self.locator.detector.origin().networks;
-        networks.extend(origin.networks);
-        Provenance::new(env!("CARGO_PKG_VERSION"), networks, images)
+        let mut files = self.locator.detector.origin().files;
+        files.extend(origin.files);
+        Provenance::new(env!("CARGO_PKG_VERSION"), files, images)
             .with_model_version(origin.version)
             .with_search_rotations(self.locator.search_rotations)
     }
 }
 
-/// An image, and the pixels that were read of it.
+/// Describes an image, and the size at which it was read.
 pub(crate) fn image_provenance(input: &Input<'_>, read: ImageView<'_>) -> ImageProvenance {
     let mut hash = Hash::new();
-    let is_rotated = match input.source {
+    let auto_rotate = match input.source {
         ImageSource::Encoded { bytes, auto_rotate } => {
             hash.update(bytes);
             auto_rotate
@@ -37,5 +37,5 @@ pub(crate) fn image_provenance(input: &Input<'_>, read: ImageView<'_>) -> ImageP
         }
     };
     let sha256 = hash.finalize().map(|byte| format!("{byte:02x}")).concat();
-    ImageProvenance::new(sha256, is_rotated, [read.width(), read.height()])
+    ImageProvenance::new(sha256, auto_rotate, [read.width(), read.height()])
 }

@@ -76,7 +76,7 @@ pub trait LivenessModel: Send + Sync {
     /// When the model itself fails (see [`Error::run`]), never because of what the images show.
     fn spoof_score(&self, frames: &[Frame<'_>]) -> Result<f32, Error>;
 
-    /// The files that the model was made from, for audits; none unless implemented.
+    /// The files that the model was made from, for audits. Empty unless overridden.
     fn origin(&self) -> Origin {
         Origin::default()
     }

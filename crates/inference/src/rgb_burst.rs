@@ -20,7 +20,7 @@ pub struct RgbBurst {
     single: RgbSingle,
     motion: Option<MotionInput>,
     params: BurstParams,
-    version: u32,
+    origin: Origin,
 }
 
 impl RgbBurst {
@@ -33,13 +33,15 @@ impl RgbBurst {
             let (name, expected) = (single.name(), &bundle.single);
             return Err(Error::load(format!("{} needs {expected}, not {name}", bundle.name)));
         }
+        let mut origin = bundle.origin();
+        origin.files.extend(single.origin().files);
         Ok(Self {
             name: bundle.name.clone(),
             inputs: ModelInputs::burst(ImageType::Rgb, bundle.min_frames..=bundle.max_frames),
-            single,
             motion: bundle.motion,
             params: bundle.params,
-            version: bundle.version,
+            origin,
+            single,
         })
     }
 }
@@ -61,9 +63,7 @@ impl LivenessModel for RgbBurst {
     }
 
     fn origin(&self) -> Origin {
-        let mut origin = self.single.origin();
-        origin.version = Some(self.version);
-        origin
+        self.origin.clone()
     }
 }
 

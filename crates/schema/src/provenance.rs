@@ -16,7 +16,7 @@ use serde::{Deserialize, Serialize};
 ///     "engine": "0.2.0",
 ///     "modelVersion": 1,
 ///     "searchRotations": false,
-///     "networks": { "rgb-single-v2/wide.onnx": "6f8f7f99" },
+///     "files": { "rgb-single-v2/wide.onnx": "6f8f7f99" },
 ///     "images": [{ "sha256": "9f86d081", "autoRotate": true, "width": 800, "height": 600 }]
 /// }"#;
 /// let provenance: Provenance = serde_json::from_str(json)?;
@@ -41,21 +41,21 @@ pub struct Provenance {
     pub model_version: Option<u32>,
     /// Whether rotated faces were searched for.
     pub search_rotations: bool,
-    /// The SHA-256, in hexadecimal, of each network of the detector and of the model, by the file's
-    /// name within its bundle: `rgb-single-v2/wide.onnx`.
-    pub networks: BTreeMap<String, String>,
+    /// The SHA-256, in hexadecimal, of each file of the detector and of the model, by the names of
+    /// its bundle and of the file: `rgb-single-v2/wide.onnx`.
+    pub files: BTreeMap<String, String>,
     /// The images that were used, in the order of their indexes.
     pub images: Vec<ImageProvenance>,
 }
 
 impl Provenance {
-    /// Of an engine of this version, these networks and these images.
+    /// Creates the provenance of an answer.
     pub fn new(
         engine: impl Into<String>,
-        networks: BTreeMap<String, String>,
+        files: BTreeMap<String, String>,
         images: Vec<ImageProvenance>,
     ) -> Self {
-        Self { engine: engine.into(), networks, images, ..Self::default() }
+        Self { engine: engine.into(), files, images, ..Self::default() }
     }
 
     /// Sets the release of the model.
@@ -91,7 +91,7 @@ pub struct ImageProvenance {
 }
 
 impl ImageProvenance {
-    /// An image of this SHA-256, read at this width and height.
+    /// Describes an image, and the size at which it was read.
     pub fn new(sha256: impl Into<String>, auto_rotate: bool, [width, height]: [u32; 2]) -> Self {
         Self { sha256: sha256.into(), auto_rotate, width, height }
     }

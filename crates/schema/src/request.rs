@@ -42,6 +42,10 @@ pub struct Request<'a> {
     /// Whether the response should say what it was made from: see
     /// [`Provenance`](crate::Provenance). The contract of the vendor does not have this field.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    #[cfg_attr(
+        feature = "json-schema",
+        schemars(description = "Whether the response should say what it was made from.")
+    )]
     pub provenance: bool,
 }
 

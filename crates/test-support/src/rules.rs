@@ -692,12 +692,13 @@ pub(crate) mod response_fields {
         let provenance = asked.as_object_mut().unwrap().remove("provenance").unwrap();
         assert_eq!(asked, plain);
 
-        assert_eq!(keys(&provenance), "engine images modelVersion networks searchRotations");
+        assert_eq!(keys(&provenance), "engine files images modelVersion searchRotations");
         assert_eq!(provenance["engine"], env!("CARGO_PKG_VERSION"));
         assert_eq!(
-            keys(&provenance["networks"]),
-            "face-detector-v1/detector.onnx face-detector-v1/refiner.onnx \
-             rgb-single-v2/context.onnx rgb-single-v2/tight.onnx rgb-single-v2/wide.onnx"
+            keys(&provenance["files"]),
+            "face-detector-v1/detector.onnx face-detector-v1/model.json \
+             face-detector-v1/refiner.onnx rgb-single-v2/context.onnx rgb-single-v2/model.json \
+             rgb-single-v2/tight.onnx rgb-single-v2/wide.onnx"
         );
         let file = BASE64_STANDARD.decode(PORTRAIT_JPEG.as_str()).unwrap();
         let sha256 = hmac_sha256::Hash::hash(&file).map(|byte| format!("{byte:02x}")).concat();

@@ -140,7 +140,8 @@ pub struct Config {
     pub drain_seconds: Duration,
 
     /// A file to append an event to for each answer of the engine: who asked, the answer, and what
-    /// it was made from. Answers then say that too. With --nats, set --provenance on the workers.
+    /// it was made from. Answers then have `provenance`. With --nats, set --provenance on the
+    /// workers.
     #[arg(long, env = "FACE_LIVENESS_AUDIT", value_name = "FILE")]
     pub audit: Option<PathBuf>,
 

@@ -25,6 +25,7 @@ struct Inner {
     working: Gauge,
     body_bytes: Gauge,
     retries: Counter,
+    lost_events: Counter,
 }
 
 impl Metrics {
@@ -59,6 +60,10 @@ impl Metrics {
         self.0.retries.inc();
     }
 
+    pub(crate) fn audit_event_lost(&self) {
+        self.0.lost_events.inc();
+    }
+
     /// Counts a request as queued until the guard is dropped.
     pub(crate) fn queued(&self) -> GaugeGuard {
         GaugeGuard::new(&self.0.queued, 1)
@@ -88,6 +93,7 @@ impl Default for Metrics {
             working: Gauge::default(),
             body_bytes: Gauge::default(),
             retries: Counter::default(),
+            lost_events: Counter::default(),
         };
         let registry = &mut inner.registry;
         let help = "Requests by path, status and error code";
@@ -99,6 +105,8 @@ impl Default for Metrics {
         registry.register("working", "Requests in progress", inner.working.clone());
         registry.register("body_bytes", "Bytes of request bodies held", inner.body_bytes.clone());
         registry.register("retries", "Requests sent to another worker", inner.retries.clone());
+        let help = "Audit events that were not written";
+        registry.register("lost_audit_events", help, inner.lost_events.clone());
         Self(Arc::new(inner))
     }
 }

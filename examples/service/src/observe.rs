@@ -8,11 +8,10 @@ use axum::extract::{MatchedPath, Request, State};
 use axum::http::{HeaderMap, HeaderName, HeaderValue, Method, Version, header};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
-use face_liveness::Response as Answer;
 use jiff::Timestamp;
 use uuid::Uuid;
 
-use crate::audit::{AuditLog, Event};
+use crate::audit::{AuditLog, Event, Outcome};
 use crate::limits::{MAX_HEADERS, MAX_URI};
 use crate::metrics::{Metrics, Step};
 use crate::openapi;
@@ -26,7 +25,8 @@ pub(crate) struct Report {
     pub(crate) client: Option<String>,
     pub(crate) bytes: usize,
     pub(crate) code: Option<u16>,
-    pub(crate) answer: Option<Answer>,
+    /// The engine's answer, where there is an audit log.
+    pub(crate) outcome: Option<Outcome>,
 }
 
 /// What observes the requests of a server.
@@ -62,9 +62,8 @@ pub(crate) async fn observe(
     let took_ms = took.as_micros() as f64 / 1e3;
     let (code, bytes) = (report.code, report.bytes);
     tracing::info!(%id, method, path, status, code, client, bytes, took_ms, "answered");
-    if let (Some(audit), true) = (audit, report.answer.is_some() || code.is_some()) {
-        let (time, response) = (Timestamp::now(), report.answer.as_ref());
-        audit.append(&Event { id: &id, time, client, status, code, response });
+    if let (Some(audit), Some(outcome)) = (audit, &report.outcome) {
+        audit.append(&Event { id: &id, time: Timestamp::now(), client, status, outcome });
     }
 
     let headers = response.headers_mut();

@@ -13,6 +13,7 @@ use axum::{Json, Router};
 use bytes::Bytes;
 use tower_http::catch_panic::CatchPanicLayer;
 
+use crate::audit::Outcome;
 use crate::keys::Keys;
 use crate::metrics::{Metrics, Step};
 use crate::nats::Remote;
@@ -73,14 +74,16 @@ pub(crate) fn router(service: Arc<Service>) -> Router {
 async fn liveness(State(service): State<Arc<Service>>, request: Request) -> Response {
     let (parts, mut body) = request.into_parts();
     let mut report = Report::default();
+    let is_audited = service.observers.audit.is_some();
     let mut response = match service.answer(&parts.headers, &mut body, &mut report).await {
         Ok(Ok(response)) => {
             service.observers.metrics.scored(response.spoof_score);
-            report.answer = service.observers.audit.is_some().then(|| response.clone());
+            report.outcome = is_audited.then(|| Outcome::Response(response.clone()));
             Json(response).into_response()
         }
         Ok(Err(error)) => {
             report.code = Some(error.error.code.into());
+            report.outcome = is_audited.then(|| Outcome::Error(error.error.clone()));
             let status = StatusCode::from_u16(error.error.code.http_status());
             (status.unwrap_or(StatusCode::INTERNAL_SERVER_ERROR), Json(error)).into_response()
         }

@@ -119,7 +119,7 @@ impl Server {
             _ => None,
         };
         let audit = config.audit.as_deref().map(|path| {
-            let audit = AuditLog::open(path);
+            let audit = AuditLog::open(path, metrics.clone());
             audit.map(Arc::new).map_err(|error| format!("--audit {}: {error}", path.display()))
         });
         let audit = audit.transpose()?;
