@@ -82,7 +82,7 @@ def measure(out, names):
     for name, data in development(out).items():
         scores = log_odds_by_part(networks, data)
         scores["mean"] = (scores["context"] + scores["wide"]) / 2
-        scores["teachers"] = (data["near_teacher"] + data["far_teacher"]) / 2
+        scores["teachers"] = (data["context_teacher"] + data["wide_teacher"]) / 2
         texts = [
             f"{part} {figures(*by_video(score, data['video'], data['label']))}"
             for part, score in scores.items()
