@@ -20,9 +20,14 @@ const ONES: [u8; 16] = *b"\xff\0\xff\0\xff\0\xff\0\xff\0\xff\0\xff\0\xff\0";
 /// A copy of a sequential file with ones where the data of its scan ends: at a restart marker, if
 /// the file has no restart interval.
 pub(crate) fn with_ones(file: &[u8]) -> Option<ZeroizeVec<u8>> {
-    let data = segments::of_headers(file).last()?.after;
-    let interval = segments::of_headers(file).filter(|it| it.marker == RESTART_INTERVAL).last();
-    let has_restarts = interval.is_some_and(|segment| segment.content() != [0, 0]);
+    let (mut data, mut has_restarts) = (None, false);
+    for segment in segments::of_headers(file) {
+        if segment.marker == RESTART_INTERVAL {
+            has_restarts = segment.content() != [0, 0];
+        }
+        data = Some(segment.after);
+    }
+    let data = data?;
     let length = if has_restarts { entropy_coded_length(data) } else { length_to_any_marker(data) };
     let (before, after) = file.split_at(file.len() - data.len() + length);
     let mut copy = ZeroizeVec::from(Vec::with_capacity(file.len() + ONES.len()));
