@@ -1,6 +1,6 @@
 //! The built-in detector and models. Each network is loaded once per process; all engines share it.
 
-use std::sync::{Arc, OnceLock};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
 use face_liveness_detection::HeatmapDetector;
 use face_liveness_inference::{Frame, LivenessModel, RgbBurst, RgbSingle};
@@ -102,12 +102,18 @@ impl LivenessModel for OnDemand {
     }
 }
 
-/// Clones the cell's value, after loading it if the cell is empty.
+/// Clones the cell's value, after loading it if the cell is empty. Calls at the same time wait for
+/// one load.
 fn loaded_once<T: Clone>(
     cell: &OnceLock<T>,
     name: &'static str,
     load: impl FnOnce() -> Result<T, NetworkError>,
 ) -> Result<T, BuildError> {
+    static LOADING: Mutex<()> = Mutex::new(());
+    if let Some(loaded) = cell.get() {
+        return Ok(loaded.clone());
+    }
+    let _one_load = LOADING.lock().unwrap_or_else(PoisonError::into_inner);
     match cell.get() {
         Some(loaded) => Ok(loaded.clone()),
         None => {
@@ -119,6 +125,10 @@ fn loaded_once<T: Clone>(
 
 #[cfg(test)]
 mod tests {
+    use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
+    use std::thread;
+    use std::time::Duration;
+
     use super::*;
     use crate::Engine;
 
@@ -129,6 +139,22 @@ mod tests {
             let engine = builder.build().expect("a built-in model");
             assert_eq!(engine.model_names().collect::<Vec<_>>(), [name]);
         }
+    }
+
+    #[test]
+    fn calls_at_the_same_time_load_once() {
+        static CELL: OnceLock<usize> = OnceLock::new();
+        let loads = AtomicUsize::new(0);
+        let load = || {
+            thread::sleep(Duration::from_millis(20));
+            Ok(loads.fetch_add(1, Relaxed))
+        };
+        thread::scope(|scope| {
+            for _ in 0..8 {
+                scope.spawn(|| loaded_once(&CELL, "a model", load).expect("no load fails"));
+            }
+        });
+        assert_eq!(loads.into_inner(), 1);
     }
 
     #[test]

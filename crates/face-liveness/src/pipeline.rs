@@ -135,11 +135,9 @@ impl Pipeline {
         let mut detection = respond(model, &located, face, has_borders, spoof_score);
         detection.response.warnings.extend(capture.warnings);
         if provenance || self.provenance {
-            let located = iter::once(&located).chain(&other_frames);
-            let images = inputs
-                .iter()
-                .zip(located)
-                .map(|(input, located)| image_provenance(input, located.image.view()));
+            let frames = iter::once(&located).chain(&other_frames);
+            let images = inputs.iter().zip(frames);
+            let images = images.map(|(input, frame)| image_provenance(input, frame.image.view()));
             detection.response.provenance = Some(self.provenance_of(model, images.collect()));
         }
         Ok(detection)

@@ -196,7 +196,9 @@ fn an_added_worker_takes_requests_at_once() {
         let added = WorkerProcess::start(&name);
         let ready = began.elapsed();
         let counts = || answered(&name).into_iter().filter(|&count| count > 0).count();
-        while counts() < 2 {}
+        while counts() < 2 {
+            assert!(began.elapsed() < LONG, "the added worker answers nothing");
+        }
         // Collecting the statistics takes 0.2 s.
         let used = began.elapsed();
         println!("added: ready after {ready:.2?}, first answers seen after {used:.2?}");
