@@ -1,16 +1,26 @@
 //! The metrics for Prometheus: counts and durations, never the content of a request.
 
-use std::sync::Arc;
+use std::collections::BTreeSet;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use face_liveness::{Progress, Stage};
+use face_liveness::{Progress, Response, Stage, Warning};
 use prometheus_client::encoding::text::encode;
 use prometheus_client::encoding::{EncodeLabelSet, EncodeLabelValue, LabelValueEncoder};
 use prometheus_client::metrics::counter::Counter;
 use prometheus_client::metrics::family::Family;
 use prometheus_client::metrics::gauge::Gauge;
-use prometheus_client::metrics::histogram::{Histogram, exponential_buckets, linear_buckets};
+use prometheus_client::metrics::histogram::{Histogram, exponential_buckets};
 use prometheus_client::registry::{Registry, Unit};
+
+/// The thresholds of the models' cards; and both tails, where most scores are, so that a shift is
+/// seen before it reaches a threshold.
+const SCORE_BUCKETS: [f64; 15] =
+    [0.001, 0.01, 0.05, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 0.95, 0.99, 0.999];
+/// Models with a label of their own. An engine has four built in; but behind NATS, the names come
+/// from the workers. Further ones share the label `other`.
+const MAX_MODELS: usize = 16;
+const OTHER: &str = "other";
 
 /// The counters, gauges and histograms of a process. Cloning copies a pointer.
 #[derive(Clone)]
@@ -20,7 +30,9 @@ struct Inner {
     registry: Registry,
     requests: Family<RequestLabels, Counter>,
     steps: Family<StepLabels, Histogram, fn() -> Histogram>,
-    spoof_scores: Histogram,
+    models: Mutex<BTreeSet<String>>,
+    spoof_scores: Family<ModelLabels, Histogram, fn() -> Histogram>,
+    warnings: Family<WarningLabels, Counter>,
     queued: Gauge,
     working: Gauge,
     body_bytes: Gauge,
@@ -52,8 +64,35 @@ impl Metrics {
         self.0.requests.get_or_create(&RequestLabels { path, status, code }).inc();
     }
 
-    pub(crate) fn scored(&self, spoof_score: f32) {
-        self.0.spoof_scores.observe(spoof_score.into());
+    /// Counts the score and the warnings. Each known warning has a counter from the first answer
+    /// of a model on: a rate needs a zero to start from.
+    pub(crate) fn scored(&self, response: &Response) {
+        let model = self.model_label(&response.model);
+        let labels = ModelLabels { model: model.clone() };
+        self.0.spoof_scores.get_or_create(&labels).observe(response.spoof_score.into());
+        let count = |warning: String, count: u64| {
+            let labels = WarningLabels { model: model.clone(), warning };
+            self.0.warnings.get_or_create(&labels).inc_by(count);
+        };
+        for known in Warning::ALL {
+            count(known.to_string(), u64::from(response.warnings.contains(known)));
+        }
+        // Of a newer worker. The names are not ours, so they have no label each.
+        if response.warnings.iter().any(|warning| !Warning::ALL.contains(warning)) {
+            count(OTHER.to_owned(), 1);
+        }
+    }
+
+    /// The name of the model, or `other` beyond the limit.
+    fn model_label(&self, name: &str) -> String {
+        let mut models = self.0.models.lock().unwrap_or_else(PoisonError::into_inner);
+        if !models.contains(name) {
+            if models.len() == MAX_MODELS {
+                return OTHER.to_owned();
+            }
+            models.insert(name.to_owned());
+        }
+        name.to_owned()
     }
 
     pub(crate) fn retried(&self) {
@@ -84,11 +123,14 @@ impl Default for Metrics {
     fn default() -> Self {
         // From 0.25 ms to 8 s.
         let times: fn() -> Histogram = || Histogram::new(exponential_buckets(0.000_25, 2.0, 16));
+        let scores: fn() -> Histogram = || Histogram::new(SCORE_BUCKETS);
         let mut inner = Inner {
             registry: Registry::with_prefix("face_liveness"),
             requests: Family::default(),
             steps: Family::new_with_constructor(times),
-            spoof_scores: Histogram::new(linear_buckets(0.05, 0.05, 20)),
+            models: Mutex::default(),
+            spoof_scores: Family::new_with_constructor(scores),
+            warnings: Family::default(),
             queued: Gauge::default(),
             working: Gauge::default(),
             body_bytes: Gauge::default(),
@@ -100,7 +142,10 @@ impl Default for Metrics {
         registry.register("requests", help, inner.requests.clone());
         let help = "Duration of each stage of a request; decode and detect count each image";
         registry.register_with_unit("stage", help, Unit::Seconds, inner.steps.clone());
-        registry.register("spoof_score", "Spoof scores returned", inner.spoof_scores.clone());
+        let help = "Spoof scores returned, by model";
+        registry.register("spoof_score", help, inner.spoof_scores.clone());
+        let help = "Answers with each warning, by model";
+        registry.register("warnings", help, inner.warnings.clone());
         registry.register("queue_depth", "Requests waiting for a worker", inner.queued.clone());
         registry.register("working", "Requests in progress", inner.working.clone());
         registry.register("body_bytes", "Bytes of request bodies held", inner.body_bytes.clone());
@@ -121,6 +166,17 @@ struct RequestLabels {
 #[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
 struct StepLabels {
     stage: Step,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct ModelLabels {
+    model: String,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct WarningLabels {
+    model: String,
+    warning: String,
 }
 
 /// A step of the service, or a stage of the engine.
@@ -170,5 +226,31 @@ impl GaugeGuard {
 impl Drop for GaugeGuard {
     fn drop(&mut self) {
         self.gauge.dec_by(self.amount);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use face_liveness::Position;
+
+    use super::*;
+
+    #[test]
+    fn names_of_workers_make_a_bounded_number_of_labels() {
+        let metrics = Metrics::default();
+        let position = Position { top: 0, left: 0, width: 1, height: 1 };
+        for index in 0..100 {
+            let warning = serde_json::from_str(&format!("\"fog {index}\""));
+            let warning: Warning = warning.expect("a string is a warning");
+            let response = Response::new(0.5, position, format!("model {index}"));
+            metrics.scored(&response.with_warnings([warning, Warning::Blurred]));
+        }
+        let text = metrics.text();
+        let count = |start: &str| text.lines().filter(|line| line.starts_with(start)).count();
+        assert_eq!(count("face_liveness_spoof_score_count"), MAX_MODELS + 1);
+        let known = Warning::ALL.len();
+        assert_eq!(count("face_liveness_warnings_total"), (MAX_MODELS + 1) * (known + 1));
+        assert!(text.contains("spoof_score_count{model=\"other\"} 84\n"), "{text}");
+        assert!(text.contains("total{model=\"other\",warning=\"other\"} 84\n"), "{text}");
     }
 }

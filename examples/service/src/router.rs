@@ -77,7 +77,7 @@ async fn liveness(State(service): State<Arc<Service>>, request: Request) -> Resp
     let is_audited = service.observers.audit.is_some();
     let mut response = match service.answer(&parts.headers, &mut body, &mut report).await {
         Ok(Ok(response)) => {
-            service.observers.metrics.scored(response.spoof_score);
+            service.observers.metrics.scored(&response);
             report.outcome = is_audited.then(|| Outcome::Response(response.clone()));
             Json(response).into_response()
         }

@@ -9,7 +9,9 @@ use std::sync::LazyLock;
 use bytes::Bytes;
 use face_liveness::{Engine, JsonAnswer};
 use face_liveness_service::{Metrics, Remote, RemoteParams};
-use face_liveness_test_support::{Contract, Endpoint, contract_rules};
+use face_liveness_test_support::{
+    Contract, ENGINE, Endpoint, PORTRAIT_JPEG, contract_rules, image, request,
+};
 use running::nats::{NATS, NatsServer};
 use running::{RUNTIME, Running, start_worker};
 
@@ -17,6 +19,20 @@ static CONTRACT: LazyLock<Contract> =
     LazyLock::new(|| Contract::new(|engine| Box::new(Served::new(engine))));
 
 contract_rules!(tests CONTRACT);
+
+#[test]
+fn the_server_in_front_counts_the_scores() {
+    let served = Served::new(ENGINE.clone());
+    let body = request([image(0, PORTRAIT_JPEG.as_str())]).to_string();
+    assert_eq!(served.server.post(body.as_bytes()).0, 200);
+    let (_, metrics) = served.server.get("/metrics");
+    for line in [
+        r#"face_liveness_spoof_score_count{model="rgb-single-v2"} 1"#,
+        r#"face_liveness_warnings_total{model="rgb-single-v2",warning="smallFace"} 1"#,
+    ] {
+        assert!(metrics.contains(line), "{line}\n{metrics}");
+    }
+}
 
 /// The two clients of the worker.
 struct Served {

@@ -11,9 +11,9 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use clap::Parser;
-use face_liveness::Engine;
 use face_liveness::inference::{Error, Frame, LivenessModel};
 use face_liveness::schema::ModelInputs;
+use face_liveness::{Engine, Warning};
 use face_liveness_service::{Config, Keys, Metrics, Server};
 use face_liveness_test_support::{ENGINE, PORTRAIT_JPEG, image, request};
 use running::{Manifest, RUNTIME, Running, ServerProcess, largest_request};
@@ -513,7 +513,7 @@ mod observability {
             r#"face_liveness_stage_seconds_count{stage="decode"} 1"#,
             r#"face_liveness_stage_seconds_count{stage="detect"} 1"#,
             r#"face_liveness_stage_seconds_count{stage="score"} 1"#,
-            "face_liveness_spoof_score_count 1",
+            r#"face_liveness_spoof_score_count{model="rgb-single-v2"} 1"#,
             "face_liveness_queue_depth 0",
         ] {
             assert!(metrics.contains(line), "{line}\n{metrics}");
@@ -527,6 +527,40 @@ mod observability {
         assert_eq!(id("X-Request-Id: abc-1.2_3\r\n"), "abc-1.2_3");
         assert_eq!(id("").len(), 36);
         assert_eq!(id("X-Request-Id: a\"b c\r\n").len(), 36);
+    }
+
+    #[test]
+    fn scores_and_warnings_are_counted_by_model() {
+        let scores = Mutex::new(vec![0.0005, 0.25, 0.5, 0.96875]);
+        let engine = engine_of(move || scores.lock().unwrap().pop().unwrap());
+        let server = Running::with_engine(engine, &[]);
+        let with_model = |name: &str| {
+            server.post(BODY.replacen('{', &format!("{{\"model\": \"{name}\", "), 1).as_bytes()).0
+        };
+        for _ in 0..4 {
+            assert_eq!(with_model("fake"), 200);
+        }
+        assert_eq!([with_model("rgb-single-v2"), with_model("rgb-single-v2")], [200, 200]);
+        assert_eq!([with_model("nobody"), server.post(b"{}").0], [400, 400]);
+
+        let (_, metrics) = server.get("/metrics");
+        let answer: Value = serde_json::from_slice(&ANSWER).unwrap();
+        for (model, answers) in [("fake", 4), ("rgb-single-v2", 2)] {
+            let count = format!("face_liveness_spoof_score_count{{model=\"{model}\"}} {answers}\n");
+            assert!(metrics.contains(&count), "{count}\n{metrics}");
+            for warning in Warning::ALL {
+                let warned = answer["warnings"].as_array().unwrap().contains(&json!(warning));
+                let labels = format!("model=\"{model}\",warning=\"{warning}\"");
+                let count = if warned { answers } else { 0 };
+                let count = format!("face_liveness_warnings_total{{{labels}}} {count}\n");
+                assert!(metrics.contains(&count), "{count}\n{metrics}");
+            }
+        }
+        for (le, count) in [("0.001", 1), ("0.2", 1), ("0.3", 2), ("0.5", 3), ("0.95", 3)] {
+            let bucket = format!("_bucket{{le=\"{le}\",model=\"fake\"}} {count}\n");
+            assert!(metrics.contains(&bucket), "{bucket}\n{metrics}");
+        }
+        assert!(!metrics.contains("nobody"), "a client's text makes no label");
     }
 
     #[test]
@@ -674,10 +708,16 @@ fn until(mut holds: impl FnMut() -> bool) {
 
 /// An engine whose default model calls `before` before it answers.
 fn engine(before: impl Fn() + Send + Sync + 'static) -> Engine {
-    let model = Fake {
-        inputs: ModelInputs::single(face_liveness::ImageType::Rgb),
-        before: Box::new(before),
-    };
+    engine_of(move || {
+        before();
+        0.0
+    })
+}
+
+/// An engine whose default model gives these scores.
+fn engine_of(score: impl Fn() -> f32 + Send + Sync + 'static) -> Engine {
+    let model =
+        Fake { inputs: ModelInputs::single(face_liveness::ImageType::Rgb), score: Box::new(score) };
     Engine::builder().model(model).default_model("fake").build().unwrap()
 }
 
@@ -689,7 +729,7 @@ fn held(gate: &Arc<Gate>, flags: &[&str]) -> Running {
 
 struct Fake {
     inputs: ModelInputs,
-    before: Box<dyn Fn() + Send + Sync>,
+    score: Box<dyn Fn() -> f32 + Send + Sync>,
 }
 
 impl LivenessModel for Fake {
@@ -702,8 +742,7 @@ impl LivenessModel for Fake {
     }
 
     fn spoof_score(&self, _: &[Frame<'_>]) -> Result<f32, Error> {
-        (self.before)();
-        Ok(0.0)
+        Ok((self.score)())
     }
 }
 
