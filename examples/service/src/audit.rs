@@ -26,23 +26,29 @@ pub(crate) struct AuditLog {
     metrics: Metrics,
 }
 
-/// What a request was answered.
-#[derive(Serialize)]
-pub(crate) struct Event<'a> {
-    pub(crate) id: &'a str,
-    pub(crate) time: Timestamp,
+/// What a request was answered: a line of the audit log.
+#[derive(Debug, Clone, Copy, Serialize)]
+pub struct Event<'a> {
+    /// The `X-Request-Id` of the answer.
+    pub id: &'a str,
+    /// When it was answered.
+    pub time: Timestamp,
     /// The name of the client's key.
-    pub(crate) client: &'a str,
-    pub(crate) status: u16,
+    pub client: &'a str,
+    /// The HTTP status.
+    pub status: u16,
+    /// The engine's answer.
     #[serde(flatten)]
-    pub(crate) outcome: &'a Outcome,
+    pub outcome: &'a Outcome,
 }
 
 /// The engine's answer.
-#[derive(Clone, Serialize)]
+#[derive(Debug, Clone, Serialize)]
 #[serde(rename_all = "camelCase")]
-pub(crate) enum Outcome {
+pub enum Outcome {
+    /// The answer to a valid request.
     Response(Response),
+    /// What is wrong with the request.
     Error(ErrorDetail),
 }
 

@@ -23,6 +23,7 @@ mod metrics;
 mod openapi;
 mod page;
 
+pub use audit::{Event, Outcome};
 pub use config::{Config, Engines, LogFormat};
 pub use keys::{Keys, KeysError};
 pub use metrics::Metrics;

@@ -1,5 +1,5 @@
-//! The audit log, and the program that checks its events again: `AUDIT_EVENTS` of them, 6 unless
-//! set.
+//! The audit log, the program that checks its events again (`AUDIT_EVENTS` of them, 6 unless set),
+//! and the one that compares two weeks of them.
 #![allow(missing_docs, clippy::unwrap_used)]
 
 mod running;
@@ -8,7 +8,8 @@ use std::fs;
 use std::path::Path;
 use std::process::Command;
 
-use face_liveness_test_support::{base64, image, request};
+use face_liveness_test_support::{PORTRAIT, base64, image, photo, request};
+use jpeg_encoder::{ColorType, Encoder};
 use running::{ServerProcess, example};
 use serde_json::{Value, json};
 
@@ -81,4 +82,57 @@ fn each_event_can_be_replayed_and_an_altered_one_cannot() {
     let (status, output) = replay(&path("altered"), "0", &path("0"));
     assert_eq!(status, Some(1));
     assert!(output.contains(&format!("/spoofScore: recorded 0.25, now {score}")), "{output}");
+}
+
+#[test]
+fn drift_reads_the_events_of_the_server() {
+    const WEEK: usize = 60;
+    let folder = tempfile::tempdir().unwrap();
+    let path = |name: &str| folder.path().join(name);
+    let events = path("events.jsonl");
+    let server = ServerProcess::start(&["--log", "off", "--audit", events.to_str().unwrap()]);
+    // In the second week, pictures have another size.
+    let cropped = PORTRAIT.crop_imm(60, 0, 400, 480).into_rgb8();
+    let mut second = Vec::new();
+    Encoder::new(&mut second, 90).encode(&cropped, 400, 480, ColorType::Rgb).unwrap();
+    let bodies = [photo("astronaut.jpg"), second].map(|file| request([image(0, base64(&file))]));
+    for (week, body) in bodies.iter().enumerate() {
+        for index in 0..WEEK {
+            assert_eq!(post(&server, &format!("{week}-{index}"), body), 200);
+        }
+    }
+    while fs::read_to_string(&events).unwrap().lines().count() < 2 * WEEK {
+        std::thread::sleep(std::time::Duration::from_millis(10));
+    }
+    let log = fs::read_to_string(&events).unwrap();
+    let lines: Vec<_> = log.lines().collect();
+    let (first, second) = lines.split_at(WEEK);
+    fs::write(path("before"), first.join("\n")).unwrap();
+    // The server was killed in the middle of a line.
+    fs::write(path("after"), format!("{}\n{}", second.join("\n"), &first[0][..90])).unwrap();
+    fs::write(path("empty"), "").unwrap();
+
+    let drift = |before: &str, after: &str| {
+        let mut command = Command::new(example("drift"));
+        let output = command.args([path(before), path(after), "--report".into(), path("report")]);
+        let output = output.output().unwrap();
+        let text = [output.stdout, output.stderr].concat();
+        (output.status.code(), String::from_utf8(text).unwrap())
+    };
+    let (status, text) = drift("before", "after");
+    assert_eq!(status, Some(1), "{text}");
+    for words in [
+        format!("after: {WEEK} events"),
+        "broken lines: 1\n".into(),
+        "image size 400 × 480 ".into(),
+        "image size 512 × 512 ".into(),
+        "scores of rgb-single-v2 ".into(),
+    ] {
+        assert!(text.contains(&words), "{words}\n{text}");
+    }
+    assert!(path("report/index.html").exists() && path("report/figures.json").exists());
+    let (status, text) = drift("before", "before");
+    assert_eq!(status, Some(0), "{text}");
+    let (status, text) = drift("before", "empty");
+    assert!(status == Some(2) && text.contains("it has no event"), "{text}");
 }
