@@ -81,6 +81,10 @@ miri:
 emulate:
     .ci/emulate
 
+# The error rates at each operating point against the models' manifests; `--write` writes them.
+operating-points *arguments:
+    models/evaluation/operating_points.py {{ arguments }}
+
 # Scores the development sets again, and compares every figure with the model's card.
 error-rates sets:
     models/evaluation/error_rates.py {{ sets }}

@@ -11,7 +11,7 @@ use face_liveness::Engine;
 use face_liveness::inference::MiniFasNet;
 use face_liveness_evaluate::dataset;
 use face_liveness_evaluate::report::{Evaluation, Settings};
-use face_liveness_evaluate::scoring::{self, Unit, score};
+use face_liveness_evaluate::scoring::{self, Outcome, Unit, score};
 use indicatif::{ProgressBar, ProgressStyle};
 
 type Failure = Box<dyn std::error::Error>;
@@ -32,7 +32,8 @@ struct Arguments {
     report: Option<PathBuf>,
 
     /// The name of a built-in model, or minifasnet:V2.onnx,V1SE.onnx for Silent-Face's two files.
-    /// Repeat for several models: all score the same faces.
+    /// Repeat for several models: all score the same faces. "none" for the scores of --scores
+    /// alone: no picture is read.
     #[arg(long = "model", value_name = "MODEL", default_value = "rgb-single-v2")]
     models: Vec<String>,
 
@@ -69,7 +70,11 @@ fn main() -> ExitCode {
 }
 
 fn run(arguments: &Arguments) -> Result<(), Failure> {
-    let (engine, mut models) = engine(&arguments.models)?;
+    let runs_models = arguments.models != ["none"];
+    let (engine, mut models) = engine(if runs_models { &arguments.models } else { &[] })?;
+    if !runs_models && arguments.others.is_empty() {
+        return Err("--model none needs --scores".into());
+    }
     let presentations = dataset::read(&arguments.root)?;
     let presentations: Vec<_> = presentations.into_iter().step_by(arguments.step.get()).collect();
     if presentations.is_empty() {
@@ -85,7 +90,8 @@ fn run(arguments: &Arguments) -> Result<(), Failure> {
     progress.set_style(ProgressStyle::with_template(
         "{wide_bar} {pos}/{len} images  {per_sec}  {eta} left",
     )?);
-    let mut outcomes = score(&engine, &models, &presentations, |presentation, outcome| {
+    let scored = if runs_models { &presentations[..] } else { &[] };
+    let mut outcomes = score(&engine, &models, scored, |presentation, outcome| {
         // A picture without a face (223) is a result, and a frame of a burst (219) is scored later.
         // Any other error, such as a file that does not decode, is printed at once.
         let mut errors = outcome.scores.iter().filter_map(|score| score.as_ref().err());
@@ -96,6 +102,7 @@ fn run(arguments: &Arguments) -> Result<(), Failure> {
         progress.inc(1);
     });
     progress.finish_and_clear();
+    outcomes.resize(presentations.len(), Outcome { face: None, scores: Vec::new() });
     for (name, file) in &arguments.others {
         scoring::add_scores(file, &presentations, &mut outcomes)
             .map_err(|e| format!("{}: {e}", file.display()))?;

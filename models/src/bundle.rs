@@ -7,9 +7,10 @@ use crate::manifest::{
     FaceDetectorManifest, FaceDetectorNetworks, RgbBurstManifest, RgbSingleManifest, parse,
 };
 use crate::network_file::{Input, NetworkEntry, sha256};
+use crate::operating_point::check_points;
 use crate::{
-    BurstParams, CropInput, Error, Fusion, HeatmapInput, MotionInput, NetworkFile, RefinerInput,
-    SecondOpinion,
+    BurstParams, CropInput, Error, Fusion, HeatmapInput, MotionInput, NetworkFile, OperatingPoint,
+    RefinerInput, SecondOpinion,
 };
 
 /// A face detector: a heatmap that proposes faces, and a refiner that checks each proposal.
@@ -46,6 +47,8 @@ pub struct RgbSingleBundle {
     pub second_opinion: Option<SecondOpinion>,
     /// The recommended threshold, 0 to 1: a face with at least this score is an attack.
     pub threshold: f32,
+    /// Thresholds and the error rates measured at them; empty where none were measured.
+    pub operating_points: Vec<OperatingPoint>,
     /// The SHA-256 of the manifest, `model.json`, in hexadecimal.
     pub manifest_sha256: String,
 }
@@ -70,6 +73,8 @@ pub struct RgbBurstBundle {
     pub params: BurstParams,
     /// The recommended threshold, 0 to 1: a face with at least this score is an attack.
     pub threshold: f32,
+    /// Thresholds and the error rates measured at them; empty where none were measured.
+    pub operating_points: Vec<OperatingPoint>,
     /// The SHA-256 of the manifest, `model.json`, in hexadecimal.
     pub manifest_sha256: String,
 }
@@ -119,8 +124,15 @@ impl RgbSingleBundle {
         files: impl Fn(&str) -> Option<Cow<'static, [u8]>>,
     ) -> Result<Self, Error> {
         let manifest: RgbSingleManifest = parse(json)?;
-        let RgbSingleManifest { name, version, networks, fusion, second_opinion, threshold } =
-            manifest;
+        let RgbSingleManifest {
+            name,
+            version,
+            networks,
+            fusion,
+            second_opinion,
+            threshold,
+            operating_points,
+        } = manifest;
         check("networks", !networks.is_empty())?;
         for (role, weight) in &fusion.weights {
             require(&format!("networks.{role}"), networks.contains_key(role))?;
@@ -128,6 +140,7 @@ impl RgbSingleBundle {
         }
         check("fusion.intercept", fusion.intercept.is_finite())?;
         check("threshold", (0.0..=1.0).contains(&threshold))?;
+        check_points(&operating_points)?;
         if let Some(SecondOpinion { network, within, weight, slope, intercept }) = &second_opinion {
             require(&format!("networks.{network}"), networks.contains_key(network))?;
             let is_fused = fusion.weights.contains_key(network);
@@ -146,7 +159,16 @@ impl RgbSingleBundle {
         };
         let networks = networks.into_iter().map(load).collect::<Result<_, Error>>()?;
         let manifest_sha256 = sha256(json.as_bytes());
-        Ok(Self { name, version, networks, fusion, second_opinion, threshold, manifest_sha256 })
+        Ok(Self {
+            name,
+            version,
+            networks,
+            fusion,
+            second_opinion,
+            threshold,
+            operating_points,
+            manifest_sha256,
+        })
     }
 }
 
@@ -157,7 +179,17 @@ impl RgbBurstBundle {
     /// See [`Error`].
     pub fn from_json(json: &str) -> Result<Self, Error> {
         let manifest: RgbBurstManifest = parse(json)?;
-        let RgbBurstManifest { min_frames, max_frames, motion, params, threshold, .. } = manifest;
+        let RgbBurstManifest {
+            name,
+            version,
+            single,
+            min_frames,
+            max_frames,
+            motion,
+            params,
+            threshold,
+            operating_points,
+        } = manifest;
         if let Some(field) = motion.as_ref().and_then(Input::out_of_range) {
             return Err(Error::OutOfRange { field: format!("motion.{field}") });
         }
@@ -167,7 +199,7 @@ impl RgbBurstBundle {
         check("min_frames", min_frames >= 1)?;
         check("max_frames", (min_frames..=8).contains(&max_frames))?;
         check("threshold", (0.0..=1.0).contains(&threshold))?;
-        let RgbBurstManifest { name, version, single, .. } = manifest;
+        check_points(&operating_points)?;
         Ok(Self {
             name,
             version,
@@ -177,12 +209,13 @@ impl RgbBurstBundle {
             motion,
             params,
             threshold,
+            operating_points,
             manifest_sha256: sha256(json.as_bytes()),
         })
     }
 }
 
-fn check(field: &str, in_range: bool) -> Result<(), Error> {
+pub(crate) fn check(field: &str, in_range: bool) -> Result<(), Error> {
     if in_range { Ok(()) } else { Err(Error::OutOfRange { field: field.to_owned() }) }
 }
 

@@ -5,6 +5,7 @@ mod bundle;
 mod error;
 mod manifest;
 mod network_file;
+mod operating_point;
 mod origin;
 mod params;
 
@@ -14,5 +15,6 @@ pub use error::Error;
 pub use network_file::{
     Channels, CropInput, HeatmapInput, MotionInput, NetworkFile, RefinerInput, Resize,
 };
+pub use operating_point::{MeasuredRates, OperatingPoint, Rate};
 pub use origin::Origin;
 pub use params::{BurstParams, Fusion, SecondOpinion};

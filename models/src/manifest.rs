@@ -7,7 +7,8 @@ use serde::de::DeserializeOwned;
 
 use crate::network_file::NetworkEntry;
 use crate::{
-    BurstParams, CropInput, Error, Fusion, HeatmapInput, MotionInput, RefinerInput, SecondOpinion,
+    BurstParams, CropInput, Error, Fusion, HeatmapInput, MotionInput, OperatingPoint, RefinerInput,
+    SecondOpinion,
 };
 
 pub(crate) fn parse<M: DeserializeOwned>(json: &str) -> Result<M, Error> {
@@ -38,6 +39,8 @@ pub(crate) struct RgbSingleManifest {
     pub(crate) fusion: Fusion,
     pub(crate) second_opinion: Option<SecondOpinion>,
     pub(crate) threshold: f32,
+    #[serde(default)]
+    pub(crate) operating_points: Vec<OperatingPoint>,
 }
 
 #[derive(Deserialize)]
@@ -51,4 +54,6 @@ pub(crate) struct RgbBurstManifest {
     pub(crate) motion: Option<MotionInput>,
     pub(crate) params: BurstParams,
     pub(crate) threshold: f32,
+    #[serde(default)]
+    pub(crate) operating_points: Vec<OperatingPoint>,
 }

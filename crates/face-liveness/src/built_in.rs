@@ -4,7 +4,7 @@ use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
 use face_liveness_detection::HeatmapDetector;
 use face_liveness_inference::{Frame, LivenessModel, RgbBurst, RgbSingle};
-use face_liveness_models::{self as models, Origin};
+use face_liveness_models::{self as models, OperatingPoint, Origin};
 use face_liveness_network::Error as NetworkError;
 use face_liveness_schema::{ImageType, ModelInputs};
 
@@ -95,6 +95,10 @@ impl LivenessModel for OnDemand {
             }
         };
         loaded.spoof_score(frames)
+    }
+
+    fn operating_points(&self) -> &[OperatingPoint] {
+        self.loaded.get().map(|loaded| loaded.operating_points()).unwrap_or_default()
     }
 
     fn origin(&self) -> Origin {

@@ -4,6 +4,7 @@ use std::fmt;
 use std::sync::Arc;
 
 use face_liveness_detection::{BoundingBox, Face};
+use face_liveness_models::OperatingPoint;
 use face_liveness_schema::ModelInputs;
 
 use crate::pipeline::Pipeline;
@@ -159,6 +160,11 @@ impl Engine {
         self.0.models.iter().map(|model| model.name())
     }
 
+    /// The name of the model that scores a request without `model`.
+    pub fn default_model(&self) -> &str {
+        self.0.models[self.0.default_model].name()
+    }
+
     /// The images that a model takes.
     ///
     /// # Errors
@@ -173,6 +179,31 @@ impl Engine {
     /// ```
     pub fn model_inputs(&self, name: &str) -> Result<&ModelInputs, Error> {
         Ok(self.0.model(Some(name))?.inputs())
+    }
+
+    /// Thresholds for a model's scores, and the error rates that were measured at them. Empty for a
+    /// model of the caller's own, and for a model of version 1.
+    ///
+    /// The score of a face between the thresholds `strict` and `low-friction` is uncertain: ask for
+    /// a second capture.
+    ///
+    /// # Errors
+    /// 113 when the engine has no such model.
+    ///
+    /// ```
+    /// use face_liveness::Engine;
+    ///
+    /// let engine = Engine::builder().build()?;
+    /// for point in engine.operating_points("rgb-single-v2")? {
+    ///     println!("{}: {}", point.name, point.threshold);
+    ///     for rates in &point.measured {
+    ///         println!("  {}: BPCER {:.1} %", rates.set, 100.0 * rates.bpcer.value);
+    ///     }
+    /// }
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn operating_points(&self, name: &str) -> Result<&[OperatingPoint], Error> {
+        Ok(self.0.model(Some(name))?.operating_points())
     }
 
     /// The limits on the memory and time of a request.

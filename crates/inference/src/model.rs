@@ -2,7 +2,7 @@
 
 use face_liveness_detection::BoundingBox;
 use face_liveness_image::ImageView;
-use face_liveness_models::Origin;
+use face_liveness_models::{OperatingPoint, Origin};
 use face_liveness_network::Error;
 use face_liveness_schema::ModelInputs;
 
@@ -75,6 +75,11 @@ pub trait LivenessModel: Send + Sync {
     /// # Errors
     /// When the model itself fails (see [`Error::run`]), never because of what the images show.
     fn spoof_score(&self, frames: &[Frame<'_>]) -> Result<f32, Error>;
+
+    /// Thresholds, and the error rates that were measured at them. Empty unless overridden.
+    fn operating_points(&self) -> &[OperatingPoint] {
+        &[]
+    }
 
     /// The files that the model was made from, for audits. Empty unless overridden.
     fn origin(&self) -> Origin {

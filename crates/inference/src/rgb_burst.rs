@@ -1,6 +1,6 @@
 //! `rgb-burst-v2` and `rgb-burst-v1`: two to eight frames of one capture.
 
-use face_liveness_models::{BurstParams, MotionInput, Origin, RgbBurstBundle};
+use face_liveness_models::{BurstParams, MotionInput, OperatingPoint, Origin, RgbBurstBundle};
 use face_liveness_network::{Error, logistic};
 use face_liveness_schema::{ImageType, ModelInputs};
 
@@ -20,6 +20,7 @@ pub struct RgbBurst {
     single: RgbSingle,
     motion: Option<MotionInput>,
     params: BurstParams,
+    operating_points: Vec<OperatingPoint>,
     origin: Origin,
 }
 
@@ -40,6 +41,7 @@ impl RgbBurst {
             inputs: ModelInputs::burst(ImageType::Rgb, bundle.min_frames..=bundle.max_frames),
             motion: bundle.motion,
             params: bundle.params,
+            operating_points: bundle.operating_points.clone(),
             origin,
             single,
         })
@@ -60,6 +62,10 @@ impl LivenessModel for RgbBurst {
         let log_odds = log_odds.collect::<Result<Vec<_>, _>>()?;
         let moved = self.motion.as_ref().map_or(0.0, |motion| by_motion(motion, frames));
         Ok(logistic(fused(&self.params, &log_odds, moved)))
+    }
+
+    fn operating_points(&self) -> &[OperatingPoint] {
+        &self.operating_points
     }
 
     fn origin(&self) -> Origin {

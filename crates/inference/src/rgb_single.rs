@@ -1,6 +1,8 @@
 //! `rgb-single-v2` and `rgb-single-v1`: small networks on one photo.
 
-use face_liveness_models::{Origin, RgbSingleBundle, SecondOpinion};
+use std::sync::Arc;
+
+use face_liveness_models::{OperatingPoint, Origin, RgbSingleBundle, SecondOpinion};
 use face_liveness_network::{Error, logistic};
 use face_liveness_schema::{ImageType, ModelInputs};
 
@@ -20,6 +22,7 @@ pub struct RgbSingle {
     networks: Vec<(CropNetwork, f32)>,
     intercept: f32,
     second: Option<(CropNetwork, SecondOpinion)>,
+    operating_points: Arc<[OperatingPoint]>,
     origin: Origin,
 }
 
@@ -54,6 +57,7 @@ impl RgbSingle {
             networks,
             intercept: bundle.fusion.intercept,
             second,
+            operating_points: bundle.operating_points.clone().into(),
             origin: bundle.origin(),
         })
     }
@@ -85,6 +89,10 @@ impl LivenessModel for RgbSingle {
 
     fn spoof_score(&self, frames: &[Frame<'_>]) -> Result<f32, Error> {
         self.log_odds(only_frame(frames)?).map(logistic)
+    }
+
+    fn operating_points(&self) -> &[OperatingPoint] {
+        &self.operating_points
     }
 
     fn origin(&self) -> Origin {

@@ -20,6 +20,7 @@ mod upload;
 mod audit;
 mod limits;
 mod metrics;
+mod models;
 mod openapi;
 mod page;
 

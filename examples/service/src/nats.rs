@@ -35,8 +35,8 @@ const STOP_TIMEOUT: Duration = Duration::from_secs(20);
 pub struct Worker {
     pool: Pool,
     endpoint: Endpoint,
-    /// Answers whether a worker is up.
-    ready: Endpoint,
+    /// Answers with the worker's models, and so whether a worker is up.
+    models: Endpoint,
     service: async_nats::service::Service,
     client: Client,
 }
@@ -61,10 +61,10 @@ impl Worker {
             client.service_builder().description("Face liveness: detect(request) -> response");
         let service = service.start(NAME, env!("CARGO_PKG_VERSION")).await?;
         let endpoint = service.endpoint_builder().name("detect").add(subject).await?;
-        let ready = service.endpoint_builder().name("ready").add(ready_subject(subject)).await?;
+        let models = service.endpoint_builder().name("models").add(models_subject(subject)).await?;
         // A request sent after this function returns finds the worker.
         client.flush().await?;
-        Ok(Self { pool, endpoint, ready, service, client })
+        Ok(Self { pool, endpoint, models, service, client })
     }
 
     /// Answers requests until `end` completes, then finishes the requests it has received.
@@ -84,9 +84,9 @@ impl Worker {
                     // Without waiting: requests must queue in the pool, not in the client library.
                     replies.spawn(respond(self.pool.clone(), request));
                 }
-                Some(request) = self.ready.next() => {
+                Some(request) = self.models.next() => {
                     // The caller takes a worker that cannot reply for one that is down.
-                    let _ = request.respond(Ok(Bytes::new())).await;
+                    let _ = request.respond(Ok(self.pool.models())).await;
                 }
                 Some(_) = replies.join_next() => {}
                 () = &mut end => break,
@@ -110,9 +110,9 @@ impl Worker {
     }
 }
 
-/// The subject on which the workers of a subject answer that they are there.
-fn ready_subject(subject: &str) -> String {
-    format!("{subject}.ready")
+/// The subject on which the workers of a subject name their models.
+fn models_subject(subject: &str) -> String {
+    format!("{subject}.models")
 }
 
 async fn respond(pool: Pool, request: Request) {
@@ -207,9 +207,20 @@ impl Remote {
 
     /// Whether the connection is up and a worker of the subject answers.
     pub(crate) async fn is_ready(&self) -> bool {
-        let ping = async_nats::Request::new().timeout(Some(PROBE_TIMEOUT));
-        let ping = self.client.send_request(ready_subject(&self.subject), ping);
-        self.is_connected() && ping.await.is_ok()
+        self.models().await.is_ok()
+    }
+
+    /// The models of a worker, as JSON.
+    ///
+    /// # Errors
+    /// [`Refusal::Unreachable`] without a server, [`Refusal::Busy`] without a worker.
+    pub(crate) async fn models(&self) -> Result<Bytes, Refusal> {
+        if !self.is_connected() {
+            return Err(Refusal::Unreachable);
+        }
+        let request = async_nats::Request::new().timeout(Some(PROBE_TIMEOUT));
+        let reply = self.client.send_request(models_subject(&self.subject), request).await;
+        reply.map(|reply| reply.payload).map_err(|_| Refusal::Busy)
     }
 
     /// Sends a body to a worker and returns its answer. An answer depends only on the request, so

@@ -99,7 +99,8 @@ fn known_method(method: &Method) -> &'static str {
 /// counters.
 fn known_path(request: &Request) -> &'static str {
     let path = request.extensions().get::<MatchedPath>().map(MatchedPath::as_str);
-    let known = [openapi::PATH, "/", "/healthz", "/readyz", "/metrics", openapi::DOCUMENT];
+    let known =
+        [openapi::PATH, openapi::MODELS, "/", "/healthz", "/readyz", "/metrics", openapi::DOCUMENT];
     known.into_iter().find(|&known| path == Some(known)).unwrap_or("other")
 }
 

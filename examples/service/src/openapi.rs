@@ -12,10 +12,13 @@ use serde_json::{Map, Value, json};
 use utoipa_swagger_ui::{Config, SwaggerUi};
 
 use crate::limits::MAX_BODY;
+use crate::models::Models;
 use crate::refusal::Refusal;
 
-/// The API's one operation.
+/// The path of the API's main operation.
 pub(crate) const PATH: &str = "/v1/liveness";
+/// The path of the models.
+pub(crate) const MODELS: &str = "/v1/models";
 /// The path of the description.
 pub(crate) const DOCUMENT: &str = "/openapi.json";
 
@@ -42,20 +45,23 @@ fn openapi() -> Value {
     let request = schemas.subschema_for::<Request<'_>>();
     let response = schemas.subschema_for::<Answer>();
     let error = schemas.subschema_for::<ErrorBody>();
+    let models = schemas.subschema_for::<Models<'_>>();
     let json = |schema: &schemars::Schema| json!({ "application/json": { "schema": schema } });
     let answer =
         |description: &str, schema| json!({ "description": description, "content": json(schema) });
     let invalid = "The request or its image is invalid: the body names the code and the field. \
                    Code 400: the header Host is missing or appears more than once.";
-    let mut refusals = BTreeMap::from([("400".to_owned(), vec![invalid.to_owned()])]);
-    for refusal in REFUSALS {
-        let status = refusal.status().as_str().to_owned();
-        refusals.entry(status).or_default().push(format!("{refusal}."));
-    }
-    let mut responses =
-        Map::from_iter([("200".to_owned(), answer("The score and the face.", &response))]);
-    let refusals = refusals.into_iter();
-    responses.extend(refusals.map(|(status, why)| (status, answer(&why.join(" "), &error))));
+    let responses = |ok: Value, refused: &[Refusal]| {
+        let mut refusals = BTreeMap::from([("400".to_owned(), vec![invalid.to_owned()])]);
+        for refusal in refused {
+            let status = refusal.status().as_str().to_owned();
+            refusals.entry(status).or_default().push(format!("{refusal}."));
+        }
+        let mut responses = Map::from_iter([("200".to_owned(), ok)]);
+        let refusals = refusals.into_iter();
+        responses.extend(refusals.map(|(status, why)| (status, answer(&why.join(" "), &error))));
+        responses
+    };
     json!({
         "openapi": "3.1.0",
         "info": {
@@ -69,7 +75,12 @@ fn openapi() -> Value {
             "summary": "Is the largest face in the image live, or a print or a screen?",
             "security": [{}, { "key": [] }],
             "requestBody": { "required": true, "content": json(&request) },
-            "responses": responses,
+            "responses": responses(answer("The score and the face.", &response), &REFUSALS),
+        } }, MODELS: { "get": {
+            "operationId": "listModels",
+            "summary": "The models, and the error rates measured at their thresholds",
+            "security": [{}, { "key": [] }],
+            "responses": responses(answer("The models.", &models), &REFUSALS_OF_MODELS),
         } } },
         "components": {
             "schemas": schemas.take_definitions(true),
@@ -82,7 +93,19 @@ fn openapi() -> Value {
     })
 }
 
-/// The refusals, but those of code 400.
+/// The refusals of a request for the models, but those of code 400.
+const REFUSALS_OF_MODELS: [Refusal; 8] = [
+    Refusal::Unauthorised,
+    Refusal::MethodNotAllowed,
+    Refusal::UriTooLong,
+    Refusal::TooMany { wait: std::time::Duration::ZERO },
+    Refusal::HeadersTooLarge,
+    Refusal::Failed,
+    Refusal::Unreachable,
+    Refusal::Busy,
+];
+
+/// The refusals of a request for a score, but those of code 400.
 const REFUSALS: [Refusal; 15] = [
     Refusal::Unauthorised,
     Refusal::MethodNotAllowed,

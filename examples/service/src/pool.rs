@@ -26,6 +26,7 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore, oneshot};
 use tokio::time::timeout;
 
 use crate::metrics::{GaugeGuard, Metrics, Step};
+use crate::models;
 use crate::refusal::Refusal;
 
 /// The engine's answer to a request body: a response, or what is wrong with the request.
@@ -53,6 +54,7 @@ pub struct Pool {
     places: Arc<Semaphore>,
     size: usize,
     max_body_bytes: usize,
+    models: Bytes,
     deadline: Duration,
     metrics: Metrics,
 }
@@ -64,17 +66,23 @@ impl Pool {
         let queue = Arc::new(Mutex::new(queue));
         let (size, max_body_bytes) =
             (params.workers + params.queue, engine.limits().max_body_bytes);
+        let models = models::document(&engine);
         for _ in 0..params.workers {
             let (engine, queue, metrics) = (engine.clone(), Arc::clone(&queue), metrics.clone());
             thread::spawn(move || work(&engine, &queue, &metrics));
         }
         let places = Arc::new(Semaphore::new(size));
-        Self { jobs, places, size, max_body_bytes, deadline: params.deadline, metrics }
+        Self { jobs, places, size, max_body_bytes, models, deadline: params.deadline, metrics }
     }
 
     /// The engine's limit on a body, in bytes.
     pub fn max_body_bytes(&self) -> usize {
         self.max_body_bytes
+    }
+
+    /// The engine's models, as JSON.
+    pub(crate) fn models(&self) -> Bytes {
+        self.models.clone()
     }
 
     /// Answers a body. Dropping the future cancels the request: its place is freed at once, or when

@@ -38,6 +38,13 @@ impl Backend {
         }
     }
 
+    async fn models(&self) -> Result<Bytes, Refusal> {
+        match self {
+            Self::Here(pool) => Ok(pool.models()),
+            Self::Workers(remote) => remote.models().await,
+        }
+    }
+
     async fn is_ready(&self) -> bool {
         match self {
             Self::Here(_) => true,
@@ -59,6 +66,7 @@ pub(crate) fn router(service: Arc<Service>) -> Router {
     let observed = axum::middleware::from_fn_with_state(service.observers.clone(), observe);
     Router::new()
         .route(openapi::PATH, post(liveness))
+        .route(openapi::MODELS, get(models))
         .route("/healthz", get(|| async { "ok\n" }))
         .route("/readyz", get(ready))
         .route("/metrics", get(metrics))
@@ -97,7 +105,20 @@ async fn liveness(State(service): State<Arc<Service>>, request: Request) -> Resp
     response
 }
 
+/// The models that requests can name.
+async fn models(State(service): State<Arc<Service>>, headers: HeaderMap) -> Response {
+    match service.models(&headers).await {
+        Ok(json) => ([(header::CONTENT_TYPE, "application/json")], json).into_response(),
+        Err(refusal) => refusal.into_response(),
+    }
+}
+
 impl Service {
+    async fn models(&self, headers: &HeaderMap) -> Result<Bytes, Refusal> {
+        self.rates.take(self.client(headers)?)?;
+        self.backend.models().await
+    }
+
     async fn answer(
         &self,
         headers: &HeaderMap,

@@ -98,6 +98,7 @@ mod statuses {
             assert_refused(&answer, 401, "unauthorized");
             assert!(answer.0.contains("www-authenticate: bearer"));
         }
+        assert_eq!(server.get("/v1/models").0, 401);
         for scheme in ["Bearer", "bearer", "BEARER"] {
             let header = format!("{JSON}Authorization: {scheme} {key}\r\n");
             let (head, body) = raw(&server, post(&header, &BODY).as_bytes());
@@ -561,6 +562,29 @@ mod observability {
             assert!(metrics.contains(&bucket), "{bucket}\n{metrics}");
         }
         assert!(!metrics.contains("nobody"), "a client's text makes no label");
+    }
+
+    #[test]
+    fn the_models_are_listed_with_their_operating_points() {
+        let server = running(&[]);
+        let (status, listed) = server.get("/v1/models");
+        let listed: Value = serde_json::from_str(&listed).unwrap();
+        let engine = Engine::builder().build().unwrap();
+        let points = engine.operating_points("rgb-single-v2").unwrap();
+        let as_json: Value = serde_json::from_str(&serde_json::to_string(points).unwrap()).unwrap();
+        let named: Vec<_> = points.iter().map(|point| &*point.name).collect();
+        assert_eq!(named, ["strict", "recommended", "low-friction"]);
+        assert_eq!(status, 200);
+        let models = listed["models"].as_array().unwrap();
+        let names: Vec<_> = models.iter().map(|model| model["name"].as_str().unwrap()).collect();
+        assert_eq!(names, engine.model_names().collect::<Vec<_>>());
+        let expected = json!({
+            "name": "rgb-single-v2", "isDefault": true, "minImages": 1, "maxImages": 1,
+            "operatingPoints": as_json,
+        });
+        assert!(models.contains(&expected), "{listed:#}");
+        let defaults = models.iter().filter(|model| model["isDefault"] == true);
+        assert_eq!(defaults.count(), 1);
     }
 
     #[test]

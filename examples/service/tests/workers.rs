@@ -240,6 +240,7 @@ fn no_worker_is_503_and_no_nats_server_is_502() {
     let server = Running::with_workers(BODY.len(), &nats.url, &["--deadline-seconds", "0.5"]);
     assert_eq!(server.get("/readyz").0, 503);
     assert_eq!(server.post(&BODY).0, 503);
+    assert_eq!(server.get("/v1/models").0, 503);
     start_worker(&nats.url, "another.subject", ENGINE.clone());
     assert_eq!(server.get("/readyz").0, 503);
     start_worker(&nats.url, "liveness.detect", ENGINE.clone());
@@ -249,9 +250,11 @@ fn no_worker_is_503_and_no_nats_server_is_502() {
         }
     };
     wait_for(200);
+    let (status, models) = server.get("/v1/models");
+    assert!(status == 200 && models.contains(r#""name":"rgb-single-v2""#), "{models}");
     nats.stop();
     wait_for(503);
-    assert_eq!(server.post(&BODY).0, 502);
+    assert_eq!((server.post(&BODY).0, server.get("/v1/models").0), (502, 502));
 }
 
 #[test]
