@@ -21,7 +21,8 @@ type Failure = Box<dyn std::error::Error>;
 ///
 /// ROOT is a folder with live/… and spoof/SPECIES/…, in which a subfolder holds the frames of a
 /// video; or a CSV file with the columns path and label (live or spoof), and optionally species,
-/// subject, video, and left, top, width, height of the face. Exif orientations are applied.
+/// subject, video, and left, top, width, height of the face. Every other column, such as device or
+/// group, divides the set into segments, which are compared. Exif orientations are applied.
 #[derive(Parser)]
 struct Arguments {
     /// The folder or the CSV file.
@@ -45,6 +46,10 @@ struct Arguments {
     /// Count videos, by the mean score of their frames, instead of images.
     #[arg(long)]
     videos: bool,
+
+    /// Compare the segments of these columns alone; origin+sex combines two columns.
+    #[arg(long, value_name = "COLUMN,…", value_delimiter = ',')]
+    segments: Option<Vec<String>>,
 
     /// A score of at least this is classified as an attack.
     #[arg(long, default_value_t = 0.5, value_parser = probability)]
@@ -76,9 +81,13 @@ fn run(arguments: &Arguments) -> Result<(), Failure> {
         return Err("--model none needs --scores".into());
     }
     let presentations = dataset::read(&arguments.root)?;
-    let presentations: Vec<_> = presentations.into_iter().step_by(arguments.step.get()).collect();
+    let mut presentations: Vec<_> =
+        presentations.into_iter().step_by(arguments.step.get()).collect();
     if presentations.is_empty() {
         return Err(format!("{} has no pictures", arguments.root.display()).into());
+    }
+    if let Some(columns) = &arguments.segments {
+        dataset::select_segments(&mut presentations, columns)?;
     }
     // Before the pictures are scored, which may take hours.
     if let Some(folder) = &arguments.report {

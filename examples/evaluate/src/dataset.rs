@@ -1,5 +1,6 @@
 //! Reads a set of presentations from a folder or a CSV file.
 
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use face_liveness::detection::BoundingBox;
@@ -10,6 +11,11 @@ use walkdir::WalkDir;
 const EXTENSIONS: [&str; 7] = ["bmp", "gif", "jpe", "jpeg", "jpg", "png", "webp"];
 /// The species of an attack whose species is unknown.
 const UNNAMED_SPECIES: &str = "unspecified";
+/// The columns of a CSV file that do not name segments.
+const COLUMNS: [&str; 9] =
+    ["path", "label", "species", "subject", "video", "left", "top", "width", "height"];
+/// Between the columns of a combined one, as in `origin+sex`.
+const AND: char = '+';
 
 /// An image to score, and its ground truth.
 #[derive(Debug, Clone, PartialEq)]
@@ -26,6 +32,9 @@ pub struct Presentation {
     pub video: Option<String>,
     /// The face to score, in pixels of the oriented image; `None` for the largest detected face.
     pub face: Option<BoundingBox>,
+    /// The values of all other columns of the CSV file, such as `device` or `group`, by column.
+    /// Empty values are left out.
+    pub segments: BTreeMap<String, String>,
 }
 
 /// The ground truth of a presentation.
@@ -80,6 +89,12 @@ pub enum Error {
     /// Incomplete box.
     #[error("line {0}: a face needs left, top, width and height")]
     Face(u64),
+    /// Two columns have one name.
+    #[error("column {0:?} appears more than once")]
+    RepeatedColumn(String),
+    /// No presentation has a value in a requested segment column.
+    #[error("no picture has a value in column {0:?}")]
+    UnknownColumn(String),
 }
 
 /// Reads a set, sorted by name.
@@ -88,7 +103,8 @@ pub enum Error {
 /// `spoof/SPECIES/VIDEO/…`) are frames of a video. Files without an image extension are skipped.
 ///
 /// A CSV file has the columns `path` (relative to the file) and `label`. Optional columns are
-/// `species`, `subject`, `video`, and `left`, `top`, `width`, `height` for the face to score.
+/// `species`, `subject`, `video`, and `left`, `top`, `width`, `height` for the face to score. Every
+/// other column with a name divides the set into segments.
 ///
 /// # Errors
 /// See [`Error`].
@@ -96,6 +112,29 @@ pub fn read(root: &Path) -> Result<Vec<Presentation>, Error> {
     let mut presentations = if root.is_dir() { read_folder(root) } else { read_csv(root) }?;
     presentations.sort_by(|a, b| a.name.cmp(&b.name));
     Ok(presentations)
+}
+
+/// Keeps these segment columns alone. `origin+sex` combines two columns into one.
+///
+/// # Errors
+/// If no presentation has a value in one of them.
+pub fn select_segments(
+    presentations: &mut [Presentation],
+    columns: &[String],
+) -> Result<(), Error> {
+    for part in columns.iter().flat_map(|column| column.split(AND)) {
+        if presentations.iter().all(|presentation| !presentation.segments.contains_key(part)) {
+            return Err(Error::UnknownColumn(part.into()));
+        }
+    }
+    for Presentation { segments, .. } in presentations {
+        let value = |column: &String| {
+            let values = column.split(AND).map(|part| segments.get(part).map(String::as_str));
+            Some((column.clone(), values.collect::<Option<Vec<_>>>()?.join(", ")))
+        };
+        *segments = columns.iter().filter_map(value).collect();
+    }
+    Ok(())
 }
 
 fn read_folder(root: &Path) -> Result<Vec<Presentation>, Error> {
@@ -133,7 +172,7 @@ fn presentation_in_folder(root: &Path, path: PathBuf) -> Presentation {
         _ => (Truth::Attack { species: UNNAMED_SPECIES.into() }, [].as_slice()),
     };
     let video = (!below.is_empty()).then(|| folders.join("/"));
-    Presentation { path, name, truth, subject: None, video, face: None }
+    Presentation { path, name, truth, subject: None, video, face: None, segments: BTreeMap::new() }
 }
 
 #[derive(Deserialize)]
@@ -153,6 +192,7 @@ fn read_csv(file: &Path) -> Result<Vec<Presentation>, Error> {
     let folder = file.parent().unwrap_or(Path::new(""));
     let mut reader = csv::ReaderBuilder::new().trim(csv::Trim::All).from_path(file)?;
     let headers = reader.headers()?.clone();
+    let segment_columns = segment_columns(&headers)?;
     let mut presentations = Vec::new();
     for record in reader.records() {
         let record = record?;
@@ -172,6 +212,11 @@ fn read_csv(file: &Path) -> Result<Vec<Presentation>, Error> {
             (None, None, None, None) => None,
             _ => return Err(Error::Face(line)),
         };
+        let segments = segment_columns
+            .iter()
+            .map(|&(place, column)| (column, record.get(place).unwrap_or_default()))
+            .filter(|(_, value)| !value.is_empty())
+            .map(|(column, value)| (column.to_owned(), value.to_owned()));
         presentations.push(Presentation {
             path: folder.join(&row.path),
             name: row.path,
@@ -179,9 +224,24 @@ fn read_csv(file: &Path) -> Result<Vec<Presentation>, Error> {
             subject: row.subject,
             video: row.video,
             face,
+            segments: segments.collect(),
         });
     }
     Ok(presentations)
+}
+
+/// The segment columns, and their places.
+fn segment_columns(headers: &csv::StringRecord) -> Result<Vec<(usize, &str)>, Error> {
+    let named = |column: &&str| !column.is_empty() && !COLUMNS.contains(column);
+    let columns: Vec<_> = headers.iter().enumerate().filter(|(_, column)| named(column)).collect();
+    let repeated = columns
+        .iter()
+        .enumerate()
+        .find(|(i, (_, column))| columns[..*i].iter().any(|(_, earlier)| earlier == column));
+    match repeated {
+        Some((_, (_, column))) => Err(Error::RepeatedColumn((*column).into())),
+        None => Ok(columns),
+    }
 }
 
 #[cfg(test)]
@@ -252,5 +312,31 @@ mod tests {
         assert!(matches!(csv("path,label\na.jpg,alive\n"), Err(Error::Label { line: 2, .. })));
         assert!(matches!(csv("path,label,left\na.jpg,live,1\n"), Err(Error::Face(2))));
         assert!(matches!(csv("file,label\na.jpg,live\n"), Err(Error::Csv(_))));
+    }
+
+    #[test]
+    fn other_columns_are_segments() {
+        let set = tempfile::tempdir().expect("a folder");
+        let file = set.path().join("set.csv");
+        let csv = |text: &str| {
+            std::fs::write(&file, text).expect("a file");
+            read(&file)
+        };
+        let mut rows = csv("path,device,label,,group\na.jpg, phone ,live,9,x\nb.jpg,,spoof,9,y\n")
+            .expect("a set");
+        let segments = |rows: &[Presentation]| -> Vec<Vec<String>> {
+            let pairs = |row: &Presentation| {
+                row.segments.iter().map(|(column, value)| format!("{column}={value}")).collect()
+            };
+            rows.iter().map(pairs).collect()
+        };
+        assert_eq!(segments(&rows), [vec!["device=phone", "group=x"], vec!["group=y"]]);
+
+        select_segments(&mut rows, &["group".into(), "device+group".into()]).expect("columns");
+        assert_eq!(segments(&rows), [vec!["device+group=phone, x", "group=x"], vec!["group=y"]]);
+        let unknown = select_segments(&mut rows, &["group+colour".into()]);
+        assert!(matches!(unknown, Err(Error::UnknownColumn(column)) if column == "colour"));
+        let repeated = csv("path,label,group,group\na.jpg,live,x,y\n");
+        assert!(matches!(repeated, Err(Error::RepeatedColumn(column)) if column == "group"));
     }
 }

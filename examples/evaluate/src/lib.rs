@@ -2,8 +2,8 @@
 //! intervals.
 //!
 //! [`dataset`] reads a set, [`scoring`] scores it, [`figures`] computes the rates and [`bootstrap`]
-//! their confidence intervals. [`tables`] writes the scores, [`plots`] the curves, [`report`] the
-//! page.
+//! their confidence intervals. [`segments`] compares the parts of the set. [`tables`] writes the
+//! scores, [`plots`] the curves, [`segment_tables`] the segments, [`report`] the page.
 
 pub mod bootstrap;
 pub mod dataset;
@@ -11,4 +11,6 @@ pub mod figures;
 pub mod plots;
 pub mod report;
 pub mod scoring;
+pub mod segment_tables;
+pub mod segments;
 pub mod tables;

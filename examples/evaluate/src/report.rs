@@ -10,7 +10,9 @@ use crate::bootstrap::{Interval, Intervals, intervals};
 use crate::dataset::{Presentation, Truth};
 use crate::figures::{OperatingPoint, Samples, Scored};
 use crate::plots;
-use crate::scoring::{Outcome, Unit, units};
+use crate::scoring::{Outcome, Unit, members, units};
+use crate::segment_tables;
+use crate::segments::{Segments, columns, segments};
 use crate::tables;
 
 /// The number of errors of each kind that the page lists, worst first.
@@ -48,6 +50,9 @@ pub struct ModelEvaluation {
     pub false_rejections: Vec<Mistake>,
     /// Attacks classified as bona fide, lowest scores first.
     pub false_acceptances: Vec<Mistake>,
+    /// The figures by segment, if the set names segments.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub segments: Option<Segments>,
     #[serde(skip)]
     det: Vec<OperatingPoint>,
     #[serde(skip)]
@@ -89,6 +94,7 @@ impl Evaluation {
     ) -> Self {
         let Settings { unit, threshold, draws } = settings;
         let (mut counts, mut clusters) = ((0, 0), 0);
+        let columns = columns(presentations, &members(presentations, unit));
         let models = models.iter().enumerate().map(|(i, model)| {
             let units = units(presentations, outcomes, i, unit);
             let scored: Vec<_> = units.iter().map(|(_, scored)| scored.clone()).collect();
@@ -104,6 +110,7 @@ impl Evaluation {
                 figures: intervals(&samples, threshold, draws),
                 false_rejections: mistakes(&units, threshold, true),
                 false_acceptances: mistakes(&units, threshold, false),
+                segments: segments(&columns, &scored, threshold, draws),
                 det: samples.operating_points(),
                 live: scores(true),
                 spoof: scores(false),
@@ -162,7 +169,15 @@ impl Evaluation {
                 let _ = write!(text, "  {:>width$}", percent(interval));
             }
         }
+        for (model, segments) in self.segments() {
+            text += &segment_tables::to_text(model, segments);
+        }
         text
+    }
+
+    /// The models that have segments: each or no model has.
+    fn segments(&self) -> impl Iterator<Item = (&str, &Segments)> {
+        self.models.iter().filter_map(|model| Some((&*model.model, model.segments.as_ref()?)))
     }
 
     fn summary(&self) -> String {
@@ -176,7 +191,7 @@ impl Evaluation {
     /// Writes the report into a folder, which is created if it does not exist.
     ///
     /// The files are `index.html`, `figures.json`, `det.svg`, `histogram-MODEL.svg` for each model,
-    /// `scores.csv` and `scores.parquet`.
+    /// `scores.csv` and `scores.parquet`, and `segments.csv` if the set names segments.
     ///
     /// # Errors
     /// If a file cannot be written or a plot cannot be drawn.
@@ -192,6 +207,9 @@ impl Evaluation {
         tables::write_csv(&folder.join("scores.csv"), rows())?;
         tables::write_parquet(&folder.join("scores.parquet"), rows())?;
         std::fs::write(folder.join("figures.json"), serde_json::to_string_pretty(self)?)?;
+        if self.segments().next().is_some() {
+            segment_tables::write_csv(&folder.join("segments.csv"), self.segments())?;
+        }
 
         let curves = self.models.iter().map(|model| (model.model.clone(), model.det.clone()));
         let det = plots::det(&curves.collect::<Vec<_>>())?;
@@ -233,6 +251,10 @@ impl Evaluation {
                          BPCER: bona fide classified as attacks. Brackets: 95 % confidence \
                          intervals by a bootstrap over clusters, which are subjects if the set \
                          names them, else videos, else images. A dash: undefined on this set."
+                    }
+                    @for (model, segments) in self.segments() {
+                        h2 { (model) " by segment" }
+                        (segment_tables::page(segments))
                     }
                     h2 { "DET curve" }
                     figure { (PreEscaped(det)) }
@@ -344,7 +366,7 @@ fn unanswered_table(unanswered: &[tables::ScoreRow<'_>]) -> Markup {
 }
 
 /// `8.4 % [6.1, 10.9]`.
-fn percent(interval: Interval) -> String {
+pub(crate) fn percent(interval: Interval) -> String {
     let percent = |rate: f64| format!("{:.1}", rate * 100.0);
     match (interval.value, interval.low, interval.high) {
         (Some(value), Some(low), Some(high)) => {
@@ -370,6 +392,8 @@ figure svg { max-width: 100%; height: auto; border-radius: .5rem; }
 
 #[cfg(test)]
 mod tests {
+    use std::collections::BTreeMap;
+
     use super::*;
     use crate::scoring::NonResponse;
 
@@ -385,6 +409,7 @@ mod tests {
                 subject: None,
                 video: None,
                 face: None,
+                segments: BTreeMap::new(),
             })
             .collect();
         let unanswered = NonResponse { code: None, description: "it is gone".into() };

@@ -183,7 +183,23 @@ pub enum Unit {
     Video,
 }
 
-/// The scores of one model per unit, with the name of the image or video.
+/// The presentations of each unit, by their places: one image, or the frames of a video.
+pub fn members(presentations: &[Presentation], unit: Unit) -> Vec<Vec<usize>> {
+    let mut members: Vec<Vec<usize>> = Vec::new();
+    let mut unit_of = HashMap::new();
+    for (place, presentation) in presentations.iter().enumerate() {
+        let key = (unit_name(presentation, unit), &presentation.truth);
+        let of_unit = *unit_of.entry(key).or_insert_with(|| {
+            members.push(Vec::new());
+            members.len() - 1
+        });
+        members[of_unit].push(place);
+    }
+    members
+}
+
+/// The scores of one model per unit, with the name of the image or video, in the order of
+/// [`members`].
 ///
 /// Clusters are subjects if they are known, else videos, else the units themselves.
 pub fn units(
@@ -193,29 +209,29 @@ pub fn units(
     unit: Unit,
 ) -> Vec<(String, Scored)> {
     let mut clusters = HashMap::new();
-    let mut units: Vec<(String, Truth, usize, Vec<f32>)> = Vec::new();
-    let mut unit_of = HashMap::new();
-    for (presentation, outcome) in presentations.iter().zip(outcomes) {
-        let Presentation { name, truth, subject, video, .. } = presentation;
-        let unit_name = video.as_ref().filter(|_| unit == Unit::Video).unwrap_or(name);
-        let place = *unit_of.entry((unit_name, truth)).or_insert_with(|| {
-            let next = clusters.len();
-            let kinds = [(0, subject.as_ref()), (1, video.as_ref()), (2, Some(unit_name))];
-            let kind = kinds.into_iter().find_map(|(kind, key)| Some((kind, key?)));
-            let cluster = *clusters.entry(kind).or_insert(next);
-            units.push((unit_name.clone(), truth.clone(), cluster, Vec::new()));
-            units.len() - 1
-        });
-        units[place].3.extend(outcome.scores[model].as_ref().ok());
-    }
-    let mean = |scores: &[f32]| {
-        let sum: f64 = scores.iter().map(|&score| f64::from(score)).sum();
-        (!scores.is_empty()).then(|| (sum / scores.len() as f64) as f32)
+    let scored = |members: Vec<usize>| {
+        let first = &presentations[members[0]];
+        let name = unit_name(first, unit);
+        let next = clusters.len();
+        let kinds = [(0, first.subject.as_ref()), (1, first.video.as_ref()), (2, Some(name))];
+        let kind = kinds.into_iter().find_map(|(kind, key)| Some((kind, key?)));
+        let cluster = *clusters.entry(kind).or_insert(next);
+        let scores =
+            members.iter().filter_map(|&place| outcomes[place].scores[model].as_ref().ok());
+        let score = mean(&scores.copied().collect::<Vec<_>>());
+        (name.clone(), Scored { truth: first.truth.clone(), score, cluster })
     };
-    let scored = |(name, truth, cluster, scores): (String, Truth, usize, Vec<f32>)| {
-        (name, Scored { truth, score: mean(&scores), cluster })
-    };
-    units.into_iter().map(scored).collect()
+    members(presentations, unit).into_iter().map(scored).collect()
+}
+
+fn unit_name(presentation: &Presentation, unit: Unit) -> &String {
+    let Presentation { name, video, .. } = presentation;
+    video.as_ref().filter(|_| unit == Unit::Video).unwrap_or(name)
+}
+
+fn mean(scores: &[f32]) -> Option<f32> {
+    let sum: f64 = scores.iter().map(|&score| f64::from(score)).sum();
+    (!scores.is_empty()).then(|| (sum / scores.len() as f64) as f32)
 }
 
 #[cfg(test)]
@@ -235,6 +251,7 @@ mod tests {
             subject: subject.map(Into::into),
             video: video.map(Into::into),
             face: None,
+            segments: BTreeMap::new(),
         }
     }
 

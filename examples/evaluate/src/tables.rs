@@ -148,6 +148,8 @@ pub fn write_parquet<'a>(
 
 #[cfg(test)]
 mod tests {
+    use std::collections::BTreeMap;
+
     use super::*;
     use crate::dataset::Truth;
     use crate::scoring::NonResponse;
@@ -163,6 +165,7 @@ mod tests {
             subject: None,
             video: Some("v, 1".into()),
             face: None,
+            segments: BTreeMap::new(),
         };
         let models = ["one".to_owned(), "two".to_owned()];
         let presentations = [

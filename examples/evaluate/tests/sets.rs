@@ -143,6 +143,89 @@ fn scores_of_another_program_are_added() {
 }
 
 #[test]
+fn segments_are_compared_from_the_table_to_the_report() {
+    // The old device has half of its pictures refused, the new one no picture. Three pictures are
+    // of a rare device, and two of none that is known.
+    let set = tempfile::tempdir().unwrap();
+    let (mut rows, mut scores) =
+        ("path,device,label\n".to_owned(), "file,spoof_score\n".to_owned());
+    for i in 0..85 {
+        let device = match i {
+            0..40 => "old",
+            40..80 => "new, large",
+            80..83 => "rare",
+            _ => "",
+        };
+        put(set.path(), &format!("{i}.bmp"), TINY);
+        rows += &format!("{i}.bmp,\"{device}\",live\n");
+        scores += &format!("{i}.bmp,{}\n", if i < 20 { 0.9 } else { 0.1 });
+    }
+    put(set.path(), "set.csv", rows.as_bytes());
+    put(set.path(), "scores.csv", scores.as_bytes());
+    let file = set.path().join("set.csv");
+    let (_, presentations, mut outcomes) = evaluate(&file);
+    add_scores(&set.path().join("scores.csv"), &presentations, &mut outcomes).unwrap();
+    let models = ["rgb-single-v2", "other"].map(str::to_owned);
+    let settings = Settings { unit: Unit::Image, threshold: 0.5, draws: 20 };
+    let evaluation = Evaluation::new(&file, &models, &presentations, &outcomes, settings);
+    let report = set.path().join("report");
+    evaluation.write(&report, &presentations, &outcomes).unwrap();
+
+    let mut reader = csv::Reader::from_path(report.join("segments.csv")).unwrap();
+    let head = reader.headers().unwrap().clone();
+    let rows: Vec<_> = reader.records().map(Result::unwrap).collect();
+    let cells = |columns: &[&str]| -> Vec<Vec<String>> {
+        let place = |column: &&str| head.iter().position(|name| name == *column).unwrap();
+        let cells = |row: &csv::StringRecord| {
+            columns.iter().map(|column| row[place(column)].to_owned()).collect()
+        };
+        rows.iter().map(cells).collect()
+    };
+    assert_eq!(
+        cells(&["model", "value", "bona_fide", "bona_fide_clusters", "bpcer", "bpcer_verdict"]),
+        [
+            // A tiny picture has no face.
+            ["rgb-single-v2", "new, large", "40", "0", "", "too few to say"],
+            ["rgb-single-v2", "old", "40", "0", "", "too few to say"],
+            ["rgb-single-v2", "rare", "3", "0", "", "too few to say"],
+            ["rgb-single-v2", "", "2", "0", "", "not compared"],
+            ["other", "new, large", "40", "40", "0", "better"],
+            ["other", "old", "40", "40", "0.5", "worse"],
+            ["other", "rare", "3", "3", "0", "too few to say"],
+            ["other", "", "2", "2", "0", "not compared"],
+        ]
+    );
+
+    let figures = std::fs::read(report.join("figures.json")).unwrap();
+    let figures: serde_json::Value = serde_json::from_slice(&figures).unwrap();
+    let segments = &figures["models"][1]["segments"];
+    assert_eq!(segments["comparisons"], 2);
+    assert_eq!(segments["columns"][0]["bpcer"]["worst"], "old");
+    assert_eq!(segments["columns"][0]["segments"][1]["bpcer_comparison"]["verdict"], "worse");
+
+    let page = std::fs::read_to_string(report.join("index.html")).unwrap();
+    for shown in [evaluation.to_text(), page] {
+        for text in ["no segment was compared", "device old, BPCER worse", "no ratio to the best"] {
+            assert!(shown.contains(text), "{text}: {shown}");
+        }
+    }
+}
+
+#[test]
+fn a_set_without_segments_has_no_segments_in_its_report() {
+    let set = tempfile::tempdir().unwrap();
+    put(set.path(), "live/a.bmp", TINY);
+    let (evaluation, presentations, outcomes) = evaluate(set.path());
+    let report = set.path().join("report");
+    evaluation.write(&report, &presentations, &outcomes).unwrap();
+    assert!(!report.join("segments.csv").exists());
+    for file in ["figures.json", "index.html"] {
+        assert!(!std::fs::read_to_string(report.join(file)).unwrap().contains("segment"), "{file}");
+    }
+    assert!(!evaluation.to_text().contains("segment"));
+}
+
+#[test]
 fn a_hundred_thousand_tiny_files_are_answered() {
     let set = tempfile::tempdir().unwrap();
     put(set.path(), "live/tiny.bmp", TINY);
