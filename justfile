@@ -89,6 +89,10 @@ operating-points *arguments:
 error-rates sets:
     models/evaluation/error_rates.py {{ sets }}
 
+# Compares groups of people again, and checks every table of docs/FAIRNESS.md.
+fairness sets:
+    models/evaluation/fairness.py {{ sets }}
+
 # Measures the face detector again, and compares every figure with its card.
 detector-figures faces:
     models/evaluation/detector_figures.py {{ faces }}
