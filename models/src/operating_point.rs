@@ -71,8 +71,8 @@ pub(crate) fn check_points(points: &[OperatingPoint]) -> Result<(), Error> {
         let is_repeated = points[..i].iter().any(|other| other.name == point.name);
         check(&format!("{field}.name"), !is_repeated)?;
         for rates in &point.measured {
-            let rates = [Some(rates.bpcer), rates.apcer].into_iter().flatten();
-            check(&format!("{field}.measured"), rates.map(|rate| rate.is_possible()).all(|is| is))?;
+            let mut rates = [Some(rates.bpcer), rates.apcer].into_iter().flatten();
+            check(&format!("{field}.measured"), rates.all(Rate::is_possible))?;
         }
     }
     Ok(())
