@@ -134,13 +134,19 @@ def log_odds(score):
 
 
 def text(points):
-    """A line for each set."""
+    """The points as they stand in `model.json`."""
     lines = []
     for name, threshold, measured in points:
-        sets = ",\n".join("        " + json.dumps(row) for row in measured)
+        sets = ",\n".join(set_text(row) for row in measured)
         head = f'    {{\n      "name": "{name}", "threshold": {threshold}, "measured": [\n'
         lines.append(head + sets + "\n      ]\n    }")
     return '"operating_points": [\n' + ",\n".join(lines) + "\n  ]"
+
+
+def set_text(row):
+    counts = {key: row[key] for key in ("set", "bona_fide", "attacks")}
+    rates = [f'          "{key}": {json.dumps(row[key])}' for key in ("bpcer", "apcer")]
+    return "        " + ",\n".join([json.dumps(counts)[:-1], *rates]) + "}"
 
 
 def main(sets, write):

@@ -166,7 +166,7 @@ pub enum Verdict {
     NotCompared,
     /// The segment or the rest has fewer than [`MIN_CLUSTERS`] clusters of the class.
     TooFewToSay,
-    /// The difference is not significant. That does not show that there is none.
+    /// The difference is not significant. There may still be one.
     NoDifferenceShown,
     /// The rate is significantly higher than that of the rest.
     Worse,
