@@ -23,7 +23,7 @@ struct Arguments {
     after: PathBuf,
 
     /// A score of at least this is classified as an attack.
-    #[arg(long, default_value_t = 0.5)]
+    #[arg(long, default_value_t = 0.5, value_parser = probability)]
     threshold: f32,
 
     /// Write a report into this folder: a page with plots, and all figures as JSON.
@@ -45,6 +45,10 @@ fn main() -> ExitCode {
 /// Whether anything moved.
 fn run(arguments: &Arguments) -> Result<bool, Box<dyn std::error::Error>> {
     let Arguments { before, after, threshold, report } = arguments;
+    if let Some(folder) = report {
+        let made = std::fs::create_dir_all(folder);
+        made.map_err(|error| format!("--report {}: {error}", folder.display()))?;
+    }
     let events = [Events::read(before, *threshold)?, Events::read(after, *threshold)?];
     let comparison = Comparison::new([before, after], events.each_ref(), *threshold);
     println!("{}", comparison.to_text());
@@ -54,4 +58,9 @@ fn run(arguments: &Arguments) -> Result<bool, Box<dyn std::error::Error>> {
         println!("report: {}", folder.join("index.html").display());
     }
     Ok(comparison.moved().next().is_some())
+}
+
+fn probability(text: &str) -> Result<f32, String> {
+    let value: f32 = text.parse().map_err(|_| "not a number".to_owned())?;
+    if (0.0..=1.0).contains(&value) { Ok(value) } else { Err("not between 0 and 1".to_owned()) }
 }

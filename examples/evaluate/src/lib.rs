@@ -3,7 +3,8 @@
 //!
 //! [`dataset`] reads a set, [`scoring`] scores it, [`figures`] computes the rates and [`bootstrap`]
 //! their confidence intervals. [`segments`] compares the parts of the set. [`tables`] writes the
-//! scores, [`plots`] the curves, [`segment_tables`] the segments, [`report`] the page.
+//! scores, [`plots`] the curves, [`segment_tables`] the segments, [`test_report`] a test
+//! report, [`report`] the page.
 
 pub mod bootstrap;
 pub mod dataset;
@@ -14,3 +15,4 @@ pub mod scoring;
 pub mod segment_tables;
 pub mod segments;
 pub mod tables;
+pub mod test_report;

@@ -14,6 +14,7 @@ use crate::scoring::{Outcome, Unit, members, units};
 use crate::segment_tables;
 use crate::segments::{Segments, columns, segments};
 use crate::tables;
+use crate::test_report::{self, Counted, counted};
 
 /// The number of errors of each kind that the page lists, worst first.
 const WORST: usize = 20;
@@ -53,6 +54,12 @@ pub struct ModelEvaluation {
     /// The figures by segment, if the set names segments.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub segments: Option<Segments>,
+    /// The bona fide units.
+    #[serde(skip)]
+    pub bona_fide: Counted,
+    /// The attacks of each species, in the order of the figures.
+    #[serde(skip)]
+    pub species: Vec<Counted>,
     #[serde(skip)]
     det: Vec<OperatingPoint>,
     #[serde(skip)]
@@ -111,6 +118,12 @@ impl Evaluation {
                 false_rejections: mistakes(&units, threshold, true),
                 false_acceptances: mistakes(&units, threshold, false),
                 segments: segments(&columns, &scored, threshold, draws),
+                bona_fide: counted(&scored, None),
+                species: samples
+                    .species()
+                    .iter()
+                    .map(|name| counted(&scored, Some(name)))
+                    .collect(),
                 det: samples.operating_points(),
                 live: scores(true),
                 spoof: scores(false),
@@ -180,7 +193,7 @@ impl Evaluation {
         self.models.iter().filter_map(|model| Some((&*model.model, model.segments.as_ref()?)))
     }
 
-    fn summary(&self) -> String {
+    pub(crate) fn summary(&self) -> String {
         let Self { set, bona_fide, attacks, unit, clusters, threshold, draws, .. } = self;
         format!(
             "{set}: {bona_fide} bona fide and {attacks} attack {unit} in {clusters} clusters, \
@@ -190,8 +203,9 @@ impl Evaluation {
 
     /// Writes the report into a folder, which is created if it does not exist.
     ///
-    /// The files are `index.html`, `figures.json`, `det.svg`, `histogram-MODEL.svg` for each model,
-    /// `scores.csv` and `scores.parquet`, and `segments.csv` if the set names segments.
+    /// The files are `index.html`, `figures.json`, `test-report.md`, `det.svg`, `scores.csv`,
+    /// `scores.parquet`, `histogram-MODEL.svg` for each model, and `segments.csv` if the set names
+    /// segments.
     ///
     /// # Errors
     /// If a file cannot be written or a plot cannot be drawn.
@@ -210,6 +224,8 @@ impl Evaluation {
         if self.segments().next().is_some() {
             segment_tables::write_csv(&folder.join("segments.csv"), self.segments())?;
         }
+
+        std::fs::write(folder.join("test-report.md"), test_report::markdown(self))?;
 
         let curves = self.models.iter().map(|model| (model.model.clone(), model.det.clone()));
         let det = plots::det(&curves.collect::<Vec<_>>())?;

@@ -91,6 +91,11 @@ fn broken_and_missing_files_are_reported_and_skipped() {
     );
     assert_eq!(evaluation.models[0].figures.bpnrr.value, Some(0.5));
     evaluation.write(&set.path().join("report"), &presentations, &outcomes).unwrap();
+    let filled = std::fs::read_to_string(set.path().join("report/test-report.md")).unwrap();
+    // Two presentations, one with a score, of two clusters.
+    let bpcer = filled.lines().find(|line| line.starts_with("| BPCER | 0.0 % |")).unwrap();
+    assert!(bpcer.ends_with(" | 2 | 1 | 2 |"), "{filled}");
+    assert!(filled.contains("| BPNRR: bona fide without a score | 50.0 % |"), "{filled}");
     let page = std::fs::read_to_string(set.path().join("report/index.html")).unwrap();
     assert!(page.contains("3 scores are missing") && page.contains("cut.jpg"));
 }

@@ -86,7 +86,7 @@ pub struct Config {
         long,
         env = "FACE_LIVENESS_BODY_SECONDS",
         default_value = "30",
-        value_parser = seconds,
+        value_parser = positive_seconds,
         value_name = "SECONDS"
     )]
     pub body_seconds: Duration,
@@ -98,7 +98,7 @@ pub struct Config {
         long,
         env = "FACE_LIVENESS_IDLE_SECONDS",
         default_value = "75",
-        value_parser = seconds,
+        value_parser = positive_seconds,
         value_name = "SECONDS"
     )]
     pub idle_seconds: Duration,
@@ -109,7 +109,7 @@ pub struct Config {
         long,
         env = "FACE_LIVENESS_UNREAD_SECONDS",
         default_value = "15",
-        value_parser = seconds,
+        value_parser = positive_seconds,
         value_name = "SECONDS"
     )]
     pub unread_seconds: Duration,
@@ -119,13 +119,19 @@ pub struct Config {
         long,
         env = "FACE_LIVENESS_CONNECTIONS",
         default_value = "1024",
-        value_parser = connections,
+        value_parser = count::<1, 1_000_000>,
         value_name = "N"
     )]
     pub connections: usize,
 
     /// The maximum size of all request bodies in memory, in megabytes; a body beyond it gets 503.
-    #[arg(long, env = "FACE_LIVENESS_BODIES_MB", default_value = "256", value_name = "MB")]
+    #[arg(
+        long,
+        env = "FACE_LIVENESS_BODIES_MB",
+        default_value = "256",
+        value_parser = clap::value_parser!(u32).range(1..),
+        value_name = "MB"
+    )]
     pub bodies_mb: u32,
 
     /// The time to keep accepting connections after SIGTERM, in seconds. `/readyz` answers 503, and
@@ -157,12 +163,18 @@ pub struct Config {
 /// How many requests are processed at once, and how many wait.
 #[derive(Args, Debug, Clone)]
 pub struct Engines {
-    /// Requests processed at once [default: the number of cores].
-    #[arg(long, env = "FACE_LIVENESS_WORKERS", value_name = "N")]
+    /// Requests processed at once, each on a thread [default: the number of cores].
+    #[arg(long, env = "FACE_LIVENESS_WORKERS", value_parser = count::<1, 1024>, value_name = "N")]
     pub workers: Option<usize>,
 
     /// Requests that may wait for a worker; further ones get 503 at once.
-    #[arg(long, env = "FACE_LIVENESS_QUEUE", default_value = "128", value_name = "N")]
+    #[arg(
+        long,
+        env = "FACE_LIVENESS_QUEUE",
+        default_value = "128",
+        value_parser = count::<0, 1_000_000>,
+        value_name = "N"
+    )]
     pub queue: usize,
 
     /// The time a request may take, waiting included, before it gets 504, in seconds.
@@ -170,7 +182,7 @@ pub struct Engines {
         long,
         env = "FACE_LIVENESS_DEADLINE_SECONDS",
         default_value = "5",
-        value_parser = seconds,
+        value_parser = positive_seconds,
         value_name = "SECONDS"
     )]
     pub deadline_seconds: Duration,
@@ -181,7 +193,7 @@ impl Engines {
     pub fn params(&self) -> PoolParams {
         let cores = std::thread::available_parallelism().map_or(1, |cores| cores.get());
         PoolParams {
-            workers: self.workers.unwrap_or(cores).max(1),
+            workers: self.workers.unwrap_or(cores),
             queue: self.queue,
             deadline: self.deadline_seconds,
         }
@@ -197,14 +209,19 @@ pub enum LogFormat {
     Json,
 }
 
-/// From 1 to a million: a semaphore counts them.
-fn connections(text: &str) -> Result<usize, String> {
+/// A number of threads, or of places that a semaphore counts.
+fn count<const MIN: usize, const MAX: usize>(text: &str) -> Result<usize, String> {
     let count: usize = text.parse().map_err(|_| "not a whole number".to_owned())?;
-    let range = 1..=1_000_000;
+    let range = MIN..=MAX;
     if range.contains(&count) { Ok(count) } else { Err(format!("not in {range:?}")) }
+}
+
+fn positive_seconds(text: &str) -> Result<Duration, String> {
+    let seconds = seconds(text)?;
+    if seconds.is_zero() { Err("not above 0".to_owned()) } else { Ok(seconds) }
 }
 
 fn seconds(text: &str) -> Result<Duration, String> {
     let seconds: f64 = text.parse().map_err(|_| "not a number".to_owned())?;
-    Duration::try_from_secs_f64(seconds).map_err(|error| error.to_string())
+    Duration::try_from_secs_f64(seconds).map_err(|_| "not a length of time".to_owned())
 }

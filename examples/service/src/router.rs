@@ -107,15 +107,20 @@ async fn liveness(State(service): State<Arc<Service>>, request: Request) -> Resp
 
 /// The models that requests can name.
 async fn models(State(service): State<Arc<Service>>, headers: HeaderMap) -> Response {
-    match service.models(&headers).await {
+    let mut report = Report::default();
+    let mut response = match service.models(&headers, &mut report).await {
         Ok(json) => ([(header::CONTENT_TYPE, "application/json")], json).into_response(),
         Err(refusal) => refusal.into_response(),
-    }
+    };
+    response.extensions_mut().insert(report);
+    response
 }
 
 impl Service {
-    async fn models(&self, headers: &HeaderMap) -> Result<Bytes, Refusal> {
-        self.rates.take(self.client(headers)?)?;
+    async fn models(&self, headers: &HeaderMap, report: &mut Report) -> Result<Bytes, Refusal> {
+        let client = self.client(headers)?;
+        report.client = Some(client.to_owned());
+        self.rates.take(client)?;
         self.backend.models().await
     }
 

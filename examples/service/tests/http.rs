@@ -202,9 +202,20 @@ mod statuses {
     }
 
     #[test]
-    fn the_number_of_connections_is_checked() {
-        for count in ["0", "1000001", "-1"] {
-            assert!(Config::try_parse_from(["server", "--connections", count]).is_err(), "{count}");
+    fn numbers_that_cannot_be_meant_are_refused() {
+        for (flag, values) in [
+            ("--connections", ["0", "1000001", "-1"]),
+            ("--workers", ["0", "1025", "1000000000000"]),
+            ("--queue", ["-1", "1000001", "1000000000000"]),
+            ("--bodies-mb", ["0", "-1", "4294967296"]),
+            ("--deadline-seconds", ["0", "-1", "NaN"]),
+            ("--body-seconds", ["0", "inf", "1e30"]),
+            ("--drain-seconds", ["-1", "inf", "soon"]),
+        ] {
+            for value in values {
+                let flag = format!("{flag}={value}");
+                assert!(Config::try_parse_from(["server", &flag]).is_err(), "{flag}");
+            }
         }
     }
 
