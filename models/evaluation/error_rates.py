@@ -7,18 +7,16 @@
 the pictures, which cannot be shipped. The exit status is 1 if a figure differs.
 """
 
-import json
 import pathlib
 import re
-import subprocess
 import sys
-import tempfile
 
-root = pathlib.Path(__file__).resolve().parents[2]
-sys.path.insert(0, str(root / "models/training"))
+import evaluator
+
+sys.path.insert(0, str(evaluator.ROOT / "models/training"))
 from liveness_training.figures import FIGURES, counts, interval  # noqa: E402
 
-CARD = (root / "models/rgb-single-v2/README.md").read_text()
+CARD = (evaluator.ROOT / "models/rgb-single-v2/README.md").read_text()
 SETS = {
     "casia": "CASIA-FASD, the people of its `test` part",
     "replay": "Replay-Attack `devel`, videos of five frames",
@@ -32,25 +30,12 @@ SETS = {
 
 def measured(name, models):
     """The counts in the card's words, and each model's figures."""
-    with tempfile.TemporaryDirectory() as report:
-        flags = [flag for model in models for flag in ("--model", model)]
-        ours = [
-            root / "target/release/examples/evaluate",
-            pathlib.Path(sys.argv[1]) / name / "set.csv",
-            "--videos",
-            "--report",
-            report,
-        ]
-        subprocess.run([*ours, *flags], check=True, stdout=subprocess.DEVNULL)
-        report = json.loads((pathlib.Path(report) / "figures.json").read_text())
+    flags = [f"--model={model}" for model in models]
+    report = evaluator.figures(pathlib.Path(sys.argv[1]) / name / "set.csv", "--videos", *flags)
     return counts(report), {row["model"]: row["figures"] for row in report["models"]}
 
 
-subprocess.run(
-    ["cargo", "build", "--release", "--workspace", "--example", "evaluate", "--quiet"],
-    cwd=root,
-    check=True,
-)
+evaluator.build()
 compared = wrong = 0
 for name, title in SETS.items():
     card_counts, table = re.search(

@@ -7,17 +7,15 @@ SETS/fairface/set.csv and SETS/aaf/set.csv are as docs/FAIRNESS.md says. The pic
 shipped. A table that differs is printed, and the exit status is 1.
 """
 
-import json
 import pathlib
-import subprocess
 import sys
-import tempfile
 
-root = pathlib.Path(__file__).resolve().parents[2]
-sys.path.insert(0, str(root / "models/training"))
+from evaluator import ROOT, build, figures
+
+sys.path.insert(0, str(ROOT / "models/training"))
 from liveness_training.figures import interval  # noqa: E402
 
-DOCUMENT = (root / "docs/FAIRNESS.md").read_text()
+DOCUMENT = (ROOT / "docs/FAIRNESS.md").read_text()
 SETS = {"fairface": ["origin", "sex", "age_group", "origin+sex"], "aaf": ["sex", "age_group"]}
 MODELS = ["rgb-single-v2", "rgb-single-v1"]
 NOTES = {"worse": " worse", "better": " better", "too_few_to_say": " too few to say"}
@@ -55,23 +53,13 @@ def spreads(models):
 
 def measured(name, columns):
     """The models of a report, from a run of `evaluate`."""
-    with tempfile.TemporaryDirectory() as report:
-        command = [
-            root / "target/release/examples/evaluate",
-            pathlib.Path(sys.argv[1]) / name / "set.csv",
-            *(flag for model in MODELS for flag in ("--model", model)),
-            *("--segments", ",".join(columns), "--report", report),
-        ]
-        subprocess.run(command, check=True, stdout=subprocess.DEVNULL)
-        return json.loads((pathlib.Path(report) / "figures.json").read_text())["models"]
+    flags = [f"--model={model}" for model in MODELS]
+    table = pathlib.Path(sys.argv[1]) / name / "set.csv"
+    return figures(table, *flags, f"--segments={','.join(columns)}")["models"]
 
 
 def main():
-    subprocess.run(
-        ["cargo", "build", "--release", "--workspace", "--example", "evaluate", "--quiet"],
-        cwd=root,
-        check=True,
-    )
+    build()
     compared = differ = 0
     for name, columns in SETS.items():
         models = measured(name, columns)

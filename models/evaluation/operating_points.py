@@ -17,12 +17,11 @@ import json
 import math
 import pathlib
 import re
-import subprocess
 import sys
 import tempfile
 
-ROOT = pathlib.Path(__file__).resolve().parents[2]
-EVALUATE = ROOT / "target/release/examples/evaluate"
+import evaluator
+
 POINTS = {"strict": 0.3, "recommended": 0.5, "low-friction": 0.7}
 SETS = {
     "casia": "CASIA-FASD test",
@@ -36,11 +35,6 @@ VIDEOS = ("casia", "replay")
 MAX_APCER, MAX_BPCER = 0.1, 0.025
 
 
-def evaluate(sets, name, report, *flags):
-    command = [EVALUATE, sets / name / "set.csv", "--videos", "--report", report, *flags]
-    subprocess.run(command, check=True, stdout=subprocess.DEVNULL)
-
-
 def models(name):
     """A burst needs a video."""
     return ["rgb-single-v2", *(["rgb-burst-v2"] if name in VIDEOS else [])]
@@ -50,7 +44,8 @@ def score(sets, scores):
     """Scores each set once. Writes SCORES/SET-MODEL.csv."""
     for name in SETS:
         with tempfile.TemporaryDirectory() as report:
-            evaluate(sets, name, report, *(f"--model={model}" for model in models(name)))
+            flags = [f"--model={model}" for model in models(name)]
+            evaluator.write_report(report, sets / name / "set.csv", "--videos", *flags)
             with open(pathlib.Path(report) / "scores.csv", newline="") as file:
                 rows = list(csv.DictReader(file))
         for model in models(name):
@@ -64,10 +59,9 @@ def score(sets, scores):
 
 def evaluated(sets, scores, name, threshold):
     """The evaluator's report on a set at a threshold."""
-    with tempfile.TemporaryDirectory() as report:
-        files = [f"--scores={model}={scores}/{name}-{model}.csv" for model in models(name)]
-        evaluate(sets, name, report, "--model=none", f"--threshold={threshold}", *files)
-        return json.loads((pathlib.Path(report) / "figures.json").read_text())
+    files = [f"--scores={model}={scores}/{name}-{model}.csv" for model in models(name)]
+    flags = ["--videos", "--model=none", f"--threshold={threshold}", *files]
+    return evaluator.figures(sets / name / "set.csv", *flags)
 
 
 def rate(figure):
@@ -150,8 +144,7 @@ def set_text(row):
 
 
 def main(sets, write):
-    build = ["cargo", "build", "--release", "--workspace", "--example", "evaluate", "--quiet"]
-    subprocess.run(build, cwd=ROOT, check=True)
+    evaluator.build()
     with tempfile.TemporaryDirectory() as folder:
         scores = pathlib.Path(folder)
         score(sets, scores)
@@ -160,14 +153,14 @@ def main(sets, write):
         measured = [(name, at, rows(sets, scores, at)) for name, at in POINTS.items()]
     differ = False
     for place, model in enumerate(("rgb-single-v2", "rgb-burst-v2")):
-        manifest = ROOT / "models" / model / "model.json"
+        manifest = evaluator.ROOT / "models" / model / "model.json"
         old = manifest.read_text()
         points = text([(name, threshold, both[place]) for name, threshold, both in measured])
         kept = re.sub(r',\n  "operating_points": \[.*\n  \]', "", old, flags=re.DOTALL)
         new = re.sub(r"\n}\n$", lambda _: f",\n  {points}\n}}\n", kept)
         if new != old:
             differ = True
-            print(f"{manifest.relative_to(ROOT)} {'written' if write else 'differs'}")
+            print(f"{manifest.relative_to(evaluator.ROOT)} {'written' if write else 'differs'}")
         if write:
             manifest.write_text(new)
     sys.exit(1 if differ and not write else 0)
