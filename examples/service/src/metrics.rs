@@ -64,35 +64,39 @@ impl Metrics {
         self.0.requests.get_or_create(&RequestLabels { path, status, code }).inc();
     }
 
-    /// Counts the score and the warnings. Each known warning has a counter from the first answer
-    /// of a model on: a rate needs a zero to start from.
+    /// Counts the score and the warnings.
     pub(crate) fn scored(&self, response: &Response) {
         let model = self.model_label(&response.model);
         let labels = ModelLabels { model: model.clone() };
         self.0.spoof_scores.get_or_create(&labels).observe(response.spoof_score.into());
-        let count = |warning: String, count: u64| {
-            let labels = WarningLabels { model: model.clone(), warning };
-            self.0.warnings.get_or_create(&labels).inc_by(count);
-        };
-        for known in Warning::ALL {
-            count(known.to_string(), u64::from(response.warnings.contains(known)));
+        for known in Warning::ALL.iter().filter(|known| response.warnings.contains(known)) {
+            self.count_warning(&model, known.to_string(), 1);
         }
         // Of a newer worker. The names are not ours, so they have no label each.
         if response.warnings.iter().any(|warning| !Warning::ALL.contains(warning)) {
-            count(OTHER.to_owned(), 1);
+            self.count_warning(&model, OTHER.to_owned(), 1);
         }
     }
 
-    /// The name of the model, or `other` beyond the limit.
+    fn count_warning(&self, model: &str, warning: String, count: u64) {
+        let labels = WarningLabels { model: model.to_owned(), warning };
+        self.0.warnings.get_or_create(&labels).inc_by(count);
+    }
+
+    /// The name of the model, or `other` beyond the limit. From the first answer of a label on,
+    /// each known warning has a counter: a rate needs a zero to start from.
     fn model_label(&self, name: &str) -> String {
         let mut models = self.0.models.lock().unwrap_or_else(PoisonError::into_inner);
-        if !models.contains(name) {
-            if models.len() == MAX_MODELS {
-                return OTHER.to_owned();
+        let label = match models.contains(name) || models.len() < MAX_MODELS {
+            true => name,
+            false => OTHER,
+        };
+        if models.insert(label.to_owned()) {
+            for known in Warning::ALL {
+                self.count_warning(label, known.to_string(), 0);
             }
-            models.insert(name.to_owned());
         }
-        name.to_owned()
+        label.to_owned()
     }
 
     pub(crate) fn retried(&self) {
