@@ -6,6 +6,7 @@ to 255. The second of their three classes is a live face; the others are attacks
 128 × 128 crops, red, green, blue, 0 to 1; its classes are live faces and attacks.
 """
 
+import math
 from pathlib import Path
 
 import numpy as np
@@ -15,6 +16,7 @@ from onnx import helper, numpy_helper
 from torch.nn import functional as F
 
 from common.onnx_files import session
+from common.onnx_torch import Network
 
 FILES = {
     "context": "minifasnetv2_80.onnx",
@@ -43,39 +45,69 @@ class Teacher:
     """`part` is a network's name; FOLDER holds the files. Without `features`, only the logits."""
 
     def __init__(self, folder, part, threads=1, features=True):
-        self.side, self.is_minifas_128 = SIDES[part], part == "tight"
-        model = onnx.load(Path(folder) / FILES[part])
-        names = [stage(model.graph, *kind) for kind in STAGES] if features else []
-        self.outputs = [*names, model.graph.output[0].name]
-        self.session = session(batched(model, names), threads)
+        self.part, self.side = part, SIDES[part]
+        model, self.outputs = opened(folder, part, features)
+        self.session = session(batched(model, self.outputs[:-1]), threads)
 
     def __call__(self, crops):
         """The outputs of STAGES, and N × 3 logits, for crops of N × 3 × side × side, float32: blue,
         green, red, 0 to 255."""
-        if self.is_minifas_128:
-            crops = np.ascontiguousarray(crops[:, ::-1]) / np.float32(255)
+        crops = as_published(torch.from_numpy(crops), self.part).numpy()
         name = self.session.get_inputs()[0].name
         chunks = [
             self.session.run(self.outputs, {name: crops[start : start + CHUNK]})
             for start in range(0, len(crops), CHUNK)
         ]
-        *features, logits = (np.concatenate(parts) for parts in zip(*chunks))
-        if self.is_minifas_128:
-            features = [*map(resized, features, MAP_SIDES), *features[len(MAP_SIDES) :]]
-            logits = three_classes(logits)
-        return [*features, logits]
+        outputs = [torch.from_numpy(np.concatenate(parts)) for parts in zip(*chunks)]
+        return [output.numpy() for output in as_imitated(outputs, self.part)]
 
 
-def resized(features, side):
+class DeviceTeacher:
+    """The same by PyTorch, for tensors on a device. In float16, log-odds are off by up to 0.1."""
+
+    def __init__(self, folder, part, device, half=False, channels_last=False):
+        self.part, self.side = part, SIDES[part]
+        self.dtype = torch.float16 if half else torch.float32
+        self.layout = torch.channels_last if channels_last else torch.contiguous_format
+        self.network = Network(*opened(folder, part)).to(device, self.dtype)
+
+    @torch.no_grad()
+    def __call__(self, crops):
+        crops = as_published(crops, self.part).to(self.dtype)
+        outputs = self.network(crops.contiguous(memory_format=self.layout))
+        return as_imitated([output.float() for output in outputs], self.part)
+
+
+def opened(folder, part, features=True):
+    """The model, and the names of its outputs: those of STAGES, then the logits."""
+    model = onnx.load(Path(folder) / FILES[part])
+    names = [stage(model.graph, *kind) for kind in STAGES] if features else []
+    return model, [*names, model.graph.output[0].name]
+
+
+def as_published(crops, part):
+    """The crops as the part's teacher takes them: MiniFAS 128 red first, 0 to 1."""
+    return crops.flip(1) / 255 if part == "tight" else crops
+
+
+def as_imitated(outputs, part):
+    """The outputs as the student gives them: MiniFAS 128's maps are larger, its classes two."""
+    if part != "tight":
+        return outputs
+    *features, logits = outputs
+    features = [*map(resized, features, MAP_SIDES), *features[len(MAP_SIDES) :]]
+    return [*features, three_classes(logits)]
+
+
+def resized(maps, side):
     """Maps of the student's side, N × C × side × side."""
-    maps = torch.from_numpy(features)
-    return F.interpolate(maps, size=(side, side), mode="bilinear", antialias=True).numpy()
+    return F.interpolate(maps, size=(side, side), mode="bilinear", antialias=True)
 
 
 def three_classes(logits):
     """Live and attack as attack, live, attack, with the same log-odds of an attack."""
-    live, attack = logits.T
-    return np.stack([attack - np.log(2), live, attack - np.log(2)], axis=1).astype(np.float32)
+    live, attack = logits.unbind(1)
+    return torch.stack([attack - math.log(2), live, attack - math.log(2)], 1)
 
 
 def stage(graph, prefix, operator):

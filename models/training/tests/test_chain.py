@@ -238,8 +238,8 @@ def test_a_larger_teacher_sees_the_same_crop_with_more_pixels():
 
 
 def test_two_classes_as_three_have_the_same_log_odds():
-    logits = np.array([[2.0, -1.0], [0.5, 3.0]])
-    assert attack_log_odds(three_classes(logits)) == pytest.approx([-3.0, 2.5], abs=1e-5)
+    logits = torch.tensor([[2.0, -1.0], [0.5, 3.0]])
+    assert attack_log_odds(three_classes(logits).numpy()) == pytest.approx([-3.0, 2.5], abs=1e-5)
 
 
 def test_crops_are_those_of_the_engine():
