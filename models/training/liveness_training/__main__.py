@@ -9,7 +9,8 @@ from pathlib import Path
 
 from common import average
 
-from . import calibrate, card, development, export, measure, peers, regions, train
+from . import calibrate, card, check, development, export, measure, packs, peers, regions, runs
+from . import train
 from .crop import SCALES
 
 
@@ -38,6 +39,19 @@ def main():
     training.add_argument("config", type=Path)
     training.add_argument("part", choices=SCALES)
     training.add_argument("run", help="writes OUT/PART-RUN.pt")
+    about = "packs regions and development crops into files for another machine"
+    packing = step("pack", about, "--target")
+    packing.add_argument("--packs", type=int, default=4)
+    packing.add_argument("--count", type=int, default=14_000)
+    about = "checks and times views, teachers and students on a device, with packed regions"
+    step("check", about, "--packs", "--teachers").add_argument("--device", default="cuda")
+    about = "trains several runs of a configuration on packed regions, within a time limit"
+    several = step("runs", about, "--packs", "--teachers")
+    several.add_argument("config", type=Path)
+    several.add_argument("names", nargs="*", help="PART-RUN, in order; all if none is named")
+    several.add_argument("--seconds", type=float, required=True)
+    several.add_argument("--at-once", type=int, default=1, help="parts that are trained at once")
+    several.add_argument("--device", help="in place of the configuration's")
     step("average", "averages the weights of several runs", "--names").add_argument("target")
     networks(step("measure", "prints fidelity and error rates on the development sets"))
     about = "fits the fusion, and writes it into TARGET/model.json"
@@ -63,6 +77,14 @@ def main():
     elif a.step == "train":
         config = train.configuration(tomllib.loads(a.config.read_text()), a.part, a.run)
         train.train(a.out, config, f"{a.part}-{a.run}", a.teachers)
+    elif a.step == "pack":
+        packs.write_packs(a.out, a.target, a.packs, a.count)
+    elif a.step == "check":
+        check.check(a.packs, a.teachers, a.device)
+    elif a.step == "runs":
+        plan = tomllib.loads(a.config.read_text())
+        plan |= {"device": a.device} if a.device else {}
+        runs.run_all(a.out, a.packs, plan, a.names, a.teachers, a.seconds, a.at_once)
     elif a.step == "average":
         average.average(a.out, a.names.split(","), a.target)
     elif a.step == "measure":

@@ -108,11 +108,10 @@ def log_odds_by_part(networks, data):
 def log_odds(network, crops):
     """N log-odds of an attack for 8-bit crops."""
     network.eval()
-    parts = [
-        network.attack_log_odds(torch.from_numpy(crops[start : start + 64]).float())[:, 0]
-        for start in range(0, len(crops), 64)
-    ]
-    return torch.cat(parts).numpy().astype(float)
+    device = next(network.parameters()).device
+    chunks = (torch.from_numpy(crops[start : start + 64]) for start in range(0, len(crops), 64))
+    parts = [network.attack_log_odds(chunk.to(device).float())[:, 0] for chunk in chunks]
+    return torch.cat(parts).cpu().numpy().astype(float)
 
 
 def by_video(scores, videos, labels):

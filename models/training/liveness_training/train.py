@@ -19,12 +19,14 @@ import numpy as np
 import torch
 from torch.nn import functional as F
 
+from common.device import sent
 from common.optimisation import adamw, average_in, learning_rate
 
+from . import tensor_views
 from .measure import fidelity
 from .network import Distilled, attack_log_odds, normalised
 from .regions import ATTACK, UNKNOWN, Regions, liveness_sources
-from .teachers import Teacher
+from .teachers import DeviceTeacher, Teacher
 from .views import CHANCES, batch
 
 # The maps after these stages have the teacher's shape.
@@ -77,44 +79,51 @@ def configuration(plan, part, name):
     return config
 
 
-def train(out, config, name, teachers):
-    """Writes OUT/NAME.pt: the moving average of the weights. A run takes `minutes` of CPU time, or
-    `steps`."""
+def train(out, config, name, teachers, packed=None, seconds=None):
+    """Writes OUT/NAME.pt: the moving average of the weights. A run takes `minutes` of CPU time, of
+    a clock's time on a GPU, or `steps`; or `seconds` in place of `minutes`.
+
+    With a `device`, views and teacher run there too, on regions that are `packed`.
+    """
     torch.manual_seed(config["seed"])
     torch.set_num_threads(config["threads"])
     draw = np.random.default_rng(config["seed"])
-    part = config["teacher"]
-    distilled = Distilled(part).to(memory_format=torch.channels_last)
+    part, device = config["teacher"], torch.device(config.get("device", "cpu"))
+    clock = time.process_time if device.type == "cpu" else time.perf_counter
+    distilled = Distilled(part).to(device, memory_format=torch.channels_last)
     if "start" in config:
-        distilled.load_state_dict(torch.load(Path(out) / f"{config['start']}.pt"))
+        weights = torch.load(Path(out) / f"{config['start']}.pt", map_location=device)
+        distilled.load_state_dict(weights)
     averaged = copy.deepcopy(distilled).eval()
-    teacher, regions = Teacher(teachers, part, config["threads"]), Regions(out, shares(config))
-    chances = CHANCES[config["views"]]
+    lesson, count_of_regions = lessons(out, config, teachers, packed)
     optimiser = adamw([*distilled.parameters()], config)
-    sample = batch(regions, SAMPLE, part, teacher.side, chances, draw)
-    scales = Scales(tensors(teacher(sample.shown)), standardised=part == "tight")
-    print(f"{name}: {len(regions)} regions", flush=True)
-    begun = measured = time.process_time()
+    _, features = lesson(SAMPLE, draw)
+    scales = Scales(features, standardised=part == "tight")
+    print(f"{name}: {count_of_regions} regions", flush=True)
+    begun = measured = clock()
+    minutes = seconds / 60 if seconds else config.get("minutes")
     running = None
     for step in count():
-        elapsed = (time.process_time() - begun) / 60
+        elapsed = (clock() - begun) / 60
         steps = config.get("steps")
-        progress = step / steps if steps else elapsed / config["minutes"]
+        progress = step / steps if steps else elapsed / minutes
         over = progress >= 1 or elapsed >= config.get("stop_minutes", math.inf)
-        if over or time.process_time() - measured > 60 * config["measure_every"]:
-            measured = time.process_time()
-            torch.save(averaged.state_dict(), Path(out) / f"{name}.pt")
-            print(f"{name} step {step}, {elapsed:.1f} min, costs {np.round(running, 3)}")
+        if over or clock() - measured > 60 * config["measure_every"]:
+            measured = clock()
+            torch.save(on_cpu(averaged.state_dict()), Path(out) / f"{name}.pt")
+            costs = np.round(running.cpu().numpy(), 3)
+            print(f"{name} step {step}, {elapsed:.1f} min, costs {costs}")
             print(fidelity(out, averaged.network, part), flush=True)
         if over:
             return
         for group in optimiser.param_groups:
             group["lr"] = learning_rate(step, progress, config)
-        seen = batch(regions, config["batch"], part, teacher.side, chances, draw)
-        features = tensors(teacher(seen.shown))
+        seen, features = lesson(config["batch"], draw)
         decoupled = progress < config["decoupled"]
         distilled.train()
-        logits, *losses = imitated(distilled, seen.crops, features, scales, decoupled)
+        with torch.autocast(device.type, torch.bfloat16, enabled=config.get("bfloat16", False)):
+            logits, *losses = imitated(distilled, seen.crops, features, scales, decoupled)
+        logits = logits.float()
         if "labels" in config:
             weights = label_weights(seen.labels, seen.close, config["labels"], draw)
             costs = labelled(logits, features[-1], seen.labels, weights)
@@ -129,8 +138,46 @@ def train(out, config, name, teachers):
         torch.nn.utils.clip_grad_norm_(distilled.parameters(), 5.0)
         optimiser.step()
         average_in(averaged, distilled, step, config)
-        now = np.array([loss.item() for loss in losses])
+        now = torch.stack([loss.detach().float() for loss in losses])
         running = now if running is None else 0.98 * running + 0.02 * now
+
+
+def lessons(out, config, teachers, packed=None):
+    """A function that makes a number of views and the teacher's outputs for them, and the number of
+    regions. `ahead` batches are made at once: a GPU takes many views in one go."""
+    part, chances = config["teacher"], CHANCES[config["views"]]
+    if packed is None:
+        teacher, regions = Teacher(teachers, part, config["threads"]), Regions(out, shares(config))
+        found = len(regions)
+        views, answers = batch, lambda shown: tensors(teacher(shown))
+    else:
+        device = packed.pixels.device
+        regions, found = packed, packed.choose(shares(config))
+        views = tensor_views.batch
+        half, layout = device.type == "cuda", config.get("channels_last", False)
+        answers = teacher = DeviceTeacher(teachers, part, device, half, layout)
+
+    waiting, ahead = {}, config.get("ahead", 1)
+
+    def lesson(count, draw):
+        batches = waiting.setdefault(count, [])
+        if not batches:
+            seen = views(regions, ahead * count, part, teacher.side, chances, draw)
+            features = answers(seen.shown)
+            batches += [share(seen, features, slice(i, None, ahead)) for i in range(ahead)]
+        return batches.pop()
+
+    return lesson, found
+
+
+def share(seen, features, which):
+    """Some of the views, and what the teacher answers for them."""
+    parts = (seen.crops, seen.shown, seen.labels, seen.close)
+    return type(seen)(*(part[which] for part in parts)), [feature[which] for feature in features]
+
+
+def on_cpu(weights):
+    return {key: value.cpu() for key, value in weights.items()}
 
 
 def shares(config):
@@ -149,7 +196,7 @@ def imitated(distilled, crops, features, scales, decoupled):
     Decoupled, each stage sees the teacher's map in place of the student's.
     """
     channels_last = lambda x: x.contiguous(memory_format=torch.channels_last)
-    x, losses = normalised(channels_last(torch.from_numpy(crops))), []
+    x, losses = normalised(channels_last(torch.as_tensor(crops))), []
     maps = scales.wanted(features)
     for i, stage in enumerate(distilled.network.stages):
         x = stage(x)
@@ -184,7 +231,7 @@ def label_weights(labels, close, config, draw):
 
 def corrected(log_odds, labels, weights):
     """The teacher's log-odds, moved towards the label by its weight."""
-    weights, labels = (torch.from_numpy(array).float() for array in (weights, labels))
+    weights, labels = (sent(array, log_odds.device).float() for array in (weights, labels))
     return (1 - weights) * log_odds + weights * LABEL_LOG_ODDS * (2 * labels - 1)
 
 
@@ -197,5 +244,5 @@ def labelled(student, teacher, labels, weights):
         log_odds / TEMPERATURE, torch.sigmoid(wanted / TEMPERATURE), reduction="none"
     )
     distance = F.smooth_l1_loss(log_odds, wanted, reduction="none")
-    unlabelled = torch.from_numpy(weights == 0)
+    unlabelled = sent(weights == 0, log_odds.device)
     return matched(student, teacher) * unlabelled + TEMPERATURE**2 * entropy + 0.05 * distance
