@@ -48,7 +48,7 @@ def main():
     about = "trains several runs of a configuration on packed regions, within a time limit"
     several = step("runs", about, "--packs", "--teachers")
     several.add_argument("config", type=Path)
-    several.add_argument("names", nargs="*", help="PART-RUN, in order; all if none is named")
+    several.add_argument("names", nargs="*", help="PART-RUN, in order; all by default")
     several.add_argument("--seconds", type=float, required=True)
     several.add_argument("--at-once", type=int, default=1, help="parts that are trained at once")
     several.add_argument("--device", help="in place of the configuration's")

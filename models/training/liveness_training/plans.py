@@ -42,7 +42,7 @@ def plan(regions, count, part, chances, draw):
         box = np.where(p["held"][:, None], face, box)
     size, box = near_the_face(p, size, box, part, chances, draw)
     size, box = surrounded(p, size, box, chances, draw)
-    turned(p, box, draw)
+    rotated(p, box, draw)
     degraded(p, chances, draw)
     box = jittered(box, draw)
     left, top, columns, rows = around(box, part, *size.T)
@@ -172,9 +172,7 @@ def textures(p, name, screen, paper, draw):
     dark, light = draw.uniform(0.05, 0.25, count), draw.uniform(0.1, 0.4, count)
     p[f"{name}_stripes"] = np.stack([striped * dark, striped * light], 1)
     depth = sometimes(screen, 0.15, draw.uniform(0.1, 0.4, count))
-    p[f"{name}_refresh"] = np.stack(
-        [depth, draw.random(count), draw.uniform(0.05, 0.3, count)], 1
-    )
+    p[f"{name}_refresh"] = np.stack([depth, draw.random(count), draw.uniform(0.05, 0.3, count)], 1)
     depth = sometimes(paper, 0.35, draw.uniform(0.03, 0.2, count))
     pitch, angle = draw.uniform(2.2, 5, count), draw.uniform(0, np.pi, count)
     p[f"{name}_halftone"] = np.stack([depth, 2 * np.pi / pitch, angle], 1)
@@ -198,11 +196,11 @@ def waves_and_glare(p, where, size, draw):
     p["glare"] = np.column_stack([light, at, width])
 
 
-def turned(p, box, draw):
+def rotated(p, box, draw):
     """A rotation around the face: cosine, sine and centre."""
     count = len(box)
-    p["turned"] = draw.random(count) < 0.12
-    angle = np.where(p["turned"], np.radians(draw.normal(0, 8, count)), 0.0)
+    p["rotated"] = draw.random(count) < 0.12
+    angle = np.where(p["rotated"], np.radians(draw.normal(0, 8, count)), 0.0)
     centre = box[:, :2] + box[:, 2:] / 2
     p["turn"] = np.column_stack([np.cos(angle), np.sin(angle), centre])
 

@@ -2,6 +2,7 @@
 
 import multiprocessing
 import time
+import traceback
 from pathlib import Path
 
 import torch
@@ -16,9 +17,7 @@ SPARE = 4.0
 
 def jobs(plan, names=None):
     """The part and the run of each name, PART-RUN, in the order of the configuration."""
-    every = [
-        (part, run["name"]) for run in plan["runs"] for part in run.get("parts", [*SCALES])
-    ]
+    every = [(part, run["name"]) for run in plan["runs"] for part in run.get("parts", [*SCALES])]
     known = {f"{part}-{name}": (part, name) for part, name in every}
     return [known[name] for name in names] if names else every
 
@@ -51,7 +50,7 @@ def work(out, packs, plan, group, teachers, deadline):
     torch.backends.cudnn.benchmark = True
     begun = time.monotonic()
     configs = [configuration(plan, part, name) for part, name in group]
-    regions = Packed(packs, plan["device"])
+    regions, failed = Packed(packs, plan["device"]), []
     print(f"{len(regions.sizes)} regions after {time.monotonic() - begun:.0f} s", flush=True)
     for i, (config, (part, name)) in enumerate(zip(configs, group)):
         wanted = [60 * later["minutes"] for later in configs[i:]]
@@ -60,6 +59,13 @@ def work(out, packs, plan, group, teachers, deadline):
             print(f"no time for {part}-{name}", flush=True)
             continue
         share = min(wanted[0], left * wanted[0] / sum(wanted))
-        train(out, config, f"{part}-{name}", teachers, regions, share)
+        try:
+            train(out, config, f"{part}-{name}", teachers, regions, share)
+        except (RuntimeError, OSError):
+            # The rest can still use the time.
+            traceback.print_exc()
+            failed.append(f"{part}-{name}")
     size = sum(path.stat().st_size for path in Path(out).glob("*.pt")) / 2**20
     print(f"{time.monotonic() - begun:.0f} s; weights: {size:.1f} MiB", flush=True)
+    if failed:
+        raise SystemExit(f"failed: {', '.join(failed)}")

@@ -19,16 +19,16 @@ from .plans import plan
 from .resampling import interpolation, resampled
 from .tensor_held import with_sheets
 
-# A batch is made in this many parts, by the size of the canvas; sides are multiples of JPEG's
-# blocks.
-PARTS, BLOCK = 4, 16
+# A batch is made in at least PARTS parts by the size of the canvas, to waste few pixels, and in
+# parts of at most VIEWS, to fit the memory. Sides are multiples of JPEG's blocks.
+PARTS, VIEWS, BLOCK = 4, 256, 16
 # Which rows a change is for. The rest of the changes are made on all rows.
 SUBSETS = (
     "cubic",
     "held",
     "recaptured",
     "coloured",
-    "turned",
+    "rotated",
     "smoothed",
     "smaller",
     "noisy",
@@ -77,7 +77,7 @@ def made(regions, p, side):
     p = {name: values[order] if name != "other" else values for name, values in p.items()}
     values, whole = on_device(p, regions.pixels.device)
     students, shown = [], []
-    for rows in np.array_split(np.arange(count), PARTS):
+    for rows in np.array_split(np.arange(count), max(PARTS, -(-count // VIEWS))):
         if len(rows):
             first, second = crops(regions, p, values, rows, side)
             students.append(first)
@@ -139,7 +139,7 @@ def crops(regions, p, values, rows, side):
     apply("recaptured", change.moire, "moire", "moire_shift", places=True)
     apply("recaptured", change.glare, "glare", places=True)
     apply("coloured", bordered, "colour", places=True)
-    apply("turned", turned, "turn", "canvas")
+    apply("rotated", rotated, "turn", "canvas")
     apply("smoothed", change.smoothed, "blur", "sharpened")
     apply("smaller", change.smaller, "share")
     apply("noisy", change.noisy, "noise", "noise_sheet", "noise_at")
@@ -185,7 +185,7 @@ def bordered(pixels, x, y, size, colour):
     return torch.where(inside, pixels, colour)
 
 
-def turned(pixels, turn, canvas):
+def rotated(pixels, turn, canvas):
     """Rotated around the face. Beyond the photo's edges it is mirrored."""
     cosine, sine, centre_x, centre_y = change.parts(turn)
     left, top, columns, rows = change.parts(canvas)

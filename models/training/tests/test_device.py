@@ -272,7 +272,7 @@ def unchanged():
         "blur": lambda x: change.smoothed(x, strengths(0.05), zero),
         "sharpening": lambda x: change.smoothed(x, strengths(1.2), one),
         "resolution": lambda x: change.smaller(x, one),
-        "rotation": lambda x: tensor_views.turned(
+        "rotation": lambda x: tensor_views.rotated(
             x, strengths(1, 0, 9, 9), strengths(0, 0, 64, 64)
         ),
         "border": lambda x: tensor_views.bordered(x, *where, strengths(1, 2, 3)),
@@ -317,7 +317,7 @@ def likened():
         "jpeg 40": (lambda x: change.jpeg(x, strengths(40)), jpeg(40)),
         "jpeg 95": (lambda x: change.jpeg(x, strengths(95)), jpeg(95)),
         "rotation": (
-            lambda x: tensor_views.turned(
+            lambda x: tensor_views.rotated(
                 x, strengths(np.cos(turn), np.sin(turn), 50, 40), strengths(0, 0, side, side)
             ),
             pictures.rotated(photo, [40, 30, 20, 20], 8)[0],
@@ -398,7 +398,6 @@ def test_the_face_of_a_held_print_is_in_its_box_in_a_batch(packed):
     p = plans.plan(packed, count, "context", replace(NONE, held=1.0), np.random.default_rng(7))
     assert p["held"].all()
     order = np.argsort(p["canvas"][:, 2:].max(1))
-    left, top, columns, rows = p["crop"][order].T
     faces, prints = packed.sources[p["sheet"][order]], tensor_views.made(packed, p, 80).crops
     assert prints.isfinite().all()
     middle = prints[:, :, 34:46, 34:46].mean((1, 2, 3))
