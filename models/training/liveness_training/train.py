@@ -97,7 +97,7 @@ def train(out, config, name, teachers, packed=None, seconds=None):
     averaged = copy.deepcopy(distilled).eval()
     lesson, count_of_regions = lessons(out, config, teachers, packed)
     optimiser = adamw([*distilled.parameters()], config)
-    _, features = lesson(SAMPLE, draw)
+    _, features = lesson(SAMPLE, draw, ahead=1)
     scales = Scales(features, standardised=part == "tight")
     print(f"{name}: {count_of_regions} regions", flush=True)
     begun = measured = clock()
@@ -118,7 +118,7 @@ def train(out, config, name, teachers, packed=None, seconds=None):
             return
         for group in optimiser.param_groups:
             group["lr"] = learning_rate(step, progress, config)
-        seen, features = lesson(config["batch"], draw)
+        seen, features = lesson(config["batch"], draw, config.get("ahead", 1))
         decoupled = progress < config["decoupled"]
         distilled.train()
         with torch.autocast(device.type, torch.bfloat16, enabled=config.get("bfloat16", False)):
@@ -157,15 +157,14 @@ def lessons(out, config, teachers, packed=None):
         half, layout = device.type == "cuda", config.get("channels_last", False)
         answers = teacher = DeviceTeacher(teachers, part, device, half, layout)
 
-    waiting, ahead = {}, config.get("ahead", 1)
+    waiting = []
 
-    def lesson(count, draw):
-        batches = waiting.setdefault(count, [])
-        if not batches:
+    def lesson(count, draw, ahead):
+        if not waiting:
             seen = views(regions, ahead * count, part, teacher.side, chances, draw)
             features = answers(seen.shown)
-            batches += [share(seen, features, slice(i, None, ahead)) for i in range(ahead)]
-        return batches.pop()
+            waiting.extend(share(seen, features, slice(i, None, ahead)) for i in range(ahead))
+        return waiting.pop()
 
     return lesson, found
 
