@@ -25,14 +25,16 @@ class Network(nn.Module):
     def forward(self, x):
         values = {name: getattr(self, buffer) for name, buffer in self.names.items()}
         values[self.input] = x
-        for operator, inputs, output, attributes in self.nodes:
-            given = [values[name] for name in inputs if name in values]
-            values[output] = OPERATORS[operator](attributes, *given)
+        for operator, inputs, output, attributes, done in self.nodes:
+            values[output] = OPERATORS[operator](attributes, *(values[name] for name in inputs))
+            for name in done:
+                del values[name]
         return [values[name] for name in self.outputs]
 
 
 def needed(nodes, outputs):
-    """The operator, inputs, output and attributes of each node on which an output depends.
+    """The operator, inputs, output and attributes of each node on which an output depends, and the
+    inputs that no later node needs.
 
     A reshape only flattens, so what computes its shape is left out.
     """
@@ -41,9 +43,10 @@ def needed(nodes, outputs):
         if node.output[0] not in wanted:
             continue
         inputs = list(node.input)[: 1 if node.op_type == "Reshape" else None]
+        done = set(inputs) - wanted
         wanted.update(inputs)
         attributes = {a.name: helper.get_attribute_value(a) for a in node.attribute}
-        found.append((node.op_type, inputs, node.output[0], attributes))
+        found.append((node.op_type, inputs, node.output[0], attributes, done))
     return found[::-1]
 
 
