@@ -1,6 +1,6 @@
 //! Measures `rgb-burst-v2` on true bursts, the frames of each video, and on mixed ones: a frame of
-//! one person before frames of another. A mixed burst must be refused, or score as high as the
-//! worst of its frames.
+//! one person before frames of another, or a frame of an attack among bona fide frames of the same
+//! person. A mixed burst must be refused, or score as high as the worst of its frames.
 #![allow(clippy::print_stdout)]
 
 use std::collections::BTreeMap;
@@ -85,6 +85,20 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
         })
     });
     print("mixed", &mixed.reduce(Tally::default, Tally::add));
+    let replaced = videos.par_iter().enumerate().filter_map(|(at, attack)| {
+        let is_bona_fide = |video: &&Video| video.is_live && video.subject == attack.subject;
+        let bona_fide: Vec<_> = videos.iter().filter(is_bona_fide).collect();
+        if attack.is_live || bona_fide.is_empty() {
+            return None;
+        }
+        let mut frames: Vec<_> = bona_fide[at % bona_fide.len()].frames.iter().collect();
+        frames.insert(frames.len() / 2, &attack.frames[0]);
+        Some(measure(&engine, &frames))
+    });
+    print(
+        "bona fide, with an attack on the same person",
+        &replaced.reduce(Tally::default, Tally::add),
+    );
     Ok(())
 }
 

@@ -193,9 +193,10 @@ impl RgbBurstBundle {
         if let Some(field) = motion.as_ref().and_then(Input::out_of_range) {
             return Err(Error::OutOfRange { field: format!("motion.{field}") });
         }
-        let BurstParams { appearance, certain } = params;
+        let BurstParams { appearance, certain, outlier } = params;
         check("params.appearance", appearance.is_finite())?;
         check("params.certain", certain >= 0.0)?;
+        check("params.outlier", outlier >= 0.0)?;
         check("min_frames", min_frames >= 1)?;
         check("max_frames", (min_frames..=8).contains(&max_frames))?;
         check("threshold", (0.0..=1.0).contains(&threshold))?;

@@ -52,6 +52,10 @@ pub struct BurstParams {
     /// Without it, no frame decides alone.
     #[serde(default = "infinity")]
     pub certain: f32,
+    /// A frame that scores above 0.5 decides too if its log-odds exceed the median of the frames by
+    /// this: a capture shows one face, so its frames score alike. Without it, none does.
+    #[serde(default = "infinity")]
+    pub outlier: f32,
 }
 
 fn infinity() -> f32 {

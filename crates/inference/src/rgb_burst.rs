@@ -8,7 +8,7 @@ use crate::motion::independent_motion;
 use crate::{Frame, LivenessModel, RgbSingle};
 
 /// The mean of the frames' log-odds by [`RgbSingle`]. A frame that is certainly an attack decides
-/// alone.
+/// alone, and so does one that scores above 0.5 where the others score far lower.
 ///
 /// Where the bundle says how, the face's independent motion corrects the mean: how much more the
 /// face changes between neighbouring frames than the background, after the camera's motion is
@@ -82,23 +82,44 @@ fn by_motion(motion: &MotionInput, frames: &[Frame<'_>]) -> f32 {
 
 /// The log-odds of a burst, from those of its frames and what its motion adds.
 fn fused(params: &BurstParams, log_odds: &[f32], moved: f32) -> f32 {
-    let BurstParams { appearance, certain, .. } = *params;
-    let mean = log_odds.iter().sum::<f32>() / log_odds.len().max(1) as f32;
-    let fused = appearance * mean + moved;
-    let highest = log_odds.iter().copied().fold(f32::NEG_INFINITY, f32::max);
-    if highest >= certain { fused.max(highest) } else { fused }
+    let BurstParams { appearance, certain, outlier, .. } = *params;
+    let mut sorted = log_odds.to_vec();
+    sorted.sort_by(f32::total_cmp);
+    let (Some(&highest), Some(&median)) = (sorted.last(), sorted.get((sorted.len() - 1) / 2))
+    else {
+        return moved;
+    };
+    let fused = appearance * sorted.iter().sum::<f32>() / sorted.len() as f32 + moved;
+    let stands_out = highest > 0.0 && highest - median >= outlier;
+    if highest >= certain || stands_out { fused.max(highest) } else { fused }
 }
 
 #[cfg(test)]
 mod tests {
+    use face_liveness_models::{rgb_burst_v1, rgb_burst_v2};
+
     use super::*;
 
     #[test]
     fn a_certain_attack_is_not_outvoted() {
-        let params = face_liveness_models::rgb_burst_v2().expect("built in").params;
+        let params = rgb_burst_v2().expect("built in").params;
         let fused = |log_odds: &[f32]| fused(&params, log_odds, 0.0);
         assert_eq!(fused(&[params.certain + 1.0, -9.0, -9.0, -9.0]), params.certain + 1.0);
-        assert_eq!(fused(&[params.certain - 0.2, -2.0]), (params.certain - 2.2) / 2.0);
+        assert_eq!(fused(&[params.certain - 0.2, 1.0]), (params.certain + 0.8) / 2.0);
         assert_eq!(fused(&[-1.0, -3.0]), -2.0);
+    }
+
+    #[test]
+    fn a_frame_that_stands_out_is_not_outvoted() {
+        for bundle in [rgb_burst_v1(), rgb_burst_v2()] {
+            let params = bundle.expect("built in").params;
+            let fused = |log_odds: &[f32]| fused(&params, log_odds, 0.0);
+            assert_eq!(fused(&[-4.0, 0.1, -5.0, -3.0, -4.0]), 0.1);
+            assert_eq!(fused(&[-4.0, 0.1]), 0.1);
+            // All are unsure.
+            assert_eq!(fused(&[-1.0, 0.5, -1.0]), -0.5);
+            // Alone, each is bona fide.
+            assert_eq!(fused(&[-4.0, -0.5, -4.5]), -3.0);
+        }
     }
 }
