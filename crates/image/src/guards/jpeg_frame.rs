@@ -35,7 +35,7 @@ impl Headers {
     /// Reads the headers of a file.
     ///
     /// # Errors
-    /// [`Error::UnsupportedJpeg`] where zune-jpeg would return wrong pixels, and
+    /// [`Error::UnsupportedJpeg`] where zune-jpeg would return wrong pixels or none, and
     /// [`Error::Corrupt`] for a malformed segment before the first scan.
     pub(crate) fn read(file: &[u8]) -> Result<Self, Error> {
         let corrupt = || Format::Jpeg.corrupt();
@@ -55,6 +55,8 @@ impl Headers {
                     let components = content.get(6..).unwrap_or_default().chunks_exact(3);
                     headers.components = components.map(Component::read).collect();
                 }
+                0xc3 => return Err(Error::UnsupportedJpeg { what: "lossless compression" }),
+                0xc9..=0xcb => return Err(Error::UnsupportedJpeg { what: "arithmetic coding" }),
                 SCAN => {
                     headers.components_of_scan = content.first().map_or(0, |&count| count.into());
                     return match headers.unsupported() {
@@ -92,7 +94,7 @@ impl Headers {
         units * self.components.iter().map(blocks).sum::<u64>() * 64
     }
 
-    /// What zune-jpeg gets wrong in this file.
+    /// What zune-jpeg gets wrong in this file, or does not read.
     fn unsupported(&self) -> Option<&'static str> {
         let luma = self.components.first()?;
         let is_finer = |other: &Component| other.across > luma.across || other.down > luma.down;
@@ -100,7 +102,9 @@ impl Headers {
         let is_ycbcr = self.is_jfif || self.adobe_transform.is_some_and(|value| value != 0);
         let is_ycck = self.components.len() == 4 && self.adobe_transform == Some(1);
         let names = self.components.iter().map(|component| component.name);
+        let is_odd = |of: &Component| of.across == 3 || of.down == 3;
         [
+            (self.components.iter().any(is_odd), "a sampling factor of 3"),
             (self.components.iter().any(is_finer), "colour sampled more finely than luma"),
             (is_split, "a sequential file in several scans"),
             (is_ycbcr && names.eq(*b"RGB"), "YCbCr in components named R, G and B"),
@@ -171,6 +175,23 @@ mod tests {
             let what = "colour sampled more finely than luma";
             assert_eq!(pixels(&file), Err(Error::UnsupportedJpeg { what }));
         }
+    }
+
+    #[test]
+    fn what_is_not_read_is_named() {
+        let refused = |change: &dyn Fn(&mut [u8], usize)| {
+            let mut file = file(SamplingFactor::F_1_1, false);
+            let frame = segment(&file, 0xc0);
+            change(&mut file, frame);
+            pixels(&file).expect_err("a JPEG that is not read").to_string()
+        };
+        let kind = |marker: u8| refused(&|file, frame| file[frame - 3] = marker);
+        assert_eq!(kind(0xc3), "lossless compression is not supported in a JPEG");
+        assert_eq!(kind(0xc9), "arithmetic coding is not supported in a JPEG");
+        assert_eq!(
+            refused(&|file, frame| file[frame + 7] = 0x31),
+            "a sampling factor of 3 is not supported in a JPEG"
+        );
     }
 
     #[test]
