@@ -45,6 +45,7 @@ struct Arguments {
 }
 
 fn main() -> ExitCode {
+    sigpipe::reset();
     match score(&Arguments::parse()) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {

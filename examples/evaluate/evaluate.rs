@@ -65,6 +65,7 @@ struct Arguments {
 }
 
 fn main() -> ExitCode {
+    sigpipe::reset();
     match run(&Arguments::parse()) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {

@@ -2,7 +2,7 @@
 
 use std::fs::File;
 use std::io::Read;
-use std::path::{Path, PathBuf};
+use std::path::{Component, Path, PathBuf};
 
 use arrow_array::cast::AsArray;
 use arrow_array::{Array, ArrayRef};
@@ -127,8 +127,8 @@ impl Source {
 
 /// The photos of each argument. An argument is a folder, which is searched in depth and in the
 /// order of file names; an image; a Parquet file; or a text file that lists images, one path per
-/// line, relative to the list. Unreadable entries of a folder also become sources, so that they get
-/// a row with the reason.
+/// line, relative to the list, with or without a byte order mark. Unreadable entries of a folder
+/// also become sources, so that they get a row with the reason.
 ///
 /// # Errors
 /// See [`Error`].
@@ -148,9 +148,10 @@ pub fn find(arguments: &[PathBuf], column: Option<&str>) -> Result<Found, Error>
     Ok(found)
 }
 
-/// The name of a photo in the table: its path. A path that is not UTF-8, or that reads like an
-/// escaped one, is escaped, so that no two paths have one name.
+/// The name of a photo in the table: its path, without `./`. A path that is not UTF-8, or that
+/// reads like an escaped one, is escaped, so that no two paths have one name.
 fn name(path: &Path) -> String {
+    let path: PathBuf = path.components().filter(|part| *part != Component::CurDir).collect();
     match path.to_str() {
         Some(path) if !path.contains("\\x") => path.to_owned(),
         _ => path.as_os_str().as_encoded_bytes().escape_ascii().to_string(),
@@ -204,10 +205,28 @@ fn in_folder(folder: &Path, found: &mut Found) -> Result<(), Error> {
 }
 
 fn in_list(list: &Path) -> Result<Vec<Source>, Error> {
-    let text = std::fs::read_to_string(list).map_err(|error| Error::open(list, error))?;
+    let text = std::fs::read(list).map_err(|error| Error::open(list, error))?;
+    if text.contains(&0) {
+        return Err(Error::open(list, "neither an image nor a list of paths"));
+    }
+    let text = text.strip_prefix(b"\xef\xbb\xbf").unwrap_or(&text);
     let folder = list.parent().unwrap_or(Path::new(""));
-    let lines = text.lines().filter(|line| !line.trim().is_empty());
-    Ok(lines.map(|line| Source::File(folder.join(line))).collect())
+    let lines =
+        text.split(|&byte| byte == b'\n').map(|line| line.strip_suffix(b"\r").unwrap_or(line));
+    let lines = lines.filter(|line| !line.trim_ascii().is_empty());
+    Ok(lines.map(|line| Source::File(folder.join(path_of(line)))).collect())
+}
+
+/// A path from its bytes, which need not be UTF-8 on Unix.
+#[cfg(unix)]
+fn path_of(line: &[u8]) -> PathBuf {
+    use std::os::unix::ffi::OsStrExt;
+    std::ffi::OsStr::from_bytes(line).into()
+}
+
+#[cfg(not(unix))]
+fn path_of(line: &[u8]) -> PathBuf {
+    String::from_utf8_lossy(line).into_owned().into()
 }
 
 fn in_parquet(path: &Path, column: Option<&str>) -> Result<Source, Error> {

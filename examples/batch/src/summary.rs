@@ -39,9 +39,10 @@ impl Summary {
 
 impl fmt::Display for Summary {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        writeln!(f, "{} photos scored", self.scored)?;
-        for (reason, count) in &self.unscored {
-            writeln!(f, "{count} photos {reason}")?;
+        let photos = |count| if count == 1 { "photo" } else { "photos" };
+        writeln!(f, "{} {} scored", self.scored, photos(self.scored))?;
+        for (reason, &count) in &self.unscored {
+            writeln!(f, "{count} {} {reason}", photos(count))?;
         }
         let max_count = self.histogram.iter().max().copied().unwrap_or_default();
         if max_count == 0 {

@@ -73,7 +73,7 @@ fn every_photo_has_a_row_in_each_format() {
         let output = batch(&[&photos, Path::new("--out"), &out]);
         let text = String::from_utf8(output.stdout).unwrap();
         for line in
-            ["3 photos scored", "1 photos without a face (223)", "1 photos answered 215", " █"]
+            ["3 photos scored", "1 photo without a face (223)", "1 photo answered 215", " █"]
         {
             assert!(text.contains(line), "{text}");
         }
@@ -146,6 +146,52 @@ fn lists_and_images_are_read_once_each() {
     assert!(rows.iter().any(|row| row.photo.ends_with("missing.jpg")
         && row.code.is_none()
         && row.error.is_some()));
+}
+
+#[test]
+fn two_ways_to_write_a_folder_and_a_list_from_windows_name_each_photo_once() {
+    let folder = folder(2);
+    let run = |arguments: &[&str]| {
+        let mut batch = command();
+        batch.current_dir(&folder).args(arguments).args(["--out", "r.jsonl"]).output().unwrap()
+    };
+    std::fs::write(folder.path().join("list"), "\u{feff}photos/below/000.jpg\r\nnothing.jpg\r\n")
+        .unwrap();
+    for arguments in [&["photos", "./photos"][..], &["./photos/."], &["./list"]] {
+        assert!(run(arguments).status.success());
+    }
+    let rows = rows(&folder.path().join("r.jsonl"));
+    let mut named: Vec<_> = rows.iter().map(|row| row.photo.as_str()).collect();
+    named.sort_unstable();
+    let photos = ["below/000.jpg", "below/001.jpg", "broken.jpg", "wall.png"];
+    let photos = photos.map(|name| format!("photos/{name}"));
+    assert_eq!(named, [&["nothing.jpg".to_owned()][..], &photos].concat());
+
+    std::fs::write(folder.path().join("archive"), b"PK\x03\x04\0\0").unwrap();
+    let output = run(&["archive"]);
+    let said = String::from_utf8_lossy(&output.stderr);
+    assert!(said.contains("archive: neither an image nor a list of paths"), "{said}");
+}
+
+#[cfg(unix)]
+#[test]
+fn a_list_may_hold_paths_that_are_not_utf8_and_output_may_be_cut_off() {
+    use std::ffi::OsStr;
+    use std::os::unix::ffi::OsStrExt;
+
+    let folder = folder(0);
+    let name = OsStr::from_bytes(b"a\xff.jpg");
+    std::fs::write(folder.path().join(name), photo("astronaut.jpg")).unwrap();
+    std::fs::write(folder.path().join("list"), b"a\xff.jpg\n").unwrap();
+    let mut batch = command();
+    batch.current_dir(&folder).args(["list", "--out", "r.jsonl"]);
+    // Nobody reads what it prints.
+    let (reader, writer) = std::io::pipe().unwrap();
+    drop(reader);
+    let output = batch.stdout(writer).output().unwrap();
+    assert!(!String::from_utf8_lossy(&output.stderr).contains("panicked"));
+    let rows = rows(&folder.path().join("r.jsonl"));
+    assert!(rows[0].photo == "a\\xff.jpg" && rows[0].spoof_score.is_some(), "{rows:?}");
 }
 
 #[test]
