@@ -198,7 +198,7 @@ impl EngineBuilder {
     /// use face_liveness::Engine;
     ///
     /// let error = Engine::builder().default_model("mine").build().unwrap_err();
-    /// assert_eq!(error.to_string(), "default_model names a model that is not available: mine");
+    /// assert_eq!(error.to_string(), "no model is named mine (default_model)");
     /// ```
     pub fn build(self) -> Result<Engine, BuildError> {
         let mut models: Vec<Box<dyn LivenessModel>> = Vec::new();

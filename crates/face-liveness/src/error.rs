@@ -37,10 +37,12 @@ pub enum Error {
         path: String,
     },
     /// 112: a face that the caller passed has no place in the image.
-    #[error("{path} is not the box of a face in the image")]
+    #[error("{path} {problem}")]
     FaceBox {
         /// The field: `face.width`.
         path: &'static str,
+        /// What is wrong with it: `is not finite`.
+        problem: &'static str,
     },
     /// 413: the body exceeds the limit.
     #[error("body is {length} bytes long, more than the limit of {limit}")]
@@ -76,7 +78,7 @@ impl Error {
             Self::Image { path, .. } | Self::NoFace { path } | Self::OtherFace { path } => {
                 Some(path)
             }
-            Self::FaceBox { path } => Some(path),
+            Self::FaceBox { path, .. } => Some(path),
             Self::BodyTooLarge { .. } => Some("body"),
             Self::Engine(_) => None,
         }
@@ -125,7 +127,7 @@ pub enum BuildError {
         source: network::Error,
     },
     /// A setting names a model that does not exist, or is not loaded.
-    #[error("{setting} names a model that is not available: {name}")]
+    #[error("no model is named {name} ({setting})")]
     UnknownModel {
         /// The setting: `default_model` or `built_in_models`.
         setting: &'static str,

@@ -240,26 +240,37 @@ fn respond(
 /// Checks that a box has finite edges and an area.
 fn check_box(face: &BoundingBox) -> Result<(), Error> {
     let BoundingBox { left, top, width, height } = *face;
+    let is_length = |length: f32| length.is_finite() && length > 0.0;
     first_fault([
-        ("face.left", left.is_finite()),
-        ("face.top", top.is_finite()),
-        ("face.width", width.is_finite() && width > 0.0),
-        ("face.height", height.is_finite() && height > 0.0),
+        ("face.left", "is not finite", left.is_finite()),
+        ("face.top", "is not finite", top.is_finite()),
+        ("face.width", "is not a finite length above 0", is_length(width)),
+        ("face.height", "is not a finite length above 0", is_length(height)),
     ])
 }
 
-/// Checks that a box overlaps the image.
+/// Checks that at least half of a box lies in the image, across and down.
 fn check_place(face: &BoundingBox, [width, height]: [u32; 2]) -> Result<(), Error> {
-    let overlaps = |low: f32, high: f32, length: u32| low < length as f32 && high > 0.0;
+    let half_inside = |low: f32, length: f32, side: u32| {
+        (low + length).min(side as f32) - low.max(0.0) >= length / 2.0
+    };
+    let across = half_inside(face.left, face.width, width);
+    let down = half_inside(face.top, face.height, height);
+    const TOO_LONG: &str = "is more than twice that of the image";
+    const OUTSIDE: &str = "puts more than half of the box outside the image";
     first_fault([
-        ("face.left", overlaps(face.left, face.right(), width)),
-        ("face.top", overlaps(face.top, face.bottom(), height)),
+        ("face.width", TOO_LONG, face.width <= 2.0 * width as f32),
+        ("face.height", TOO_LONG, face.height <= 2.0 * height as f32),
+        ("face.left", OUTSIDE, across),
+        ("face.top", OUTSIDE, down),
     ])
 }
 
-fn first_fault<const N: usize>(checks: [(&'static str, bool); N]) -> Result<(), Error> {
-    match checks.into_iter().find(|(_, holds)| !holds) {
-        Some((path, _)) => Err(Error::FaceBox { path }),
+fn first_fault<const N: usize>(
+    checks: [(&'static str, &'static str, bool); N],
+) -> Result<(), Error> {
+    match checks.into_iter().find(|(_, _, holds)| !holds) {
+        Some((path, problem, _)) => Err(Error::FaceBox { path, problem }),
         None => Ok(()),
     }
 }

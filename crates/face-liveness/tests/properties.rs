@@ -146,10 +146,12 @@ proptest! {
         let [left, top, width, height] = edges;
         let face = BoundingBox { left, top, width, height };
         let image = ImageView::new(160, 160, &PIXELS).unwrap();
-        let overlaps = |start: f32, length: f32| start < 160.0 && start + length > 0.0;
+        let inside = |start: f32, length: f32| {
+            (start + length).min(160.0) - start.max(0.0) >= length / 2.0
+        };
         let is_box = edges.iter().all(|edge| edge.is_finite())
             && width > 0.0 && height > 0.0
-            && overlaps(left, width) && overlaps(top, height);
+            && inside(left, width) && inside(top, height);
         match ENGINE.score_face(ImageSource::Rgb(image), face, None) {
             Ok(score) => prop_assert!(is_box && (0.0..=1.0).contains(&score)),
             Err(error) => {
