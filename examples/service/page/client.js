@@ -44,7 +44,6 @@ export async function detect(files, key) {
 
 const CODES = {
   112: "The frames do not show one face. Hold still, and keep others out of the picture.",
-  215: "This file is not a readable JPEG, PNG, GIF, WebP or BMP image.",
   219: "The server needs more frames.",
   223: "No face was found. The face must be upright and at least 32 pixels wide.",
 };
@@ -63,9 +62,17 @@ function toError(response, text) {
   }
   let error = {};
   try { ({ error } = JSON.parse(text)); } catch { /* an answer of a proxy */ }
-  const known = CODES[error.code] ?? STATUSES[response.status];
+  const known = error.code === 215
+    ? aboutFile(error.description)
+    : CODES[error.code] ?? STATUSES[response.status];
   const message = known ?? error.description ?? `The server answered ${response.status}.`;
   return new PageError(message, { answer: text });
+}
+
+/** "images[0].data cannot be used: the file is …" as a sentence without its beginning. */
+function aboutFile(description) {
+  const reason = description.slice(description.indexOf(": ") + 2);
+  return `${reason[0].toUpperCase()}${reason.slice(1)}.`;
 }
 
 function base64(file) {

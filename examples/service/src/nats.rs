@@ -13,6 +13,7 @@ use async_nats::service::{Request, ServiceExt};
 use async_nats::{Client, HeaderMap, Message, RequestErrorKind};
 use bytes::Bytes;
 use futures_util::future::BoxFuture;
+use futures_util::stream::FuturesUnordered;
 use futures_util::{FutureExt, StreamExt};
 use tokio::task::JoinSet;
 use tokio::time::{Instant, sleep, timeout, timeout_at};
@@ -156,20 +157,21 @@ fn number(message: &Message, header: &str) -> Option<u16> {
     message.headers.as_ref()?.get(header)?.as_str().parse().ok()
 }
 
-/// The attempts that may stay unanswered.
+/// The workers that may hold a request unanswered.
 const MAX_UNANSWERED: usize = 2;
 
 /// How requests are retried.
 #[derive(Debug, Clone, Copy)]
 pub struct RemoteParams {
-    /// How long to wait for one worker before the request is sent again.
+    /// How long to wait for one worker before the request is sent to another as well.
     pub attempt: Duration,
     /// The time for all attempts together.
     pub deadline: Duration,
 }
 
 impl Default for RemoteParams {
-    /// A worker answers in tens of milliseconds: one that needs 2 s has died or is overloaded.
+    /// A worker answers in tens of milliseconds: one that needs 2 s has died, or is busy with a
+    /// request of the slowest kind.
     fn default() -> Self {
         Self { attempt: Duration::from_secs(2), deadline: Duration::from_secs(5) }
     }
@@ -224,13 +226,14 @@ impl Remote {
     }
 
     /// Sends a body to a worker and returns its answer. An answer depends only on the request, so
-    /// one whose worker is busy is sent again. One whose worker died or is late is sent once more:
-    /// a body that kills workers must not reach them all.
+    /// one whose worker is busy is sent again. One whose worker died or is late is sent to one more
+    /// worker, and the first answer of the two counts: a body that kills workers must not reach
+    /// them all.
     ///
     /// # Errors
-    /// [`Refusal::NoAnswer`] after two attempts without an answer. Otherwise the refusal of the
-    /// last attempt before the deadline: [`Refusal::Unreachable`] without a server,
-    /// [`Refusal::Busy`] without a free worker, [`Refusal::TooLate`] without an answer.
+    /// At the deadline, [`Refusal::NoAnswer`] if two workers are silent, [`Refusal::TooLate`] if
+    /// one is, and otherwise the refusal of the last attempt: [`Refusal::Unreachable`] without a
+    /// server, [`Refusal::Busy`] without a free worker.
     pub fn answer(&self, body: Bytes) -> BoxFuture<'_, Result<Answer, Refusal>> {
         self.retry(body).boxed()
     }
@@ -238,38 +241,43 @@ impl Remote {
     async fn retry(&self, body: Bytes) -> Result<Answer, Refusal> {
         let deadline = Instant::now() + self.params.deadline;
         let mut pause = Duration::from_millis(10);
-        let mut unanswered = 0;
+        let mut silent = FuturesUnordered::new();
         loop {
-            let refusal = match self.ask(body.clone(), deadline).await {
-                Ok(answer) => return Ok(answer),
-                Err(refusal @ (Refusal::Failed | Refusal::BodyTooLarge { .. })) => {
+            silent.push(self.ask(body.clone()));
+            let is_last = silent.len() == MAX_UNANSWERED;
+            let patience = if is_last { self.params.deadline } else { self.params.attempt };
+            let until = deadline.min(Instant::now() + patience);
+            let refusal = match timeout_at(until, silent.select_next_some()).await {
+                Ok(Err(refusal @ (Refusal::Failed | Refusal::BodyTooLarge { .. }))) => {
                     return Err(refusal);
                 }
-                Err(refusal) => refusal,
+                Ok(Err(refusal)) => Some(refusal),
+                Ok(Ok(answer)) => return Ok(answer),
+                Err(_) => None,
             };
-            unanswered += usize::from(refusal == Refusal::NoAnswer);
-            if unanswered == MAX_UNANSWERED {
-                return Err(Refusal::NoAnswer);
-            }
             if Instant::now() + pause >= deadline {
-                return Err(refusal);
+                return Err(match (silent.len(), refusal) {
+                    (0, Some(refusal)) => refusal,
+                    (MAX_UNANSWERED, _) => Refusal::NoAnswer,
+                    _ => Refusal::TooLate,
+                });
             }
             self.metrics.retried();
-            sleep(pause).await;
-            pause = (2 * pause).min(Duration::from_millis(200));
+            if refusal.is_some() {
+                sleep(pause).await;
+                pause = (2 * pause).min(Duration::from_millis(200));
+            }
         }
     }
 
-    /// Sends a request once.
-    async fn ask(&self, body: Bytes, deadline: Instant) -> Result<Answer, Refusal> {
+    /// Sends a request once, and waits as long as the caller does.
+    async fn ask(&self, body: Bytes) -> Result<Answer, Refusal> {
         if !self.is_connected() {
             return Err(Refusal::Unreachable);
         }
-        let request = async_nats::Request::new().payload(body).timeout(Some(self.params.attempt));
-        let reply =
-            timeout_at(deadline, self.client.send_request(self.subject.clone(), request)).await;
-        let reply = reply.map_err(|_| Refusal::TooLate)?.map_err(|error| match error.kind() {
-            RequestErrorKind::TimedOut => Refusal::NoAnswer,
+        let request = async_nats::Request::new().payload(body).timeout(None);
+        let reply = self.client.send_request(self.subject.clone(), request).await;
+        let reply = reply.map_err(|error| match error.kind() {
             RequestErrorKind::NoResponders => Refusal::Busy,
             RequestErrorKind::MaxPayloadExceeded => {
                 Refusal::BodyTooLarge { limit: self.client.server_info().max_payload }

@@ -61,11 +61,11 @@ pub enum Refusal {
     /// 502: there is no connection to the NATS server.
     #[error("The workers cannot be reached")]
     Unreachable,
-    /// 503: all workers are busy and the queue is full.
-    #[error("All workers are busy and the queue is full; try again in a moment")]
+    /// 503: no worker is free, and the queue is full.
+    #[error("No worker is free and the queue is full; try again in a moment")]
     Busy,
-    /// 503: two attempts got no answer from a worker.
-    #[error("No worker answered this request, in two attempts")]
+    /// 503: two workers took the request and neither answered.
+    #[error("Two workers took this request, and neither answered")]
     NoAnswer,
     /// 504: the deadline passed.
     #[error("No answer was ready before the deadline")]
@@ -93,12 +93,14 @@ impl Refusal {
         }
     }
 
+    /// The contract's code, where it has one.
+    pub(crate) fn code(&self) -> Option<ErrorCode> {
+        (*self == Self::BrokenOff).then_some(ErrorCode::InvalidValue)
+    }
+
     /// The body.
     pub fn to_body(&self) -> ErrorBody {
-        let code = match self {
-            Self::BrokenOff => ErrorCode::InvalidValue,
-            other => other.status().as_u16().into(),
-        };
+        let code = self.code().unwrap_or_else(|| self.status().as_u16().into());
         let mut body = ErrorBody::new(code, self.to_string());
         body.error.message = self.message().to_owned();
         body

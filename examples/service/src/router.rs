@@ -97,6 +97,7 @@ async fn liveness(State(service): State<Arc<Service>>, request: Request) -> Resp
         }
         Err(refusal) => {
             service.uploads.linger(&parts.headers, body).await;
+            report.code = refusal.code().map(Into::into);
             refusal.into_response()
         }
     };

@@ -15,7 +15,7 @@ use futures_util::FutureExt;
 use futures_util::future::BoxFuture;
 use rustls::ServerConfig;
 use rustls::crypto::ring::sign::any_supported_type;
-use rustls::pki_types::pem::PemObject;
+use rustls::pki_types::pem::{self, PemObject};
 use rustls::pki_types::{CertificateDer, PrivateKeyDer};
 use tokio::time::sleep;
 use tracing_subscriber::EnvFilter;
@@ -179,7 +179,9 @@ impl Server {
             .http_builder()
             .http1()
             .header_read_timeout(config.idle_seconds)
-            .max_buf_size(HEAD_BUFFER);
+            .max_buf_size(HEAD_BUFFER)
+            // A client may shut down its sending side while it waits for the answer.
+            .half_close(true);
         let (connections, unread) = (config.connections, config.unread_seconds);
         match tls {
             None => {
@@ -208,7 +210,10 @@ fn tls(cert: &Path, key: &Path) -> Result<RustlsConfig, Failure> {
     if chain.is_empty() {
         return Err(about_cert(&"it holds no certificate").into());
     }
-    let key = PrivateKeyDer::from_pem_file(key).map_err(|error| about_key(&error))?;
+    let key = PrivateKeyDer::from_pem_file(key).map_err(|error| match error {
+        pem::Error::NoItemsFound => about_key(&"it holds no private key"),
+        error => about_key(&error),
+    })?;
     any_supported_type(&key).map_err(|error| about_key(&error))?;
     let settings = ServerConfig::builder().with_no_client_auth().with_single_cert(chain, key);
     let mut settings = settings.map_err(|error| match error {

@@ -4,7 +4,7 @@
 mod running;
 
 use std::io::{Read, Write};
-use std::net::TcpStream;
+use std::net::{Shutdown, TcpStream};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Condvar, LazyLock, Mutex};
 use std::thread;
@@ -296,23 +296,31 @@ mod load {
     }
 
     #[test]
-    fn a_client_that_hangs_up_frees_its_place() {
+    fn a_half_closed_client_is_answered_and_one_that_hung_up_frees_its_place() {
         let gate = Arc::new(Gate::default());
-        let server = held(&gate, &["--workers", "1", "--queue", "1"]);
+        let server = held(&gate, &["--workers", "1", "--queue", "2"]);
+        let connected = || {
+            let mut stream = TcpStream::connect(server.address).unwrap();
+            stream.write_all(post(JSON, &BODY).as_bytes()).unwrap();
+            stream
+        };
         thread::scope(|scope| {
             let first = scope.spawn(|| server.post(BODY.as_bytes()).0);
             gate.wait_for(1);
-            let mut gone = TcpStream::connect(server.address).unwrap();
-            gone.write_all(post(JSON, &BODY).as_bytes()).unwrap();
-            until(|| metric(&server, "queue_depth") == 1);
+            let (mut half_closed, gone) = (connected(), connected());
+            until(|| metric(&server, "queue_depth") == 2);
+            half_closed.shutdown(Shutdown::Write).unwrap();
             drop(gone);
-            until(|| metric(&server, "queue_depth") == 0);
-            until(|| metric(&server, "body_bytes") == BODY.len() as i64);
-            let third = scope.spawn(|| server.post(BODY.as_bytes()).0);
-            until(|| metric(&server, "queue_depth") == 1);
             gate.open();
-            assert_eq!((first.join().unwrap(), third.join().unwrap()), (200, 200));
+            assert_eq!(first.join().unwrap(), 200);
+            let (head, body) = read_answer(&mut half_closed);
+            assert!(
+                head.starts_with("http/1.1 200") && body.contains(r#""model":"fake""#),
+                "{head}"
+            );
         });
+        until(|| metric(&server, "queue_depth") == 0 && metric(&server, "working") == 0);
+        until(|| metric(&server, "body_bytes") == 0);
     }
 
     #[test]
@@ -440,7 +448,7 @@ mod load {
                         let mut stream = TcpStream::connect(server.address).unwrap();
                         // The server may close the connection before it has read everything.
                         let _ = stream.write_all(case);
-                        let _ = stream.shutdown(std::net::Shutdown::Write);
+                        let _ = stream.shutdown(Shutdown::Write);
                         stream.set_read_timeout(Some(LONG)).unwrap();
                         let mut answer = Vec::new();
                         let _ = stream.read_to_end(&mut answer);
@@ -712,15 +720,17 @@ mod observability {
         let key = write("key.pem", &key);
         let other = write("other.pem", &other.signing_key.serialize_pem());
         let text = write("text.pem", "no PEM");
-        for (cert, key, named) in
-            [(&cert, &other, "--tls-key"), (&cert, &text, "--tls-key"), (&text, &key, "--tls-cert")]
-        {
+        let about = |flag: &str, file: &str, problem: &str| format!("{flag} {file}: {problem}");
+        for (cert, key, expected) in [
+            (&cert, &other, about("--tls-key", &other, "it is not the key of the certificate")),
+            (&cert, &text, about("--tls-key", &text, "it holds no private key")),
+            (&text, &key, about("--tls-cert", &text, "it holds no certificate")),
+        ] {
             let flags = ["server", "--listen", "127.0.0.1:0", "--tls-cert", cert, "--tls-key", key];
             let config = Config::try_parse_from(flags).unwrap();
             let started =
                 RUNTIME.block_on(Server::with_engine(config, ENGINE.clone(), Metrics::default()));
-            let error = started.err().unwrap().to_string();
-            assert!(error.starts_with(named), "{error}");
+            assert_eq!(started.err().unwrap().to_string(), expected);
         }
     }
 }

@@ -11,7 +11,7 @@ use std::sync::{Arc, LazyLock, Mutex};
 use std::time::{Duration, Instant};
 
 use bytes::Bytes;
-use face_liveness::Response;
+use face_liveness::{Engine, Response};
 use face_liveness_service::{Metrics, Remote, RemoteParams};
 use face_liveness_test_support::{ENGINE, PORTRAIT_JPEG, image, request};
 use futures_util::future::join_all;
@@ -213,8 +213,8 @@ fn a_request_that_kills_workers_reaches_two_of_them() {
     use futures_util::StreamExt;
 
     let subject = NatsServer::subject();
-    let attempt = Duration::from_millis(500);
-    let (remote, _) = remote_with(&subject, RemoteParams { attempt, deadline: LONG });
+    let (attempt, deadline) = (Duration::from_millis(500), Duration::from_secs(2));
+    let (remote, _) = remote_with(&subject, RemoteParams { attempt, deadline });
     // Receives as workers do, and never answers.
     let mut deaf = RUNTIME.block_on(async {
         let client = async_nats::connect(&NATS.url).await.unwrap();
@@ -232,6 +232,20 @@ fn a_request_that_kills_workers_reaches_two_of_them() {
         received
     });
     assert_eq!(received, 2);
+}
+
+#[test]
+fn a_slow_worker_still_answers() {
+    let subject = NatsServer::subject();
+    // Slower than an attempt, whichever worker is asked.
+    let slow = Engine::builder().on_progress(|_| std::thread::sleep(Duration::from_millis(200)));
+    let slow = slow.build().unwrap();
+    (0..2).for_each(|_| start_worker(&NATS.url, &subject, slow.clone()));
+    let attempt = Duration::from_millis(300);
+    let (remote, metrics) = remote_with(&subject, RemoteParams { attempt, deadline: LONG });
+    let answer = RUNTIME.block_on(remote.answer(BODY.clone()));
+    assert_eq!(answer.unwrap().as_ref(), Ok(&*ANSWER));
+    assert_eq!(retries(&metrics), 1);
 }
 
 #[test]

@@ -221,7 +221,14 @@ test("a photo without a face, a broken file and a large file are told apart", as
   writeFileSync(text, "not an image");
   const large = join(scratch, "large.jpg");
   writeFileSync(large, Buffer.alloc(4_000_000));
-  const files = [[blank, /No face was found/], [text, /not a readable JPEG/], [large, /Too large/]];
+  const heic = join(scratch, "photo.heic");
+  writeFileSync(heic, Buffer.from("\0\0\0\x18ftypheic\0\0\0\0mif1heic", "latin1"));
+  const files = [
+    [blank, /No face was found/],
+    [text, /^The file is not a JPEG, PNG, GIF, WebP or BMP\.$/],
+    [heic, /^HEIC is not supported: convert the file to JPEG\.$/],
+    [large, /Too large/],
+  ];
   for (const [file, words] of files) {
     await page.locator("#file").setInputFiles(file);
     await page.locator("#error").filter({ hasText: words }).waitFor({ timeout: 5000 });
