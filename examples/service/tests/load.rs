@@ -15,7 +15,7 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use face_liveness_test_support::{ENGINE, PORTRAIT_JPEG, image, request};
-use running::ServerProcess;
+use running::{Manifest, ServerProcess, largest_request};
 
 /// How long each measurement takes.
 static SECONDS: LazyLock<u64> = LazyLock::new(|| {
@@ -145,4 +145,50 @@ fn memory_follows_what_has_arrived() {
         );
         assert!(with_connections < before + 20.0 && after < before + 20.0);
     }
+}
+
+#[test]
+fn memory_is_returned_after_aborted_uploads_and_large_pictures() {
+    let manifest = Manifest::read(include_str!("../../../docs/deploy/kubernetes.yaml"));
+    let server = ServerProcess::start_as_in(&manifest);
+    let post = |body: &[u8]| {
+        let request = ureq::post(format!("http://{}/v1/liveness", server.address));
+        let request = request.config().http_status_as_error(false).build();
+        request.content_type("application/json").send(body).unwrap().status().as_u16()
+    };
+    let largest = largest_request();
+    let post_largest = |count| {
+        thread::scope(|scope| (0..count).for_each(|_| drop(scope.spawn(|| post(&largest)))));
+    };
+    // Each of the two workers has then used what it keeps.
+    post_largest(4);
+    let before = server.resident_mb();
+    let start = format!(
+        "POST /v1/liveness HTTP/1.1\r\nHost: {}\r\nContent-Type: application/json\r\n\
+         Content-Length: 5000000\r\n\r\n{}",
+        server.address,
+        " ".repeat(2_000_000)
+    );
+    for _ in 0..3 {
+        let connections: Vec<_> = (0..60)
+            .map(|_| {
+                let mut connection = TcpStream::connect(server.address).unwrap();
+                // The memory for bodies may be used up: then the server closes the connection.
+                let _ = connection.write_all(start.as_bytes());
+                connection
+            })
+            .collect();
+        drop(connections);
+    }
+    let until_returned = |what: &str| {
+        let began = Instant::now();
+        while server.resident_mb() > before + 20.0 {
+            assert!(began.elapsed() < Duration::from_secs(20), "{what}: {}", server.resident_mb());
+            thread::sleep(Duration::from_millis(50));
+        }
+        println!("{before:.0} MB before, {:.0} MB after {what}", server.resident_mb());
+    };
+    until_returned("aborted uploads");
+    post_largest(8);
+    until_returned("large pictures");
 }
