@@ -53,8 +53,9 @@ pub enum Error {
         /// The maximum number of scans for an image of this size.
         limit: usize,
     },
-    /// A buffer of pixels does not have three bytes for each pixel of an image of at least 1 × 1.
-    #[error("{length} bytes are not an RGB image of {width} × {height} pixels")]
+    /// A buffer of pixels does not have three bytes (RGBA: four) for each pixel of an image of at
+    /// least 1 × 1.
+    #[error("{length} bytes are not an image of {width} × {height} pixels")]
     Shape {
         /// The claimed width in pixels.
         width: u32,

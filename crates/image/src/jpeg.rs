@@ -32,8 +32,8 @@ pub(crate) fn decode(
     let (width, height) = (u32::from(info.width), u32::from(info.height));
     let pixel_bytes = u64::from(width) * u64::from(height) * 3;
     // The tidied copy, and a copy of a sequential file that is padded with ones.
-    let copies = usize::from(tidied.is_some()) + usize::from(headers.is_sequential);
-    let copy_bytes = (copies * file.len()) as u64;
+    let copies = u64::from(tidied.is_some()) + u64::from(headers.is_sequential);
+    let copy_bytes = copies * file.len() as u64;
     limits.check(width, height, pixel_bytes + headers.coefficient_bytes() + copy_bytes)?;
 
     let limit = limits.max_scans(width, height);

@@ -75,8 +75,10 @@ impl Limits {
         if u64::from(width) * u64::from(height) > self.max_pixels {
             return too_large(format!("{} pixels", self.max_pixels));
         }
-        if peak > self.max_memory {
-            return Err(Error::TooMuchMemory { limit: self.max_memory });
+        // Whatever the caller allows, one buffer holds no more than this: 2 GB on 32 bits.
+        let limit = self.max_memory.min(isize::MAX as u64);
+        if peak > limit {
+            return Err(Error::TooMuchMemory { limit });
         }
         Ok(())
     }
@@ -91,5 +93,18 @@ impl Limits {
 impl Default for Limits {
     fn default() -> Self {
         Self::new()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_image_larger_than_memory_is_past_any_limit() {
+        let limits = Limits::new().with_max_memory(u64::MAX);
+        let limit = isize::MAX as u64;
+        assert_eq!(limits.check(1, 1, limit), Ok(()));
+        assert_eq!(limits.check(1, 1, limit + 1), Err(Error::TooMuchMemory { limit }));
     }
 }

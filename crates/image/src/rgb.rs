@@ -2,6 +2,7 @@
 
 use std::fmt;
 
+use crate::to_rgb::convert_in_place;
 use crate::{Error, ZeroizeVec};
 
 /// An image of 8-bit RGB pixels, row by row from the top, wiped when dropped.
@@ -22,9 +23,34 @@ impl RgbImage {
         Ok(Self { width, height, pixels })
     }
 
+    /// Takes `width × height × 4` bytes: R, G, B and alpha of each pixel, as a canvas has them.
+    /// Alpha is blended over white, as in [`decode`](crate::decode).
+    ///
+    /// # Errors
+    /// [`Error::Shape`] if the buffer has another length or a side is 0.
+    ///
+    /// ```
+    /// use face_liveness_image::RgbImage;
+    ///
+    /// let image = RgbImage::from_rgba(2, 1, vec![255, 0, 0, 255, 0, 0, 0, 0])?;
+    /// assert_eq!(image.pixels(), [255, 0, 0, 255, 255, 255]);
+    /// # Ok::<(), face_liveness_image::Error>(())
+    /// ```
+    pub fn from_rgba(width: u32, height: u32, pixels: Vec<u8>) -> Result<Self, Error> {
+        let mut pixels = ZeroizeVec::from(pixels);
+        check_shape(width, height, 4, &pixels)?;
+        let count = pixels.len() / 4;
+        convert_in_place(&mut pixels, 4, count);
+        pixels.truncate(3 * count);
+        Ok(Self { width, height, pixels })
+    }
+
     /// An image to write into.
     pub(crate) fn black(width: u32, height: u32) -> Result<Self, Error> {
-        Self::new(width, height, vec![0; width as usize * height as usize * 3])
+        let Some(length) = length_of(width, height, 3) else {
+            return Err(Error::Shape { width, height, length: 0 });
+        };
+        Self::new(width, height, vec![0; length])
     }
 
     /// An image to write into, of the same size, or of that size rotated by 90°.
@@ -112,10 +138,7 @@ impl<'a> ImageView<'a> {
     /// # Errors
     /// [`Error::Shape`] if the slice has another length or a side is 0.
     pub fn new(width: u32, height: u32, pixels: &'a [u8]) -> Result<Self, Error> {
-        let length = u64::from(width) * u64::from(height);
-        if length == 0 || length.checked_mul(3) != Some(pixels.len() as u64) {
-            return Err(Error::Shape { width, height, length: pixels.len() });
-        }
+        check_shape(width, height, 3, pixels)?;
         Ok(Self { width, height, pixels })
     }
 
@@ -172,9 +195,39 @@ impl fmt::Debug for ImageView<'_> {
     }
 }
 
+/// Checks that a buffer holds an image of at least 1 × 1, without padding.
+fn check_shape(width: u32, height: u32, channels: usize, pixels: &[u8]) -> Result<(), Error> {
+    if length_of(width, height, channels) != Some(pixels.len()) {
+        return Err(Error::Shape { width, height, length: pixels.len() });
+    }
+    Ok(())
+}
+
+/// The length in bytes of an image of at least 1 × 1; `None` if memory cannot hold it.
+fn length_of(width: u32, height: u32, channels: usize) -> Option<usize> {
+    let pixels = (width as usize).checked_mul(height as usize)?;
+    pixels.checked_mul(channels).filter(|&length| (1..=isize::MAX as usize).contains(&length))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn an_image_larger_than_memory_is_an_error() {
+        assert!(ImageView::new(u32::MAX, u32::MAX, &[]).is_err());
+        assert!(RgbImage::black(u32::MAX, u32::MAX).is_err());
+        // 2^32 + 2 bytes: as 32 bits, they are 2.
+        #[cfg(target_pointer_width = "32")]
+        assert!(RgbImage::black(715_827_883, 2).is_err());
+    }
+
+    #[test]
+    fn rgba_needs_four_bytes_a_pixel() {
+        for (width, height, length) in [(2, 1, 6), (0, 1, 0), (2, 2, 12)] {
+            assert!(RgbImage::from_rgba(width, height, vec![0; length]).is_err());
+        }
+    }
 
     #[test]
     fn debug_shows_no_pixel() {

@@ -89,7 +89,8 @@ impl<'a> Image<'a> {
         // Chunks that begin past the declared length are not read.
         let riff_length = u32::from_le_bytes(*file.get(4..)?.first_chunk()?) as usize;
         let after_header = RIFF_HEADER + CHUNK_HEADER + header.len().next_multiple_of(2);
-        let end = after_header + riff_length.saturating_sub(12);
+        // 32 bits do not hold every sum.
+        let end = after_header.saturating_add(riff_length.saturating_sub(12));
         let offset = |content: &[u8]| content.as_ptr() as usize - file.as_ptr() as usize;
         let top_level = || {
             chunks(file.get(after_header..).unwrap_or_default())
@@ -309,5 +310,9 @@ mod tests {
         file.extend(chunk(b"ALPH", &[1]));
         file[4..8].copy_from_slice(&(length - 8).to_le_bytes());
         assert!(crate::decode(&file, &Limits::new(), false).is_ok(), "a chunk after the end");
+        // The longest length that can be declared ends where the file does.
+        file.truncate(length as usize);
+        file[4..8].fill(0xff);
+        assert!(crate::decode(&file, &Limits::new(), false).is_ok(), "a length past the end");
     }
 }
