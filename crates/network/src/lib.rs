@@ -4,6 +4,7 @@ mod error;
 mod guards;
 mod logistic;
 mod network;
+mod operators;
 mod planes;
 mod prelu;
 mod zero_pad;

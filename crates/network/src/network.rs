@@ -3,6 +3,7 @@
 use std::fmt;
 use std::sync::Arc;
 
+use tract_onnx::Onnx;
 use tract_onnx::prelude::*;
 use tract_onnx::tract_core::knobs::KnobScope;
 use zeroize::Zeroize;
@@ -10,7 +11,7 @@ use zeroize::Zeroize;
 use crate::guards::{catch_panics, refuse_flat_inputs, refuse_subgraphs};
 use crate::prelu::rewrite_prelu;
 use crate::zero_pad::replace_pads;
-use crate::{Error, PlanesMut};
+use crate::{Error, PlanesMut, operators};
 
 /// An ONNX network that takes one image, `1 × C × H × W` float32, and returns float32 tensors.
 ///
@@ -66,10 +67,15 @@ impl Network {
     /// # Errors
     /// [`ErrorKind::Load`](crate::ErrorKind::Load) when the bytes are not ONNX, do not fit the
     /// shape, refer to another file, or hold an operator that tract does not know or one with a
-    /// sub-graph (`If`, `Loop`, `Scan`).
+    /// sub-graph (`If`, `Loop`, `Scan`). Without the feature `all-operators`, only those of the
+    /// networks in `face-liveness-models` are known.
     pub fn from_onnx(onnx: &[u8], shape: [usize; 3]) -> Result<Self, Error> {
-        let plan = catch_panics(|| load(onnx, shape)).map_err(Error::load)?;
-        Ok(Self { plan, shape })
+        let plan = catch_panics(|| load(&loader(), onnx, shape)).map_err(Error::load)?;
+        Ok(Self::of(plan, shape))
+    }
+
+    pub(crate) fn of(plan: Arc<TypedSimplePlan>, shape: [usize; 3]) -> Self {
+        Self { plan, shape }
     }
 
     /// Runs the network once. `fill` writes the input, which starts as zeros and is wiped
@@ -105,8 +111,16 @@ fn copy(output: &Tensor) -> TractResult<Output> {
     Ok(Output { shape: output.shape().to_vec(), values })
 }
 
-fn load(onnx: &[u8], [channels, height, width]: [usize; 3]) -> TractResult<Arc<TypedSimplePlan>> {
-    let loader = tract_onnx::onnx().with_ignore_output_shapes(true).with_ignore_value_info(true);
+fn loader() -> Onnx {
+    if cfg!(feature = "all-operators") { tract_onnx::onnx() } else { operators::onnx() }
+}
+
+pub(crate) fn load(
+    loader: &Onnx,
+    onnx: &[u8],
+    [channels, height, width]: [usize; 3],
+) -> TractResult<Arc<TypedSimplePlan>> {
+    let loader = loader.clone().with_ignore_output_shapes(true).with_ignore_value_info(true);
     let mut file = loader.proto_model_for_read(&mut &onnx[..])?;
     refuse_subgraphs(&file)?;
     rewrite_prelu(&mut file)?;
