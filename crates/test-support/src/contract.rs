@@ -4,16 +4,25 @@ use face_liveness::{Engine, JsonAnswer};
 
 use crate::{ENGINE, Endpoint, rules};
 
-/// The contract, as seen through one transport: the engine itself, HTTP or NATS.
+/// The contract, as seen through one transport: the engine itself, HTTP, NATS or a binding.
 pub struct Contract {
     serve: fn(Engine) -> Box<dyn Endpoint>,
+    serve_default: Box<dyn Fn() -> Box<dyn Endpoint> + Send + Sync>,
     default: Box<dyn Endpoint>,
 }
 
 impl Contract {
     /// Tests the contract through the endpoints that `serve` puts in front of engines.
     pub fn new(serve: fn(Engine) -> Box<dyn Endpoint>) -> Self {
-        Self { serve, default: serve(ENGINE.clone()) }
+        let serve_default = move || serve(Engine::builder().build().unwrap());
+        Self { serve, serve_default: Box::new(serve_default), default: serve(ENGINE.clone()) }
+    }
+
+    /// Tests a binding to another language, which builds the default engine by itself. It cannot
+    /// take an engine of a rule, with other settings or a fake model: such an engine answers alone.
+    pub fn of_binding(start: fn() -> Box<dyn Endpoint>) -> Self {
+        let serve = |engine: Engine| -> Box<dyn Endpoint> { Box::new(engine) };
+        Self { serve, serve_default: Box::new(start), default: start() }
     }
 
     /// Runs a rule by its module and name.
@@ -27,6 +36,11 @@ impl Contract {
 
     pub(crate) fn serve(&self, engine: Engine) -> Box<dyn Endpoint> {
         (self.serve)(engine)
+    }
+
+    /// An endpoint of its own, in front of another engine with the default settings.
+    pub(crate) fn serve_default(&self) -> Box<dyn Endpoint> {
+        (self.serve_default)()
     }
 }
 

@@ -1,5 +1,6 @@
 //! Shared by the tests of the workspace: an engine, a portrait, request bodies, and the rules of
-//! the wire contract, which run against the engine, the HTTP server and the NATS worker.
+//! the wire contract, which run against the engine, the HTTP server, the NATS worker and the
+//! bindings.
 #![allow(clippy::unwrap_used)]
 
 mod contract;

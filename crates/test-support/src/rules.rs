@@ -636,7 +636,8 @@ pub(crate) mod search_rotations {
         let engine = Engine::builder().search_rotations(true).build().unwrap();
         let searching = contract.serve(engine.clone());
         let file = |image: &DynamicImage| encoded(image, ImageFormat::Png);
-        let upright = response_to_file(contract, &file(&PORTRAIT));
+        // Not `contract`: a binding to another processor rounds differently.
+        let upright = response_to_file(&contract.serve(ENGINE.clone()), &file(&PORTRAIT));
         assert_eq!(response_to_file(&searching, &file(&PORTRAIT)), upright);
 
         let Position { top, left, width, height } = upright.position;
@@ -795,7 +796,7 @@ pub(crate) mod response_fields {
             }
         });
         assert_eq!(
-            contract.serve(Engine::builder().build().unwrap()).detect_json(body.as_bytes()),
+            contract.serve_default().detect_json(body.as_bytes()),
             expected,
             "another engine"
         );
