@@ -77,9 +77,14 @@ miri:
     MIRIFLAGS=-Zmiri-disable-isolation cargo +nightly miri test --lib \
         -p face-liveness-jpeg-scaled -- huffman idct
 
-# The golden answers on other processors, by emulation: .ci/emulate lists what it needs.
-emulate:
-    .ci/emulate
+# Other targets: the engine compiles, crates that read bytes pass their tests, golden answers.
+targets *arguments:
+    .ci/targets {{ arguments }}
+
+# The package for the browser, into target/wasm-package, and its tests.
+wasm:
+    .ci/wasm build
+    .ci/wasm test
 
 # The error rates at each operating point against the models' manifests; `--write` writes them.
 operating-points *arguments:
