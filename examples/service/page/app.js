@@ -1,7 +1,10 @@
-// The page: sends a photo from a file or the camera and shows the answer.
+// The page: scores a photo from a file or the camera, by the server or on this device, and shows
+// the answer.
 
 import * as camera from "./camera.js";
-import { PageError, curl, detect } from "./client.js";
+import { PageError, curl, detect, toServer } from "./client.js";
+import * as device from "./device.js";
+import * as live from "./live.js";
 import * as result from "./result.js";
 
 const $ = (id) => document.getElementById(id);
@@ -10,6 +13,10 @@ let fromCamera = false;
 let needsKey = false;
 // The number of the latest request: an answer to an earlier one is dropped.
 let latest = 0;
+
+// What the page was given: a server to score on, and the package to score on this device.
+const { server: hasServer, device: hasDevice } = Object.fromEntries(
+  ["server", "device"].map((name) => [name, name in document.body.dataset]));
 
 const setStatus = (text) => { $("status").textContent = text; };
 
@@ -26,7 +33,9 @@ function showError(error) {
   }
 }
 
-/** Shows a photo, sends it, and shows the answer. A burst is shown by its first frame. */
+const onDevice = () => $("on-device").checked;
+
+/** Shows a photo, scores it, and shows the answer. A burst is shown by its first frame. */
 async function score(chosen, { taken = false } = {}) {
   const request = ++latest;
   files = chosen;
@@ -39,13 +48,13 @@ async function score(chosen, { taken = false } = {}) {
   $("empty").hidden = true;
   setStatus("Scoring…");
   try {
-    const answered = await detect(files, $("key").value);
+    const answered = await detect(files, onDevice() ? device.send : toServer($("key").value));
     if (request !== latest) return;
     await $("photo").decode();
     if (request !== latest) return;
     result.show(answered, $("photo"));
-    setStatus("Scored.");
-    offerRepeat();
+    setStatus(onDevice() ? "Scored on this device." : "Scored.");
+    if (hasServer) offerRepeat();
   } catch (error) {
     if (request === latest) showError(error);
   }
@@ -72,7 +81,10 @@ function choose(file) {
 }
 
 function showCamera(on) {
-  if (!on) camera.stop($("video"));
+  if (!on) {
+    live.stop();
+    camera.stop($("video"));
+  }
   for (const id of ["video", "guide", "one", "burst", "stop", "hint"]) {
     $(id).toggleAttribute("hidden", !on);
   }
@@ -94,6 +106,7 @@ $("camera").addEventListener("click", async () => {
     showCamera(true);
     setStatus("The camera is on.");
     $("one").focus();
+    if (onDevice()) live.start($("video"), showError);
   } catch (error) {
     showError(error);
   } finally {
@@ -116,6 +129,17 @@ for (const [id, burst] of [["one", false], ["burst", true]]) {
     }
   });
 }
+$("on-device").addEventListener("change", async () => {
+  showDevice();
+  const isOn = $("video").srcObject !== null;
+  if (!onDevice()) return live.stop();
+  if (isOn) live.start($("video"), showError);
+  try {
+    await device.load();
+  } catch (error) {
+    showError(error);
+  }
+});
 $("threshold").addEventListener("input", result.judge);
 $("keyform").addEventListener("submit", (event) => {
   event.preventDefault();
@@ -142,4 +166,20 @@ $("stage").addEventListener("drop", (event) => {
   $("stage").classList.remove("dragged");
   choose(event.dataTransfer.files[0]);
 });
+
+function showDevice() {
+  $("to-server").hidden = onDevice();
+  $("to-nobody").hidden = !onDevice();
+}
+
+$("device").hidden = !hasDevice;
+if (!hasServer) {
+  $("api").hidden = true;
+  $("on-device").checked = true;
+  $("on-device").disabled = true;
+  device.load().catch(showError);
+}
+// A browser keeps the state of a switch when the page is loaded again.
+if (!hasDevice) $("on-device").checked = false;
+showDevice();
 result.judge();

@@ -1,4 +1,4 @@
-// Sends requests to the server, and words its errors.
+// Makes requests, sends them to the server, and words the errors.
 
 const PATH = "/v1/liveness";
 // The server's limit on a body. Base64 makes four bytes of three, so files may take three quarters.
@@ -14,10 +14,10 @@ export class PageError extends Error {
 }
 
 /**
- * Scores a file, or the frames of a burst. Returns the answer, as text and parsed, and the time in
- * milliseconds.
+ * Scores a file, or the frames of a burst. `send` takes the body, and returns the status and the
+ * text of the answer. Returns the answer, as text and parsed, and the time in milliseconds.
  */
-export async function detect(files, key) {
+export async function detect(files, send) {
   const images = await Promise.all(files.map(async (file, index) => (
     { index, type: "RGB", data: await base64(file) })));
   const request = { images, autoRotate: true };
@@ -27,20 +27,24 @@ export async function detect(files, key) {
     const limit = Math.floor(MAX_BODY_BYTES * 0.75 / 1e5) / 10;
     throw new PageError(`Too large: the server accepts photos of ${limit} MB in total.`);
   }
+  const began = performance.now();
+  const { status, body: text } = await send(body);
+  const time = performance.now() - began;
+  if (status !== 200) throw toError(status, text);
+  return { text, answer: JSON.parse(text), time };
+}
+
+/** Sends a body to the server. */
+export const toServer = (key) => async (body) => {
   const headers = { "content-type": "application/json" };
   if (key) headers.authorization = `Bearer ${key}`;
-  const began = performance.now();
-  let response, text;
   try {
-    response = await fetch(PATH, { method: "POST", headers, body });
-    text = await response.text();
+    const response = await fetch(PATH, { method: "POST", headers, body });
+    return { status: response.status, body: await response.text() };
   } catch {
     throw new PageError("The server cannot be reached.");
   }
-  const time = performance.now() - began;
-  if (!response.ok) throw toError(response, text);
-  return { text, answer: JSON.parse(text), time };
-}
+};
 
 const CODES = {
   112: "The frames do not show one face. Hold still, and keep others out of the picture.",
@@ -56,16 +60,16 @@ const STATUSES = {
   504: "The server took too long.",
 };
 
-function toError(response, text) {
-  if (response.status === 401) {
+function toError(status, text) {
+  if (status === 401) {
     return new PageError("This server requires an API key.", { answer: text, needsKey: true });
   }
   let error = {};
   try { ({ error } = JSON.parse(text)); } catch { /* an answer of a proxy */ }
   const known = error.code === 215
     ? aboutFile(error.description)
-    : CODES[error.code] ?? STATUSES[response.status];
-  const message = known ?? error.description ?? `The server answered ${response.status}.`;
+    : CODES[error.code] ?? STATUSES[status];
+  const message = known ?? error.description ?? `The server answered ${status}.`;
   return new PageError(message, { answer: text });
 }
 

@@ -151,6 +151,10 @@ pub struct Config {
     #[arg(long, env = "FACE_LIVENESS_AUDIT", value_name = "FILE")]
     pub audit: Option<PathBuf>,
 
+    /// The built package of bindings/wasm: the page then offers to score on the device.
+    #[arg(long, env = "FACE_LIVENESS_BROWSER_PACKAGE", value_name = "DIR")]
+    pub browser_package: Option<PathBuf>,
+
     /// The format of the log on standard error.
     #[arg(long, env = "FACE_LIVENESS_LOG_FORMAT", default_value = "text")]
     pub log_format: LogFormat,

@@ -18,11 +18,12 @@ use crate::keys::Keys;
 use crate::metrics::{Metrics, Step};
 use crate::nats::Remote;
 use crate::observe::{Observers, Report, observe};
+use crate::openapi;
+use crate::page::{self, Package};
 use crate::pool::{Answer, Pool};
 use crate::rates::Rates;
 use crate::refusal::Refusal;
 use crate::upload::Uploads;
-use crate::{openapi, page};
 
 /// Where requests are scored.
 pub(crate) enum Backend {
@@ -60,6 +61,7 @@ pub(crate) struct Service {
     pub(crate) rates: Rates,
     pub(crate) uploads: Uploads,
     pub(crate) observers: Observers,
+    pub(crate) package: Option<Package>,
 }
 
 pub(crate) fn router(service: Arc<Service>) -> Router {
@@ -70,7 +72,7 @@ pub(crate) fn router(service: Arc<Service>) -> Router {
         .route("/healthz", get(|| async { "ok\n" }))
         .route("/readyz", get(ready))
         .route("/metrics", get(metrics))
-        .merge(page::routes())
+        .merge(page::routes(service.package.as_ref()))
         .merge(openapi::routes())
         .method_not_allowed_fallback(|| async { Refusal::MethodNotAllowed })
         .fallback(|| async { Refusal::NotFound })

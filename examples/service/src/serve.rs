@@ -28,6 +28,7 @@ use crate::limits::{MAX_BODY, MAX_HEADERS, MAX_URI};
 use crate::metrics::Metrics;
 use crate::nats::{Failure, Remote, RemoteParams};
 use crate::observe::Observers;
+use crate::page::Package;
 use crate::pool::Pool;
 use crate::rates::Rates;
 use crate::router::{Backend, Service, probes, router};
@@ -123,12 +124,17 @@ impl Server {
             audit.map(Arc::new).map_err(|error| format!("--audit {}: {error}", path.display()))
         });
         let audit = audit.transpose()?;
+        let package = config.browser_package.as_deref().map(|folder| {
+            Package::read(folder)
+                .map_err(|error| format!("--browser-package {}: {error}", folder.display()))
+        });
         let service = Service {
             backend,
             keys,
             rates: Rates::new(config.rate_per_key, config.rate),
             uploads: Uploads::new(config.bodies_mb, config.body_seconds, limit, metrics.clone()),
             observers: Observers { metrics, audit, draining: Arc::default() },
+            package: package.transpose()?,
         };
         let listener = TcpListener::bind(config.listen);
         let listener = listener.map_err(|error| format!("--listen {}: {error}", config.listen))?;

@@ -3,7 +3,7 @@
 
 import assert from "node:assert/strict";
 import { execFileSync, spawn } from "node:child_process";
-import { mkdtempSync, readFileSync, writeFileSync } from "node:fs";
+import { existsSync, mkdtempSync, readFileSync, writeFileSync } from "node:fs";
 import { createRequire } from "node:module";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -15,6 +15,8 @@ const root = new URL("../../../../", import.meta.url).pathname;
 const portrait = join(root, "examples/photos/astronaut.jpg");
 const scratch = mkdtempSync(join(tmpdir(), "page-"));
 const shots = process.env.SHOTS;
+// `.ci/wasm build` makes it.
+const browserPackage = join(root, "target/wasm-package");
 
 let server, origin, browser;
 
@@ -89,6 +91,7 @@ test("a chosen photo is scored and its answer shown", async (t) => {
   assert.ok(Math.abs(box.height / scale - answer.position.height) < 6);
   assert.match(await page.locator("#warnings").textContent(), /face is small/);
   assert.match(await page.locator("#time").textContent(), /^\d+ ms$/);
+  assert.ok(await page.locator("#device").isHidden(), "the server was given no package");
   await shot(page, "photo");
   // The user sets the threshold: at 0 every score is a spoof.
   await page.locator("#threshold").fill("0");
@@ -287,6 +290,42 @@ test("the page works on a phone, in dark mode, by keyboard alone", async (t) => 
   const ground = await page.evaluate(() => getComputedStyle(document.body).backgroundColor);
   assert.equal(ground, "rgb(20, 23, 28)");
   await shot(page, "phone");
+});
+
+test("a photo scored on this device is sent nowhere", {
+  skip: !existsSync(browserPackage) && "needs the package: .ci/wasm build",
+}, async (t) => {
+  const offering = await listen(["--browser-package", browserPackage]);
+  t.after(() => offering.process.kill());
+  const page = await open(t, {}, offering.origin);
+  const sent = [];
+  page.context().on("request", (request) => {
+    if (request.method() !== "GET" || request.postData()) sent.push(request.url());
+  });
+  const answer = async (name) => {
+    await page.locator("#file").setInputFiles(join(root, "examples/photos", name));
+    await page.locator(`#photo[alt="${name}"]`).waitFor();
+    await page.locator("#verdict").waitFor();
+    return JSON.parse(await page.locator("#json").textContent());
+  };
+  const byServer = await answer("astronaut.jpg");
+  assert.equal(sent.length, 1);
+  assert.ok(await page.locator("#to-nobody").isHidden());
+  await page.locator("#on-device").check();
+  assert.ok(await page.locator("#to-server").isHidden());
+  // Another photo first, so that the answer is a new one.
+  await answer("exif_6.jpg");
+  const byDevice = await answer("astronaut.jpg");
+  assert.ok(Math.abs(byDevice.spoofScore - byServer.spoofScore) < 1e-4);
+  assert.deepEqual(byDevice.position, byServer.position);
+  await page.locator("#camera").click();
+  await page.locator("#live-box").waitFor();
+  await page.locator("#one").click();
+  await page.locator("#verdict").waitFor();
+  assert.equal(sent.length, 1, sent.join("\n"));
+  await page.locator("#on-device").uncheck();
+  await answer("exif_6.jpg");
+  assert.equal(sent.length, 2);
 });
 
 test("/docs shows the API", async (t) => {
