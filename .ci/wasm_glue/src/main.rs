@@ -11,7 +11,7 @@ fn main() {
     let [module, name, folder] = &arguments[..] else { panic!("MODULE.wasm NAME FOLDER") };
     let mut bindgen = Bindgen::new();
     bindgen.input_path(module).out_name(name).remove_producers_section(true).typescript(true);
-    // `init()` loads the module that lies beside it.
+    // `init()` loads the module from its own folder.
     bindgen.omit_default_module_path(false).remove_name_section(true);
     bindgen.web(true).expect("one kind of output");
     bindgen.generate(folder).expect("a module that uses wasm-bindgen");

@@ -138,6 +138,7 @@ test("the camera is scored live, with the box of the face and guidance", async (
   const rate = 1000 * (await frames() - first) / (performance.now() - began);
   t.diagnostic(`${rate.toFixed(1)} frames a second of ${side} pixels across`);
   await shot(page, "live");
+  // FRAMES sets another bound for a busy machine.
   assert.ok(rate >= Number(process.env.FRAMES ?? 10), `${rate}`);
   await page.locator("#stop").click();
   const stopped = await frames();
@@ -164,7 +165,7 @@ test("memory is level over 1,000 frames", { timeout: 300_000 }, async (t) => {
       if (frames % 100 === 10) levels.push(memory.buffer.byteLength);
     }
     return levels;
-  }, { photo, width: WIDTH }).catch(String);
+  }, { photo, width: WIDTH });
   t.diagnostic(String(levels));
   assert.equal(new Set(levels).size, 1);
 });
