@@ -56,7 +56,7 @@ struct Arguments {
     threshold: f32,
 
     /// The number of bootstrap draws for the confidence intervals.
-    #[arg(long, default_value_t = 1000)]
+    #[arg(long, default_value_t = 1000, value_parser = clap::value_parser!(u64).range(..=100_000))]
     draws: u64,
 
     /// Use every Nth image only.

@@ -132,9 +132,9 @@ impl Engine {
     /// box is in pixels of the image after its orientation is applied.
     ///
     /// # Errors
-    /// 112 for a box that is not finite, has no area, or lies more than half outside the image,
-    /// across or down; 113 for an unknown model, 215, 219 when the model needs more than one image,
-    /// and 500.
+    /// 112 for a box that is not finite, is less than a pixel wide or high, or lies more than half
+    /// outside the image, across or down; 113 for an unknown model, 215, 219 when the model needs
+    /// more than one image, and 500.
     ///
     /// ```
     /// use face_liveness::{Engine, ImageSource};

@@ -237,15 +237,15 @@ fn respond(
     Detection { response, face }
 }
 
-/// Checks that a box has finite edges and an area.
+/// Checks that a box has finite edges, and sides of at least a pixel.
 fn check_box(face: &BoundingBox) -> Result<(), Error> {
     let BoundingBox { left, top, width, height } = *face;
-    let is_length = |length: f32| length.is_finite() && length > 0.0;
+    let is_length = |length: f32| length.is_finite() && length >= 1.0;
     first_fault([
         ("face.left", "is not finite", left.is_finite()),
         ("face.top", "is not finite", top.is_finite()),
-        ("face.width", "is not a finite length above 0", is_length(width)),
-        ("face.height", "is not a finite length above 0", is_length(height)),
+        ("face.width", "is not a length of at least one pixel", is_length(width)),
+        ("face.height", "is not a length of at least one pixel", is_length(height)),
     ])
 }
 

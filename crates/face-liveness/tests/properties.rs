@@ -150,7 +150,7 @@ proptest! {
             (start + length).min(160.0) - start.max(0.0) >= length / 2.0
         };
         let is_box = edges.iter().all(|edge| edge.is_finite())
-            && width > 0.0 && height > 0.0
+            && width >= 1.0 && height >= 1.0
             && inside(left, width) && inside(top, height);
         match ENGINE.score_face(ImageSource::Rgb(image), face, None) {
             Ok(score) => prop_assert!(is_box && (0.0..=1.0).contains(&score)),

@@ -129,7 +129,7 @@ pub struct Config {
         long,
         env = "FACE_LIVENESS_BODIES_MB",
         default_value = "256",
-        value_parser = clap::value_parser!(u32).range(1..),
+        value_parser = clap::value_parser!(u32).range(1..=1_000_000),
         value_name = "MB"
     )]
     pub bodies_mb: u32,
@@ -213,6 +213,8 @@ pub enum LogFormat {
     Json,
 }
 
+const MAX_TIME: Duration = Duration::from_secs(24 * 60 * 60);
+
 /// A number of threads, or of places that a semaphore counts.
 fn count<const MIN: usize, const MAX: usize>(text: &str) -> Result<usize, String> {
     let count: usize = text.parse().map_err(|_| "not a whole number".to_owned())?;
@@ -227,5 +229,7 @@ fn positive_seconds(text: &str) -> Result<Duration, String> {
 
 fn seconds(text: &str) -> Result<Duration, String> {
     let seconds: f64 = text.parse().map_err(|_| "not a number".to_owned())?;
-    Duration::try_from_secs_f64(seconds).map_err(|_| "not a length of time".to_owned())
+    let seconds = Duration::try_from_secs_f64(seconds);
+    let seconds = seconds.map_err(|_| "not a length of time".to_owned())?;
+    if seconds > MAX_TIME { Err("more than a day".to_owned()) } else { Ok(seconds) }
 }
