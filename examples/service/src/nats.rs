@@ -245,8 +245,8 @@ impl Remote {
         loop {
             silent.push(self.ask(body.clone()));
             let is_last = silent.len() == MAX_UNANSWERED;
-            let patience = if is_last { self.params.deadline } else { self.params.attempt };
-            let until = deadline.min(Instant::now() + patience);
+            let next = Instant::now() + self.params.attempt;
+            let until = if is_last { deadline } else { deadline.min(next) };
             let refusal = match timeout_at(until, silent.select_next_some()).await {
                 Ok(Err(refusal @ (Refusal::Failed | Refusal::BodyTooLarge { .. }))) => {
                     return Err(refusal);

@@ -16,7 +16,7 @@ const portrait = join(root, "examples/photos/astronaut.jpg");
 const scratch = mkdtempSync(join(tmpdir(), "page-"));
 const shots = process.env.SHOTS;
 // `.ci/wasm build` makes it, and `.ci/wasm test` names it.
-const browserPackage = process.env.BROWSER_PACKAGE;
+const browserPackage = process.env.FACE_LIVENESS_PACKAGE;
 
 let server, origin, browser;
 
