@@ -14,18 +14,16 @@ from pathlib import Path
 
 import cv2
 import numpy as np
-import onnx
 import onnxruntime
 import pytest
 import torch
-from onnx import TensorProto, helper, numpy_helper
 
 from common import average
 from common.sources import sources
 from liveness_training import calibrate, crop, export, measure, regions, train, views
 from liveness_training.held import held
 from liveness_training.network import load
-from liveness_training.teachers import FILES, Teacher, attack_log_odds, three_classes
+from liveness_training.teachers import Teacher, attack_log_odds, three_classes
 
 REPOSITORY = Path(__file__).resolve().parents[3]
 PHOTOS = REPOSITORY / "examples" / "photos"
@@ -72,15 +70,6 @@ def program():
     return str(target / "release" / "examples" / "faces")
 
 
-@pytest.fixture(scope="session")
-def teachers(tmp_path_factory):
-    folder = tmp_path_factory.mktemp("teachers")
-    for part, file in FILES.items():
-        teacher = brightness_teacher(128, 1 / 255, 2) if part == "tight" else brightness_teacher()
-        onnx.save(teacher, folder / file)
-    return folder
-
-
 @pytest.fixture
 def data(tmp_path, monkeypatch):
     """DATA with twelve portraits, every other one dark, and a table of sources that names them."""
@@ -92,58 +81,6 @@ def data(tmp_path, monkeypatch):
         cv2.imwrite(str(folder / f"dark{i}.jpg"), cv2.convertScaleAbs(image, alpha=0.4))
     monkeypatch.setattr(regions, "sources", lambda: TABLE)
     return tmp_path
-
-
-def brightness_teacher(side=80, white=1.0, classes=3):
-    """A network with the teachers' named outputs, which takes bright crops for bona fide. White
-    pixels have a value of 255 · `white`."""
-    draw, nodes, constants = np.random.default_rng(0), [], {}
-
-    def convolution(x, before, after, side, output, padding=0, average_of_input=False):
-        weight = draw.normal(0, 1, (after, before, side, side)) / np.sqrt(before * side * side)
-        if average_of_input:
-            weight[:, :] = 1 / (before * side * side)
-        constants[output + ".w"] = weight
-        nodes.append(
-            helper.make_node(
-                "Conv", [x, output + ".w"], [output], strides=[side] * 2, pads=[padding] * 4
-            )
-        )
-        return output
-
-    def sum_of(x, output):
-        nodes.append(helper.make_node("Add", [x, x], [output]))
-        return output
-
-    grey, scale = np.full((1, 1, 1, 1), 128 * white), np.full((1, 1, 1, 1), 1 / 64 / white)
-    constants |= {"grey": grey, "scale": scale}
-    nodes.append(helper.make_node("Sub", ["input", "grey"], ["centred"]))
-    nodes.append(helper.make_node("Mul", ["centred", "scale"], ["normal"]))
-    x = convolution("normal", 3, 64, 4, "/conv_23/project/Conv", average_of_input=True)
-    x = sum_of(x, "/conv_3/Add")
-    x = convolution(x, 64, 128, 2, "/conv_34/project/Conv", average_of_input=True)
-    x = sum_of(x, "/conv_4/Add")
-    x = convolution(x, 128, 128, 2, "/conv_45/project/Conv", average_of_input=True)
-    x = sum_of(x, "/conv_5/Add")
-    x = convolution(x, 128, 512, side // 16, "/conv_6_dw/Conv", average_of_input=True)
-    bona_fide = {3: [-1, 1, -1], 2: [1, -1]}[classes]
-    constants["linear"] = np.outer(np.full(512, 0.5 / 512), bona_fide)
-    constants["shape"] = np.array([1, 512])
-    nodes.append(helper.make_node("Reshape", [x, "shape"], ["flat"]))
-    nodes.append(helper.make_node("MatMul", ["flat", "linear"], ["logits"]))
-    value = lambda name, shape: helper.make_tensor_value_info(name, TensorProto.FLOAT, shape)
-    tensors = [
-        numpy_helper.from_array(array.astype(np.int64 if name == "shape" else np.float32), name)
-        for name, array in constants.items()
-    ]
-    graph = helper.make_graph(
-        nodes,
-        "teacher",
-        [value("input", [1, 3, side, side])],
-        [value("logits", [1, classes])],
-        tensors,
-    )
-    return helper.make_model(graph, opset_imports=[helper.make_opsetid("", 13)], ir_version=8)
 
 
 def write_set(folder, photos):

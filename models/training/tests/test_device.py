@@ -6,11 +6,10 @@ from pathlib import Path
 
 import cv2
 import numpy as np
-import onnx
 import pytest
 import torch
 from onnx import TensorProto, helper, numpy_helper
-from test_chain import CONFIG, brightness_teacher
+from test_chain import CONFIG
 
 from common import camera
 from common.onnx_files import session
@@ -31,7 +30,7 @@ from liveness_training import (
 )
 from liveness_training import tensor_pictures as change
 from liveness_training.network import load
-from liveness_training.teachers import FILES, DeviceTeacher, Teacher
+from liveness_training.teachers import DeviceTeacher, Teacher
 
 CONFIGS = Path(__file__).resolve().parents[1] / "configs"
 TABLE = {
@@ -115,15 +114,6 @@ def packed(out, monkeypatch):
     found = packs.Packed(out / "packs", "cpu")
     found.choose({"light": 1.0, "dark": 2.0})
     return found
-
-
-@pytest.fixture(scope="module")
-def teachers(tmp_path_factory):
-    folder = tmp_path_factory.mktemp("teachers")
-    for part, file in FILES.items():
-        teacher = brightness_teacher(128, 1 / 255, 2) if part == "tight" else brightness_teacher()
-        onnx.save(teacher, folder / file)
-    return folder
 
 
 def test_a_pack_holds_regions_of_every_source(out, packed):
