@@ -8,7 +8,8 @@ use std::process::ExitCode;
 use clap::Parser;
 use face_liveness::Engine;
 use face_liveness_service::{
-    Engines, LogFormat, Metrics, Pool, Worker, serve_probes, start_logging, terminated,
+    Engines, LogFormat, Metrics, Pool, Worker, return_freed_memory, serve_probes, start_logging,
+    terminated,
 };
 
 /// Answers the requests of a NATS subject, together with the other workers of the subject.
@@ -61,6 +62,7 @@ async fn main() -> ExitCode {
 }
 
 async fn run(arguments: Arguments) -> Result<(), Box<dyn std::error::Error + Send + Sync>> {
+    return_freed_memory();
     start_logging(LogFormat::Text, "warn")?;
     let metrics = Metrics::default();
     let builder = Engine::builder().on_progress(metrics.on_progress());

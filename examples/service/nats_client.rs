@@ -2,6 +2,7 @@
 //! `cargo run --release --example nats_client -- photo.jpg`.
 #![allow(clippy::print_stdout, clippy::print_stderr)]
 
+use std::num::NonZeroUsize;
 use std::path::PathBuf;
 use std::process::ExitCode;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -40,11 +41,11 @@ struct Arguments {
 
     /// How many times to send each photo.
     #[arg(long, value_name = "N", default_value = "1")]
-    repeat: usize,
+    repeat: NonZeroUsize,
 
     /// How many requests to send at once.
     #[arg(long, value_name = "N", default_value = "16")]
-    at_once: usize,
+    at_once: NonZeroUsize,
 }
 
 #[tokio::main]
@@ -75,7 +76,7 @@ async fn run(arguments: Arguments) -> Result<(), Failure> {
         let answer = remote.answer(body.clone()).await?;
         println!("{}", json(&answer)?);
     }
-    if arguments.repeat > 1 {
+    if arguments.repeat.get() > 1 {
         repeat(&arguments, &bodies, &remote).await?;
     }
     Ok(())
@@ -95,9 +96,9 @@ async fn repeat(arguments: &Arguments, bodies: &[Bytes], remote: &Remote) -> Res
     for body in bodies {
         expected.push(remote.answer(body.clone()).await?);
     }
-    let (began, total) = (Instant::now(), arguments.repeat * bodies.len());
+    let (began, total) = (Instant::now(), arguments.repeat.get() * bodies.len());
     let next = AtomicUsize::new(0);
-    let senders = (0..arguments.at_once.max(1)).map(|_| async {
+    let senders = (0..arguments.at_once.get()).map(|_| async {
         let mut answers: Vec<(Duration, usize, Result<Answer, Refusal>)> = Vec::new();
         loop {
             let index = next.fetch_add(1, Ordering::Relaxed);

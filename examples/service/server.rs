@@ -5,7 +5,7 @@
 use std::process::ExitCode;
 
 use clap::Parser;
-use face_liveness_service::{Config, Keys, Server, start_logging, terminated};
+use face_liveness_service::{Config, Keys, Server, return_freed_memory, start_logging, terminated};
 
 #[tokio::main]
 async fn main() -> ExitCode {
@@ -25,6 +25,7 @@ async fn run(config: Config) -> Result<(), Box<dyn std::error::Error + Send + Sy
         eprintln!("{key}");
         return Ok(());
     }
+    return_freed_memory();
     start_logging(config.log_format, &config.log)?;
     let scheme = if config.tls_cert.is_some() { "https" } else { "http" };
     let server = Server::start(config).await?;

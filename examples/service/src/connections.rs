@@ -13,6 +13,8 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio_io_timeout::TimeoutStream;
 use tower_service::Service;
 
+use crate::allocator::return_memory_soon;
+
 /// Accepts connections up to a limit and closes further ones at once. Closes a connection whose
 /// client reads nothing for a time while an answer waits.
 #[derive(Clone)]
@@ -48,7 +50,7 @@ where
             let (stream, inner) = accepted.await?;
             let mut stream = TimeoutStream::new(stream);
             stream.set_write_timeout(Some(unread));
-            Ok((Box::pin(stream), Counted { inner, _permit: Arc::new(permit) }))
+            Ok((Box::pin(stream), Counted { inner, _place: Arc::new(Place(permit)) }))
         })
     }
 }
@@ -57,7 +59,16 @@ where
 #[derive(Clone)]
 pub(crate) struct Counted<S> {
     inner: S,
-    _permit: Arc<OwnedSemaphorePermit>,
+    _place: Arc<Place>,
+}
+
+/// The place of a connection. With the connection go its buffers.
+struct Place(#[expect(dead_code, reason = "held")] OwnedSemaphorePermit);
+
+impl Drop for Place {
+    fn drop(&mut self) {
+        return_memory_soon();
+    }
 }
 
 impl<S: Service<R>, R> Service<R> for Counted<S> {

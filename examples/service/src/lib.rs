@@ -17,6 +17,7 @@ mod refusal;
 mod router;
 mod upload;
 
+mod allocator;
 mod audit;
 mod limits;
 mod metrics;
@@ -24,6 +25,7 @@ mod models;
 mod openapi;
 mod page;
 
+pub use allocator::return_freed_memory;
 pub use audit::{Event, Outcome};
 pub use config::{Config, Engines, LogFormat};
 pub use keys::{Keys, KeysError};

@@ -18,6 +18,7 @@ use futures_util::{FutureExt, StreamExt};
 use tokio::task::JoinSet;
 use tokio::time::{Instant, sleep, timeout, timeout_at};
 
+use crate::allocator::return_memory_soon;
 use crate::metrics::Metrics;
 use crate::pool::{Answer, Pool};
 use crate::refusal::Refusal;
@@ -235,7 +236,7 @@ impl Remote {
     /// one is, and otherwise the refusal of the last attempt: [`Refusal::Unreachable`] without a
     /// server, [`Refusal::Busy`] without a free worker.
     pub fn answer(&self, body: Bytes) -> BoxFuture<'_, Result<Answer, Refusal>> {
-        self.retry(body).boxed()
+        self.retry(body).inspect(|_| return_memory_soon()).boxed()
     }
 
     async fn retry(&self, body: Bytes) -> Result<Answer, Refusal> {

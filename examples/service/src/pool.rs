@@ -25,6 +25,7 @@ use shuttle::{
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, oneshot};
 use tokio::time::timeout;
 
+use crate::allocator::return_memory_soon;
 use crate::metrics::{GaugeGuard, Metrics, Step};
 use crate::models;
 use crate::refusal::Refusal;
@@ -154,6 +155,7 @@ fn work(engine: &Engine, queue: &Mutex<Receiver<Job>>, metrics: &Metrics) {
         let detect = || engine.detect_body(&body).map_err(to_body);
         let answer = catch_unwind(AssertUnwindSafe(detect));
         drop((body, working, place));
+        return_memory_soon();
         // Fails if the future has been dropped.
         let _ = reply.send(answer.map_err(|_| Refusal::Failed));
     }

@@ -156,32 +156,27 @@ fn memory_is_returned_after_aborted_uploads_and_large_pictures() {
         let request = request.config().http_status_as_error(false).build();
         request.content_type("application/json").send(body).unwrap().status().as_u16()
     };
-    let largest = largest_request();
-    let post_largest = |count| {
-        thread::scope(|scope| (0..count).for_each(|_| drop(scope.spawn(|| post(&largest)))));
+    let start = |length: usize| {
+        format!(
+            "POST /v1/liveness HTTP/1.1\r\nHost: {}\r\nContent-Type: application/json\r\n\
+             Content-Length: 5000000\r\n\r\n{}",
+            server.address,
+            " ".repeat(length)
+        )
     };
-    let start = format!(
-        "POST /v1/liveness HTTP/1.1\r\nHost: {}\r\nContent-Type: application/json\r\n\
-         Content-Length: 5000000\r\n\r\n{}",
-        server.address,
-        " ".repeat(2_000_000)
-    );
-    let abort_uploads = || {
-        let open = |_| {
+    // Each ends within the given number of bytes.
+    let abort_uploads = |count: usize, length: usize| {
+        let open = |index: usize| {
             let mut connection = TcpStream::connect(server.address).unwrap();
             // The memory for bodies may be used up: then the server closes the connection.
-            let _ = connection.write_all(start.as_bytes());
+            let _ = connection.write_all(start(length * (index + 1) / count).as_bytes());
             connection
         };
-        drop((0..60).map(open).collect::<Vec<_>>());
-        thread::sleep(Duration::from_secs(1));
+        drop((0..count).map(open).collect::<Vec<_>>());
     };
-    // Workers and connections keep small buffers, 30 MB in all: what the first load leaves.
-    post_largest(4);
-    abort_uploads();
+    let largest = largest_request();
+    post(&request([image(0, PORTRAIT_JPEG.as_str())]).to_string().into_bytes());
     let before = server.resident_mb();
-    assert!(before < 120.0, "{before}");
-    (0..3).for_each(|_| abort_uploads());
     let until_returned = |what: &str| {
         let began = Instant::now();
         while server.resident_mb() > before + 20.0 {
@@ -190,7 +185,12 @@ fn memory_is_returned_after_aborted_uploads_and_large_pictures() {
         }
         println!("{before:.0} MB before, {:.0} MB after {what}", server.resident_mb());
     };
-    until_returned("aborted uploads");
-    post_largest(8);
+    for _ in 0..3 {
+        abort_uploads(60, 2_000_000);
+        until_returned("aborted uploads");
+        abort_uploads(900, 250_000);
+        until_returned("small aborted uploads");
+    }
+    thread::scope(|scope| (0..8).for_each(|_| drop(scope.spawn(|| post(&largest)))));
     until_returned("large pictures");
 }

@@ -106,18 +106,13 @@ impl Manifest {
     }
 }
 
-/// A command that runs its arguments within a limit on what they allocate, in bytes, and with the
-/// container's settings of the allocator. The limit is stricter than a container's, which counts
-/// only the pages that are used.
+/// A command that runs its arguments within a limit on what they allocate, in bytes. The limit is
+/// stricter than a container's, which counts only the pages that are used.
 pub fn within(memory: u64) -> Command {
     let mut command = Command::new("sh");
     command.args(["-c", "ulimit -d $0 && exec \"$@\"", &(memory >> 10).to_string()]);
     // Stacks count too: as many threads on every machine.
     command.env("TOKIO_WORKER_THREADS", "2");
-    let container = include_str!("../../../../docs/deploy/Containerfile");
-    let allocator = container.lines().find_map(|line| line.strip_prefix("ENV MALLOC_"));
-    let (name, value) = allocator.unwrap().split_once('=').unwrap();
-    command.env(format!("MALLOC_{name}"), value);
     command
 }
 
