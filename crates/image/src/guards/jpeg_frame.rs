@@ -103,8 +103,11 @@ impl Headers {
         let is_ycck = self.components.len() == 4 && self.adobe_transform == Some(1);
         let names = self.components.iter().map(|component| component.name);
         let is_odd = |of: &Component| of.across == 3 || of.down == 3;
+        let is_tall = (luma.across, luma.down) == (1, 4)
+            && self.components.iter().any(|component| component.down == 2);
         [
             (self.components.iter().any(is_odd), "a sampling factor of 3"),
+            (is_tall, "luma sampled 1 × 4 with colour sampled 1 × 2"),
             (self.components.iter().any(is_finer), "colour sampled more finely than luma"),
             (is_split, "a sequential file in several scans"),
             (is_ycbcr && names.eq(*b"RGB"), "YCbCr in components named R, G and B"),
@@ -191,6 +194,11 @@ mod tests {
         assert_eq!(
             refused(&|file, frame| file[frame + 7] = 0x31),
             "a sampling factor of 3 is not supported in a JPEG"
+        );
+        let tall = |file: &mut [u8], frame| [file[frame + 7], file[frame + 10]] = [0x14, 0x12];
+        assert_eq!(
+            refused(&tall),
+            "luma sampled 1 × 4 with colour sampled 1 × 2 is not supported in a JPEG"
         );
     }
 
