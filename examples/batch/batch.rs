@@ -1,6 +1,7 @@
 //! Scores many photos into a table: `cargo run --release --example batch -- DIR --out results.csv`.
-#![allow(clippy::print_stdout, clippy::print_stderr)]
+#![allow(clippy::print_stderr)]
 
+use std::io::Write;
 use std::path::PathBuf;
 use std::process::ExitCode;
 use std::time::Instant;
@@ -22,7 +23,8 @@ use indicatif::{ProgressBar, ProgressStyle};
 #[derive(Parser)]
 struct Arguments {
     /// Folders of images, lists of images (text files with one path per line, relative to the
-    /// list), Parquet files with a column of images, or single images.
+    /// list), Parquet files with a column of images, or single images. A photo is known by its
+    /// path as it is given, so resume with the same paths.
     #[arg(required = true, value_name = "DIR|LIST|PARQUET")]
     photos: Vec<PathBuf>,
 
@@ -92,11 +94,13 @@ fn score(arguments: &Arguments) -> Result<(), Box<dyn std::error::Error>> {
     progress.finish_and_clear();
     let rows = table.finish()?;
     let seconds = began.elapsed().as_secs_f64();
-    print!("{}", Summary::of(&rows));
-    println!(
+    let mut output = std::io::stdout().lock();
+    write!(output, "{}", Summary::of(&rows))?;
+    writeln!(
+        output,
         "\n{new} photos in {seconds:.1} s, {:.1} per second: {}",
         new as f64 / seconds,
         arguments.out.display()
-    );
+    )?;
     Ok(())
 }

@@ -112,6 +112,9 @@ fn run(arguments: &Arguments) -> Result<(), Failure> {
         progress.inc(1);
     });
     progress.finish_and_clear();
+    if runs_models && outcomes.iter().all(Outcome::is_unread) {
+        return Err(format!("none of the {} pictures can be read", outcomes.len()).into());
+    }
     outcomes.resize(presentations.len(), Outcome { face: None, scores: Vec::new() });
     for (name, file) in &arguments.others {
         scoring::add_scores(file, &presentations, &mut outcomes)

@@ -133,6 +133,8 @@ pub struct Table {
     /// Whether a CSV file has its header.
     has_header: bool,
     rows: Vec<Row>,
+    /// The number of rows from earlier runs, which come first.
+    earlier: usize,
 }
 
 impl Table {
@@ -166,7 +168,8 @@ impl Table {
         file.set_len(complete as u64)?;
         file.seek(SeekFrom::End(0))?;
         let file = BufWriter::new(file);
-        Ok(Self { path: growing, file, lines, parquet, has_header: complete > 0, rows })
+        let (has_header, earlier) = (complete > 0, rows.len());
+        Ok(Self { path: growing, file, lines, parquet, has_header, rows, earlier })
     }
 
     /// The model that gave the scores; `None` for a table without scores.
@@ -204,13 +207,17 @@ impl Table {
 
     /// Writes the Parquet file, if the table is one, and returns all rows. The `.parquet.jsonl`
     /// file stays, so that a later run can resume. The row of a photo that could not be read and
-    /// was tried again gives way to the new one.
+    /// was tried again gives way to the new one, and that of a folder that can now be read goes.
     ///
     /// # Errors
     /// If the file cannot be written.
     pub fn finish(self) -> Result<Vec<Row>, Error> {
         let count = self.rows.len();
-        let rows = latest(self.rows);
+        let rows = self.rows.into_iter().enumerate();
+        let rows = rows.filter(|(place, row)| {
+            *place >= self.earlier || row.is_final() || !Path::new(&row.photo).is_dir()
+        });
+        let rows = latest(rows.map(|(_, row)| row));
         if rows.len() < count {
             replace(&self.path, |file| {
                 let mut file = BufWriter::new(file);
@@ -228,8 +235,8 @@ impl Table {
 }
 
 /// The last row of each photo, in the order of the first ones.
-fn latest(rows: Vec<Row>) -> Vec<Row> {
-    let mut kept: Vec<Row> = Vec::with_capacity(rows.len());
+fn latest(rows: impl Iterator<Item = Row>) -> Vec<Row> {
+    let mut kept: Vec<Row> = Vec::new();
     let mut places = HashMap::new();
     for row in rows {
         match places.entry(row.photo.clone()) {

@@ -190,6 +190,10 @@ fn a_list_may_hold_paths_that_are_not_utf8_and_output_may_be_cut_off() {
     drop(reader);
     let output = batch.stdout(writer).output().unwrap();
     assert!(!String::from_utf8_lossy(&output.stderr).contains("panicked"));
+    // It cannot be written.
+    let full = std::fs::File::options().write(true).open("/dev/full").unwrap();
+    let output = batch.stdout(full).output().unwrap();
+    assert_eq!(output.status.code(), Some(2), "{}", String::from_utf8_lossy(&output.stderr));
     let rows = rows(&folder.path().join("r.jsonl"));
     assert!(rows[0].photo == "a\\xff.jpg" && rows[0].spoof_score.is_some(), "{rows:?}");
 }
@@ -355,10 +359,13 @@ fn odd_names_links_and_folders_lose_no_row() {
     assert!(scored.iter().all(named), "{text}");
     assert!(["dangling.jpg", "loop"].iter().all(named), "{text}");
 
-    // What could not be read is tried again.
+    // What could not be read is tried again. The folder that replaces the loop is no photo.
     std::fs::remove_file(photos.join("dangling.jpg")).unwrap();
     std::fs::write(photos.join("dangling.jpg"), photo("astronaut.jpg")).unwrap();
+    std::fs::remove_file(photos.join("loop")).unwrap();
+    std::fs::create_dir(photos.join("loop")).unwrap();
     batch(&[&photos, Path::new("--out"), &out]);
+    assert!(rows(&out).iter().all(|row| !row.photo.ends_with("loop")));
     let row = |name: &str| rows(&out).into_iter().find(|row| row.photo.ends_with(name)).unwrap();
     assert!(row("dangling.jpg").spoof_score.is_some());
     assert_eq!(rows(&out).iter().filter(|row| row.photo.ends_with("dangling.jpg")).count(), 1);

@@ -21,6 +21,13 @@ pub struct Outcome {
     pub scores: Vec<Result<f32, NonResponse>>,
 }
 
+impl Outcome {
+    /// Whether the file could not be read.
+    pub fn is_unread(&self) -> bool {
+        self.scores.iter().all(|score| score.as_ref().is_err_and(|reason| reason.code.is_none()))
+    }
+}
+
 /// Why a presentation has no score.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct NonResponse {

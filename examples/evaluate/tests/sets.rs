@@ -2,6 +2,7 @@
 #![allow(missing_docs, clippy::unwrap_used)]
 
 use std::path::Path;
+use std::process::Command;
 use std::sync::LazyLock;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
@@ -65,6 +66,18 @@ fn a_set_without_any_face_has_non_response_rates_alone() {
     assert!(
         outcomes.iter().all(|outcome| outcome.scores[0].as_ref().unwrap_err().code == Some(223))
     );
+}
+
+#[test]
+fn a_set_whose_files_are_missing_is_an_error() {
+    let set = tempfile::tempdir().unwrap();
+    put(set.path(), "set.csv", b"path,label\nold/a.jpg,live\nold/b.jpg,spoof\n");
+    let deps = std::env::current_exe().unwrap();
+    let mut evaluate = Command::new(deps.ancestors().nth(2).unwrap().join("examples/evaluate"));
+    let output = evaluate.arg(set.path().join("set.csv")).output().unwrap();
+    let said = String::from_utf8_lossy(&output.stderr);
+    assert_eq!(output.status.code(), Some(2), "{said}");
+    assert!(said.ends_with("evaluate: none of the 2 pictures can be read\n"), "{said}");
 }
 
 #[test]
