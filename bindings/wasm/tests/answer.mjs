@@ -1,5 +1,4 @@
-// Answers request bodies from standard input, for contract_wasm.rs. A body comes after its length;
-// an answer is the status, the length and the body. Numbers have four bytes, the lowest first.
+// Answers request bodies from standard input, for contract_wasm.rs, as its `Piped` asks.
 
 import init, { Engine } from "./package.mjs";
 

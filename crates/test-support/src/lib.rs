@@ -4,6 +4,7 @@
 #![allow(clippy::unwrap_used)]
 
 mod contract;
+mod piped;
 mod rules;
 
 use std::sync::LazyLock;
@@ -15,6 +16,7 @@ use image::{DynamicImage, ImageFormat};
 use serde_json::{Value, json};
 
 pub use contract::Contract;
+pub use piped::Piped;
 
 /// The default engine.
 pub static ENGINE: LazyLock<Engine> = LazyLock::new(|| Engine::builder().build().unwrap());
