@@ -86,6 +86,10 @@ wasm:
     .ci/wasm build
     .ci/wasm test
 
+# The wheel for Python, into target/wheels, and its tests.
+python:
+    .ci/python
+
 # The error rates at each operating point against the models' manifests; `--write` writes them.
 operating-points *arguments:
     models/evaluation/operating_points.py {{ arguments }}
