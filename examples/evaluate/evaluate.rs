@@ -1,7 +1,8 @@
 //! Measures the error rates of liveness models on your own pictures.
-#![allow(clippy::print_stdout, clippy::print_stderr)]
+#![allow(clippy::print_stderr)]
 
 use std::collections::BTreeMap;
+use std::io::Write;
 use std::num::NonZeroUsize;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
@@ -125,7 +126,8 @@ fn run(arguments: &Arguments) -> Result<(), Failure> {
     let unit = if arguments.videos { Unit::Video } else { Unit::Image };
     let settings = Settings { unit, threshold: arguments.threshold, draws: arguments.draws };
     let evaluation = Evaluation::new(&arguments.root, &models, &presentations, &outcomes, settings);
-    println!("{}", evaluation.to_text());
+    let mut output = std::io::stdout().lock();
+    writeln!(output, "{}", evaluation.to_text())?;
 
     let mut reasons = BTreeMap::new();
     for reason in outcomes.iter().filter_map(|outcome| outcome.scores.first()?.as_ref().err()) {
@@ -134,11 +136,11 @@ fn run(arguments: &Arguments) -> Result<(), Failure> {
     for (code, count) in reasons {
         let why =
             code.map_or("could not be read".into(), |code| format!("failed with code {code}"));
-        println!("{count} images {why}");
+        writeln!(output, "{count} images {why}")?;
     }
     if let Some(folder) = &arguments.report {
         evaluation.write(folder, &presentations, &outcomes)?;
-        println!("report: {}", folder.join("index.html").display());
+        writeln!(output, "report: {}", folder.join("index.html").display())?;
     }
     Ok(())
 }

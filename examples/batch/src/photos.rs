@@ -17,6 +17,8 @@ use walkdir::WalkDir;
 /// The extensions of images. A file that begins like an image is one under any name.
 const EXTENSIONS: [&str; 12] =
     ["avif", "bmp", "gif", "heic", "heif", "jfif", "jpe", "jpeg", "jpg", "mpo", "png", "webp"];
+/// The largest file that is read, in bytes: more than any picture within the engine's limits.
+const MAX_BYTES: u64 = 500_000_000;
 /// The rows of a Parquet file in memory at once. A photo is a few megabytes.
 const ROWS_AT_ONCE: usize = 16;
 
@@ -109,12 +111,7 @@ impl Source {
         match self {
             Self::File(path) => {
                 let (name, path) = (name(path), path.clone());
-                let photo = wanted(&name).then(move || {
-                    let bytes = std::fs::read(path)
-                        .map(ZeroizeVec::from)
-                        .map_err(|error| error.to_string());
-                    (name, bytes)
-                });
+                let photo = wanted(&name).then(move || (name, read(&path)));
                 Box::new(photo.into_iter())
             }
             Self::Column { path, index, .. } => match rows(path, *index, wanted) {
@@ -123,6 +120,18 @@ impl Source {
             },
         }
     }
+}
+
+/// The content of a file. A pipe would block, and a device has no end.
+fn read(path: &Path) -> Result<ZeroizeVec<u8>, String> {
+    let file = std::fs::metadata(path).map_err(|error| error.to_string())?;
+    if !file.is_file() {
+        return Err("not a file".to_owned());
+    }
+    if file.len() > MAX_BYTES {
+        return Err(format!("larger than {} MB", MAX_BYTES / 1_000_000));
+    }
+    std::fs::read(path).map(ZeroizeVec::from).map_err(|error| error.to_string())
 }
 
 /// The photos of each argument. An argument is a folder, which is searched in depth and in the

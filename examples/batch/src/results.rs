@@ -2,8 +2,8 @@
 
 use std::collections::hash_map::Entry;
 use std::collections::{HashMap, HashSet};
-use std::fs::File;
-use std::io::{BufWriter, Seek, SeekFrom, Write};
+use std::fs::{File, TryLockError};
+use std::io::{BufWriter, Read, Write};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -98,6 +98,12 @@ pub enum Error {
         /// Why.
         source: Box<dyn std::error::Error + Send + Sync>,
     },
+    /// A folder, a device or a pipe.
+    #[error("{0} is not a file")]
+    NotAFile(PathBuf),
+    /// Another run writes the table.
+    #[error("{0} is being written by another run")]
+    InUse(PathBuf),
     /// The file cannot be read or written.
     #[error(transparent)]
     Io(#[from] std::io::Error),
@@ -138,19 +144,19 @@ pub struct Table {
 }
 
 impl Table {
-    /// Opens a table with the rows of an earlier run. An incomplete last line is dropped, and its
-    /// photo is scored again.
+    /// Opens a table with the rows of an earlier run, and locks it against other runs. An
+    /// incomplete last line is dropped, and its photo is scored again.
     ///
     /// # Errors
     /// See [`Error`].
     pub fn open(out: &Path) -> Result<Self, Error> {
+        // A link stays one when the file is replaced.
+        let file = if out.exists() { out.canonicalize()? } else { out.to_owned() };
         let (lines, growing, parquet) =
             match out.extension().and_then(|extension| extension.to_str()) {
-                Some("csv") => (Lines::Csv, out.to_owned(), None),
-                Some("jsonl") => (Lines::Json, out.to_owned(), None),
-                Some("parquet") => {
-                    (Lines::Json, out.with_extension("parquet.jsonl"), Some(out.to_owned()))
-                }
+                Some("csv") => (Lines::Csv, file, None),
+                Some("jsonl") => (Lines::Json, file, None),
+                Some("parquet") => (Lines::Json, file.with_extension("parquet.jsonl"), Some(file)),
                 _ => return Err(Error::Format),
             };
         let foreign = |source| Error::Foreign { path: out.to_owned(), source };
@@ -158,15 +164,24 @@ impl Table {
             let name = growing.display();
             return Err(foreign(format!("the rows of an earlier run, {name}, are missing").into()));
         }
-        let text = if growing.exists() { std::fs::read(&growing)? } else { Vec::new() };
+        let mut file = File::options().create(true).read(true).append(true).open(&growing)?;
+        if !file.metadata()?.is_file() {
+            return Err(Error::NotAFile(growing));
+        }
+        // Some network drives have no locks.
+        if let Err(TryLockError::WouldBlock) = file.try_lock() {
+            return Err(Error::InUse(growing));
+        }
+        let mut text = Vec::new();
+        // The file of another program may be large.
+        (&file).take(200).read_to_end(&mut text)?;
         if !is_own(lines, &text) {
             return Err(foreign("it does not begin like a table of this version".into()));
         }
+        file.read_to_end(&mut text)?;
         let complete = text.iter().rposition(|&byte| byte == b'\n').map_or(0, |end| end + 1);
         let rows = read(lines, &text[..complete]).map_err(foreign)?;
-        let mut file = File::options().create(true).truncate(false).write(true).open(&growing)?;
         file.set_len(complete as u64)?;
-        file.seek(SeekFrom::End(0))?;
         let file = BufWriter::new(file);
         let (has_header, earlier) = (complete > 0, rows.len());
         Ok(Self { path: growing, file, lines, parquet, has_header, rows, earlier })

@@ -10,7 +10,7 @@ use std::time::Duration;
 use arrow_array::{ArrayRef, BinaryArray, RecordBatch, StringArray, StructArray};
 use arrow_schema::{DataType, Field};
 use base64::prelude::{BASE64_STANDARD, Engine as _};
-use face_liveness_batch::results::Row;
+use face_liveness_batch::results::{Row, Table};
 use parquet::arrow::ArrowWriter;
 use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
 use parquet::basic::Compression;
@@ -268,6 +268,48 @@ fn a_foreign_file_is_not_overwritten() {
         assert_eq!(output.status.code(), Some(2), "{name}");
         assert_eq!(std::fs::read_to_string(&out).unwrap(), content, "{name}");
     }
+}
+
+#[test]
+fn two_runs_do_not_write_one_table() {
+    let folder = folder(1);
+    let out = folder.path().join("r.csv");
+    let table = Table::open(&out).unwrap();
+    let arguments = [&folder.path().join("photos"), Path::new("--out"), &out];
+    let output = command().args(arguments).output().unwrap();
+    let said = String::from_utf8_lossy(&output.stderr);
+    assert_eq!(output.status.code(), Some(2), "{said}");
+    assert!(said.contains("r.csv is being written by another run"), "{said}");
+    drop(table);
+    batch(&arguments);
+}
+
+#[cfg(unix)]
+#[test]
+fn a_table_may_be_a_link_and_what_is_not_a_file_is_refused() {
+    use std::os::unix::fs::symlink;
+
+    let folder = folder(0);
+    let at = |name: &str| folder.path().join(name);
+    // The second run replaces the row of the missing photo, and so the file.
+    std::fs::write(at("list"), "gone.jpg\n").unwrap();
+    std::fs::write(at("table.csv"), "").unwrap();
+    symlink("table.csv", at("link.csv")).unwrap();
+    (0..2).for_each(|_| drop(batch(&[&at("list"), Path::new("--out"), &at("link.csv")])));
+    assert!(at("link.csv").is_symlink());
+    assert_eq!(rows(&at("table.csv")).len(), 1);
+
+    symlink("/dev/full", at("full.csv")).unwrap();
+    let arguments = [&at("list"), Path::new("--out"), &at("full.csv")];
+    let output = command().args(arguments).output().unwrap();
+    assert_eq!(String::from_utf8_lossy(&output.stderr), "batch: /dev/full is not a file\n");
+
+    std::fs::File::create(at("large.jpg")).unwrap().set_len(600_000_000).unwrap();
+    std::fs::write(at("list"), "large.jpg\n/dev/zero\n").unwrap();
+    batch(&[&at("list"), Path::new("--out"), &at("r.jsonl")]);
+    let errors: Vec<_> = rows(&at("r.jsonl")).into_iter().filter_map(|row| row.error).collect();
+    assert!(errors.contains(&"larger than 500 MB".into()), "{errors:?}");
+    assert!(errors.contains(&"not a file".into()), "{errors:?}");
 }
 
 #[test]

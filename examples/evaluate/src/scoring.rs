@@ -7,7 +7,8 @@ use face_liveness::detection::BoundingBox;
 use face_liveness::imaging::{Limits, RgbImage, decode};
 use face_liveness::{Engine, Error, ImageSource};
 use rayon::prelude::*;
-use serde::Deserialize;
+use serde::de::Error as _;
+use serde::{Deserialize, Deserializer};
 
 use crate::dataset::{Presentation, Truth};
 use crate::figures::Scored;
@@ -22,9 +23,10 @@ pub struct Outcome {
 }
 
 impl Outcome {
-    /// Whether the file could not be read.
+    /// Whether the file could not be read, or is not a usable image.
     pub fn is_unread(&self) -> bool {
-        self.scores.iter().all(|score| score.as_ref().is_err_and(|reason| reason.code.is_none()))
+        let is_unread = |reason: &NonResponse| matches!(reason.code, None | Some(215));
+        self.scores.iter().all(|score| score.as_ref().is_err_and(is_unread))
     }
 }
 
@@ -143,7 +145,7 @@ fn outcome(
 /// `spoof_score`. Images that the file does not list have no score.
 ///
 /// # Errors
-/// If the file cannot be read.
+/// If the file cannot be read, or a score is not between 0 and 1.
 pub fn add_scores(
     file: &Path,
     presentations: &[Presentation],
@@ -164,7 +166,14 @@ pub fn add_scores(
 #[derive(Deserialize)]
 struct OtherScore {
     file: String,
+    #[serde(deserialize_with = "probability")]
     spoof_score: f32,
+}
+
+fn probability<'de, D: Deserializer<'de>>(deserializer: D) -> Result<f32, D::Error> {
+    let value = f32::deserialize(deserializer)?;
+    let is_probability = (0.0..=1.0).contains(&value);
+    is_probability.then_some(value).ok_or_else(|| D::Error::custom("not between 0 and 1"))
 }
 
 fn read(presentation: &Presentation) -> Result<RgbImage, NonResponse> {

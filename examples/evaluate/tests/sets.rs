@@ -69,15 +69,29 @@ fn a_set_without_any_face_has_non_response_rates_alone() {
 }
 
 #[test]
-fn a_set_whose_files_are_missing_is_an_error() {
+fn a_set_without_a_readable_picture_is_an_error() {
     let set = tempfile::tempdir().unwrap();
-    put(set.path(), "set.csv", b"path,label\nold/a.jpg,live\nold/b.jpg,spoof\n");
+    put(set.path(), "set.csv", b"path,label\nold/a.jpg,live\nold/b.jpg,spoof\nc.jpg,live\n");
+    put(set.path(), "c.jpg", b"no picture");
     let deps = std::env::current_exe().unwrap();
     let mut evaluate = Command::new(deps.ancestors().nth(2).unwrap().join("examples/evaluate"));
     let output = evaluate.arg(set.path().join("set.csv")).output().unwrap();
     let said = String::from_utf8_lossy(&output.stderr);
     assert_eq!(output.status.code(), Some(2), "{said}");
-    assert!(said.ends_with("evaluate: none of the 2 pictures can be read\n"), "{said}");
+    assert!(said.ends_with("evaluate: none of the 3 pictures can be read\n"), "{said}");
+}
+
+#[test]
+fn scores_that_are_not_probabilities_are_an_error() {
+    let set = tempfile::tempdir().unwrap();
+    put(set.path(), "live/a.jpg", &portrait());
+    let presentations = dataset::read(set.path()).unwrap();
+    for score in ["NaN", "inf", "-0.1", "1.1", "live", ""] {
+        put(set.path(), "scores.csv", format!("file,spoof_score\na.jpg,{score}\n").as_bytes());
+        let mut outcomes = [Outcome { face: None, scores: Vec::new() }];
+        let read = add_scores(&set.path().join("scores.csv"), &presentations, &mut outcomes);
+        assert!(read.is_err(), "{score}");
+    }
 }
 
 #[test]

@@ -61,8 +61,8 @@ pub enum Refusal {
     /// 502: there is no connection to the NATS server.
     #[error("The workers cannot be reached")]
     Unreachable,
-    /// 503: no worker is free, and the queue is full.
-    #[error("No worker is free and the queue is full; try again in a moment")]
+    /// 503: no worker is free, and no place in a queue.
+    #[error("No worker is free; try again in a moment")]
     Busy,
     /// 503: two workers took the request and neither answered.
     #[error("Two workers took this request, and neither answered")]

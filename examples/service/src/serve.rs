@@ -226,7 +226,7 @@ fn tls(cert: &Path, key: &Path) -> Result<RustlsConfig, Failure> {
         rustls::Error::InconsistentKeys(_) => about_key(&"it is not the key of the certificate"),
         error => about_cert(&error),
     })?;
-    settings.alpn_protocols = vec![b"http/1.1".to_vec()];
+    settings.alpn_protocols = vec![b"http/1.1".to_vec(), b"http/1.0".to_vec()];
     Ok(RustlsConfig::from_config(Arc::new(settings)))
 }
 
