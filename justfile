@@ -90,6 +90,10 @@ wasm:
 python:
     .ci/python
 
+# The libraries for C, into target/release, and their tests.
+c:
+    .ci/c
+
 # The error rates at each operating point against the models' manifests; `--write` writes them.
 operating-points *arguments:
     models/evaluation/operating_points.py {{ arguments }}
