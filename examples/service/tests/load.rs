@@ -173,6 +173,8 @@ fn memory_is_returned_after_aborted_uploads_and_large_pictures() {
             connection
         };
         drop((0..count).map(open).collect::<Vec<_>>());
+        // The server has then read what has arrived.
+        thread::sleep(Duration::from_secs(1));
     };
     let largest = largest_request();
     post(&request([image(0, PORTRAIT_JPEG.as_str())]).to_string().into_bytes());
