@@ -206,7 +206,7 @@ fn to_exception(py: Python<'_>, error: &face_liveness::Error) -> PyResult<PyErr>
     let exception = LivenessError::new_err(detail.description.clone());
     let value = exception.value(py);
     value.setattr("code", u16::from(detail.code))?;
-    value.setattr("message", detail.message.to_string())?;
+    value.setattr("message", detail.message)?;
     value.setattr("path", error.path())?;
     value.setattr("description", detail.description)?;
     Ok(exception)
