@@ -1,4 +1,5 @@
-//! JPEG to RGB: at full size by zune-jpeg, scaled down by `face_liveness_jpeg_scaled`.
+//! JPEG to RGB: at full size by zune-jpeg, scaled down by `face_liveness_jpeg_scaled`. Kinds that
+//! zune-jpeg gets wrong are decoded by jpeg-decoder, at full size.
 //!
 //! zune-jpeg is the decoder behind the `image` crate. It is called directly, because `image` would
 //! first copy the whole file into a buffer that is not wiped.
@@ -13,7 +14,7 @@ use crate::format::Format;
 use crate::guards::jpeg_frame::Headers;
 use crate::guards::{scan_budget, scan_end};
 use crate::jpeg_segments::{self as segments, APP1};
-use crate::{Error, Limits, RgbImage, ScaledImage, ZeroizeVec, tidy};
+use crate::{Error, Limits, RgbImage, ScaledImage, ZeroizeVec, tidy, uncommon_jpeg};
 
 /// Decodes any sampling and colour space to RGB. CMYK is read inverted, as Adobe writes it. The
 /// image is scaled down as far as possible while its longer side has at least `min_longer_side`
@@ -27,9 +28,8 @@ pub(crate) fn decode(
     let headers = Headers::read(file)?;
     let tidied = tidy::jpeg(file, &headers);
     let file = tidied.as_ref().map_or(file, |copy| copy);
-    let info = decoder(file).and_then(|decoder| decoder.info()).ok_or_else(corrupt)?;
 
-    let (width, height) = (u32::from(info.width), u32::from(info.height));
+    let [width, height] = headers.sides.map(u32::from);
     let pixel_bytes = u64::from(width) * u64::from(height) * 3;
     // The tidied copy, and a copy of a sequential file that is padded with ones.
     let copies = u64::from(tidied.is_some()) + u64::from(headers.is_sequential);
@@ -42,9 +42,10 @@ pub(crate) fn decode(
         return Err(Error::TooManyScans { scans, limit });
     }
 
+    let is_uncommon = headers.is_uncommon();
     let longer_side = width.max(height);
     let is_large_enough = |scale: &&Scale| longer_side / scale.divisor() >= min_longer_side;
-    let scale = Scale::ALL.iter().rfind(is_large_enough);
+    let scale = Scale::ALL.iter().rfind(is_large_enough).filter(|_| !is_uncommon);
     match scale.map(|&scale| decode_scaled(file, scale, [width, height])) {
         Some(Ok(image)) => {
             return Ok(ScaledImage { image, full_width: width, full_height: height });
@@ -53,12 +54,26 @@ pub(crate) fn decode(
         // Fall back to the full decoder.
         Some(Err(_)) | None => {}
     }
-    let with_ones = headers.is_sequential.then(|| scan_end::with_ones(file)).flatten();
-    let mut decoder = decoder(with_ones.as_ref().map_or(file, |copy| copy)).ok_or_else(corrupt)?;
-    decoder.set_options(decoder.options().jpeg_set_max_scans(limit));
-    let mut pixels = ZeroizeVec::from(vec![0; width as usize * height as usize * 3]);
-    decoder.decode_into(&mut pixels).map_err(|_| corrupt())?;
+    let with_ones = headers.is_sequential.then(|| scan_end::with_ones(file, scans)).flatten();
+    let file = with_ones.as_ref().map_or(file, |copy| copy);
+    let mut pixels = if is_uncommon {
+        uncommon_jpeg::decode(file, [width, height], headers.is_ycbcr()).ok_or_else(corrupt)?
+    } else {
+        decode_full(file, [width, height], limit).ok_or_else(corrupt)?
+    };
     RgbImage::new(width, height, std::mem::take(&mut *pixels)).map(ScaledImage::unscaled)
+}
+
+fn decode_full(file: &[u8], [width, height]: [u32; 2], max_scans: usize) -> Option<ZeroizeVec<u8>> {
+    let mut decoder = decoder(file)?;
+    let info = decoder.info()?;
+    if [info.width, info.height].map(u32::from) != [width, height] {
+        return None;
+    }
+    decoder.set_options(decoder.options().jpeg_set_max_scans(max_scans));
+    let mut pixels = ZeroizeVec::from(vec![0; width as usize * height as usize * 3]);
+    decoder.decode_into(&mut pixels).ok()?;
+    Some(pixels)
 }
 
 /// `full_size` is the size that was checked against the limits.

@@ -61,8 +61,12 @@ impl<'a> Segment<'a> {
 /// The segments up to the header of the first scan, as libjpeg finds them. They end earlier if one
 /// is malformed.
 pub(crate) fn of_headers(file: &[u8]) -> impl Iterator<Item = Segment<'_>> {
-    let first = file.get(2..).and_then(Segment::find);
-    std::iter::successors(first, |segment| {
+    up_to_scan(file.get(2..).unwrap_or_default())
+}
+
+/// The same, from here to the next scan.
+pub(crate) fn up_to_scan(rest: &[u8]) -> impl Iterator<Item = Segment<'_>> {
+    std::iter::successors(Segment::find(rest), |segment| {
         if segment.marker == SCAN { None } else { Segment::find(segment.after) }
     })
 }

@@ -18,6 +18,7 @@ mod resize;
 mod rgb;
 mod tidy;
 mod to_rgb;
+mod uncommon_jpeg;
 mod zeroize_vec;
 
 pub use base64::decode_base64;

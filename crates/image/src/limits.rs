@@ -26,8 +26,8 @@ pub struct Limits {
     /// The maximum memory that decoding takes at its peak, in bytes, with the output; copies of
     /// metadata and 16 MB for a PNG's chunks are not counted. 300 MiB: 6 bytes per pixel for
     /// 50 megapixels. A PNG or a sequential JPEG needs 3 bytes per pixel, a progressive JPEG 6 with
-    /// 4:2:0 subsampling and 9 without, a BMP 3 or 4, a GIF 5 to 9, a WebP 5 to 16. Rotated pixels
-    /// take 3 more.
+    /// 4:2:0 subsampling and 9 without, a JPEG of an uncommon kind (`docs/FORMATS.md`) 8 to 18, a
+    /// BMP 3 or 4, a GIF 5 to 9, a WebP 5 to 16. Rotated pixels take 3 more.
     pub max_memory: u64,
     /// The maximum number of pixels that all scans of a JPEG cover together. 1 billion: 20 scans of
     /// 50 megapixels, 83 scans of 12. More than 100 scans are refused at any size. A scan of a

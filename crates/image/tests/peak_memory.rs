@@ -42,14 +42,40 @@ fn peak(file: &[u8]) -> u64 {
 }
 
 fn jpeg(sampling: SamplingFactor, progressive: bool) -> Vec<u8> {
+    jpeg_with(sampling, |encoder| encoder.set_progressive(progressive))
+}
+
+fn jpeg_with(sampling: SamplingFactor, set: impl Fn(&mut Encoder<&mut Vec<u8>>)) -> Vec<u8> {
     let mut file = Vec::new();
     let mut encoder = Encoder::new(&mut file, 50);
     encoder.set_sampling_factor(sampling);
-    encoder.set_progressive(progressive);
+    set(&mut encoder);
     let [width, height] = SIDES.map(|side| side as u16);
     encoder
         .encode(&vec![90; PIXELS as usize * 3], width, height, jpeg_encoder::ColorType::Rgb)
         .unwrap();
+    file
+}
+
+/// A scan for each component: jpeg-encoder writes it with tables of its own.
+fn split(sampling: SamplingFactor) -> Vec<u8> {
+    jpeg_with(sampling, |encoder| encoder.set_optimized_huffman_tables(true))
+}
+
+/// A progressive file with components named R, G and B, though JFIF says YCbCr.
+fn named_rgb(sampling: SamplingFactor) -> Vec<u8> {
+    let mut file = jpeg(sampling, true);
+    let frame = file.windows(2).position(|two| two == [0xff, 0xc2]).unwrap();
+    let names: [u8; 3] = std::array::from_fn(|i| file[frame + 10 + 3 * i]);
+    let rgb = |name: u8| b"RGB"[names.iter().position(|&known| known == name).unwrap()];
+    (0..3).for_each(|i| file[frame + 10 + 3 * i] = b"RGB"[i]);
+    for scan in
+        (0..file.len() - 4).filter(|&at| file[at..].starts_with(b"\xff\xda")).collect::<Vec<_>>()
+    {
+        for i in 0..usize::from(file[scan + 4]) {
+            file[scan + 5 + 2 * i] = rgb(file[scan + 5 + 2 * i]);
+        }
+    }
     file
 }
 
@@ -92,6 +118,11 @@ fn decoding_takes_what_is_charged() {
         ("JPEG, rotated", 6, rotated(&sequential)),
         ("JPEG, progressive, 4:2:0", 6, jpeg(SamplingFactor::F_2_2, true)),
         ("JPEG, progressive, 4:4:4", 9, jpeg(SamplingFactor::F_1_1, true)),
+        // jpeg-decoder: its threads may lag behind, or not.
+        ("JPEG, a scan for each component, 4:2:0", 8, split(SamplingFactor::F_2_2)),
+        ("JPEG, a scan for each component, 4:4:4", 13, split(SamplingFactor::F_1_1)),
+        ("JPEG, progressive, named RGB, 4:2:0", 11, named_rgb(SamplingFactor::F_2_2)),
+        ("JPEG, progressive, named RGB, 4:4:4", 18, named_rgb(SamplingFactor::F_1_1)),
         ("PNG, 8-bit grey", 3, image(DynamicImage::new_luma8, Png)),
         ("PNG, 8-bit RGB", 3, image(DynamicImage::new_rgb8, Png)),
         ("PNG, 8-bit RGBA", 3, image(DynamicImage::new_rgba8, Png)),

@@ -87,6 +87,24 @@ pub(crate) fn with_empty_bands(width: u16, height: u16, components: u8, scans: u
     file.concat()
 }
 
+/// The same in grey, sampled 3 × 1: jpeg-decoder reads it.
+fn with_empty_bands_3x1(width: u16, height: u16, scans: usize) -> Vec<u8> {
+    let file = with_empty_bands(width, height, 1, scans);
+    let at = position(&file, b"\xff\xc2") + 11;
+    patched(file, at, &[0x31])
+}
+
+/// A sequential image of one colour, with a scan for each component: jpeg-decoder reads it.
+fn with_three_scans(width: u16, height: u16) -> Vec<u8> {
+    let mut file = Vec::new();
+    let mut encoder = Encoder::new(&mut file, 50);
+    encoder.set_optimized_huffman_tables(true);
+    encoder.set_sampling_factor(SamplingFactor::F_2_2);
+    let pixels = [90, 120, 30].repeat(usize::from(width) * usize::from(height));
+    encoder.encode(&pixels, width, height, ColorType::Rgb).unwrap();
+    file
+}
+
 /// A sequential image whose scans have one component each and no data.
 fn with_empty_scans(width: u16, height: u16, scans: usize) -> Vec<u8> {
     let mut file = resized(width, height);
@@ -181,6 +199,20 @@ fn empty_bands_of_colour_in_95_scans() {
     let bounds = Bounds { megapixels: 0.0, megabytes: 4.0, seconds: 0.1 };
     let body = || file(&with_empty_bands(16_384, 2_080, 3, 93));
     attack("JPEG: in colour, 16,384 × 2,080, 95 scans", body, 215, bounds);
+}
+
+#[test]
+fn empty_bands_of_an_uncommon_kind() {
+    let bounds = Bounds { megapixels: 39.2, megabytes: 200.0, seconds: 30.0 };
+    let what = "JPEG: progressive, sampled 3 × 1, 16,384 × 2,390, 25 scans of empty bands";
+    attack(what, || file(&with_empty_bands_3x1(16_384, 2_390, 23)), 223, bounds);
+}
+
+#[test]
+fn three_scans() {
+    let bounds = Bounds { megapixels: 40.9, megabytes: 200.0, seconds: 15.0 };
+    let what = "JPEG: sequential, 16,384 × 2,496, a scan for each component";
+    attack(what, || file(&with_three_scans(16_384, 2_496)), 223, bounds);
 }
 
 #[test]
