@@ -1,6 +1,7 @@
 """Puts seeds into corpus/TARGET.
 
-They are the third-party files of DATA (see CONTRIBUTING.md), the photos of the examples, and the
+They are the third-party files of DATA (see CONTRIBUTING.md), the photos of the examples, JPEGs of
+uncommon kinds, and the
 small networks of ONNX's own tests, which come with the PyPI package onnx.
 
     python fuzz/seeds.py DATA
@@ -38,7 +39,8 @@ def body(file: bytes, **fields) -> bytes:
 
 data = pathlib.Path(sys.argv[1])
 photos = files(HERE.parent / "examples" / "photos")
-pictures = files(data / "decoders") + files(data / "exif") + photos
+uncommon = files(HERE.parent / "crates" / "image" / "tests" / "uncommon_jpeg")
+pictures = files(data / "decoders") + files(data / "exif") + photos + uncommon
 
 for text in files(data / "json"):
     seed("detect_json", text)
