@@ -5,6 +5,7 @@ import * as camera from "./camera.js";
 import { PageError, curl, detect, toServer } from "./client.js";
 import * as device from "./device.js";
 import * as live from "./live.js";
+import { upright } from "./orientation.js";
 import * as result from "./result.js";
 
 const $ = (id) => document.getElementById(id);
@@ -41,12 +42,14 @@ async function score(chosen, { taken = false } = {}) {
   files = chosen;
   fromCamera = taken;
   result.clear();
+  setStatus("Scoring…");
+  const picture = await upright(files[0]);
+  if (request !== latest) return;
   URL.revokeObjectURL($("photo").src);
-  $("photo").src = URL.createObjectURL(files[0]);
+  $("photo").src = URL.createObjectURL(picture);
   $("photo").alt = files[0].name;
   $("picture").hidden = false;
   $("empty").hidden = true;
-  setStatus("Scoring…");
   try {
     const answered = await detect(files, onDevice() ? device.send : toServer($("key").value));
     if (request !== latest) return;
@@ -98,6 +101,8 @@ $("file").addEventListener("change", () => {
   $("file").value = "";
 });
 $("camera").addEventListener("click", async () => {
+  // An answer on its way is that of a photo, and must not appear beside the camera.
+  latest++;
   result.clear();
   // A second click while the camera starts would start it twice, and leave one on.
   $("camera").disabled = true;
@@ -114,18 +119,22 @@ $("camera").addEventListener("click", async () => {
   }
 });
 $("stop").addEventListener("click", () => {
+  latest++;
   showCamera(false);
   setStatus("The camera is off.");
 });
 for (const [id, burst] of [["one", false], ["burst", true]]) {
   $(id).addEventListener("click", async () => {
+    const request = ++latest;
     try {
       setStatus(burst ? "Hold still…" : "");
       const frames = await camera.capture($("video"), burst);
+      // A photo was chosen, or the camera turned off, in the meantime.
+      if (request !== latest) return;
       showCamera(false);
       await score(frames, { taken: true });
     } catch (error) {
-      showError(error);
+      if (request === latest) showError(error);
     }
   });
 }

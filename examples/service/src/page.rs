@@ -43,6 +43,7 @@ pub(crate) fn routes<S: Clone + Send + Sync + 'static>(package: Option<&Package>
         ("/page/client.js", MODULE, include_str!("../page/client.js")),
         ("/page/device.js", MODULE, include_str!("../page/device.js")),
         ("/page/live.js", MODULE, include_str!("../page/live.js")),
+        ("/page/orientation.js", MODULE, include_str!("../page/orientation.js")),
         ("/page/result.js", MODULE, include_str!("../page/result.js")),
         ("/page/worker.js", MODULE, include_str!("../page/worker.js")),
         ("/page/icon.svg", "image/svg+xml", include_str!("../page/icon.svg")),
