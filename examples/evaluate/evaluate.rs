@@ -92,6 +92,11 @@ fn run(arguments: &Arguments) -> Result<(), Failure> {
         dataset::select_segments(&mut presentations, columns)?;
     }
     // Before the pictures are scored, which may take hours.
+    let others = arguments.others.iter().map(|(name, file)| {
+        let scores = scoring::read_scores(file);
+        scores.map(|scores| (name, scores)).map_err(|error| format!("{}: {error}", file.display()))
+    });
+    let others: Vec<_> = others.collect::<Result<_, _>>()?;
     if let Some(folder) = &arguments.report {
         let made = std::fs::create_dir_all(folder).and_then(|()| try_to_write(folder));
         made.map_err(|error| format!("--report {}: {error}", folder.display()))?;
@@ -117,9 +122,8 @@ fn run(arguments: &Arguments) -> Result<(), Failure> {
         return Err(format!("none of the {} pictures can be read", outcomes.len()).into());
     }
     outcomes.resize(presentations.len(), Outcome { face: None, scores: Vec::new() });
-    for (name, file) in &arguments.others {
-        scoring::add_scores(file, &presentations, &mut outcomes)
-            .map_err(|e| format!("{}: {e}", file.display()))?;
+    for (name, scores) in others {
+        scoring::add_scores(&scores, &presentations, &mut outcomes);
         models.push(name.clone());
     }
 

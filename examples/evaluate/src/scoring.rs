@@ -139,28 +139,30 @@ fn outcome(
     Outcome { face: Some(face), scores: models.iter().zip(bursts).map(score).collect() }
 }
 
-/// Adds the scores of another program as one more model.
+/// Reads the scores of another program, by the name of the image in the set.
 ///
-/// They come from a CSV file with the columns `file`, the image's name in the set, and
-/// `spoof_score`. Images that the file does not list have no score.
+/// They come from a CSV file with the columns `file`, that name, and `spoof_score`.
 ///
 /// # Errors
 /// If the file cannot be read, or a score is not between 0 and 1.
-pub fn add_scores(
-    file: &Path,
-    presentations: &[Presentation],
-    outcomes: &mut [Outcome],
-) -> Result<(), csv::Error> {
-    let scores: HashMap<String, f32> = csv::Reader::from_path(file)?
+pub fn read_scores(file: &Path) -> Result<HashMap<String, f32>, csv::Error> {
+    csv::Reader::from_path(file)?
         .deserialize()
         .map(|row| row.map(|OtherScore { file, spoof_score }| (file, spoof_score)))
-        .collect::<Result<_, _>>()?;
+        .collect()
+}
+
+/// Adds the scores of another program as one more model. Images without one are reported.
+pub fn add_scores(
+    scores: &HashMap<String, f32>,
+    presentations: &[Presentation],
+    outcomes: &mut [Outcome],
+) {
     for (presentation, outcome) in presentations.iter().zip(outcomes) {
         let absent =
             || NonResponse { code: None, description: "missing from the scores file".into() };
         outcome.scores.push(scores.get(&presentation.name).copied().ok_or_else(absent));
     }
-    Ok(())
 }
 
 #[derive(Deserialize)]

@@ -9,7 +9,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use face_liveness::Engine;
 use face_liveness_evaluate::dataset::{self, Presentation};
 use face_liveness_evaluate::report::{Evaluation, Settings};
-use face_liveness_evaluate::scoring::{Outcome, Unit, add_scores, score};
+use face_liveness_evaluate::scoring::{Outcome, Unit, add_scores, read_scores, score};
 
 static ENGINE: LazyLock<Engine> = LazyLock::new(|| Engine::builder().build().unwrap());
 
@@ -85,12 +85,9 @@ fn a_set_without_a_readable_picture_is_an_error() {
 fn scores_that_are_not_probabilities_are_an_error() {
     let set = tempfile::tempdir().unwrap();
     put(set.path(), "live/a.jpg", &portrait());
-    let presentations = dataset::read(set.path()).unwrap();
     for score in ["NaN", "inf", "-0.1", "1.1", "live", ""] {
         put(set.path(), "scores.csv", format!("file,spoof_score\na.jpg,{score}\n").as_bytes());
-        let mut outcomes = [Outcome { face: None, scores: Vec::new() }];
-        let read = add_scores(&set.path().join("scores.csv"), &presentations, &mut outcomes);
-        assert!(read.is_err(), "{score}");
+        assert!(read_scores(&set.path().join("scores.csv")).is_err(), "{score}");
     }
 }
 
@@ -166,7 +163,8 @@ fn scores_of_another_program_are_added() {
     put(set.path(), "live/b.jpg", &portrait());
     put(set.path(), "scores.csv", b"file,spoof_score\nlive/a.jpg,0.75\n");
     let (_, presentations, mut outcomes) = evaluate(set.path());
-    add_scores(&set.path().join("scores.csv"), &presentations, &mut outcomes).unwrap();
+    let scores = read_scores(&set.path().join("scores.csv")).unwrap();
+    add_scores(&scores, &presentations, &mut outcomes);
     assert_eq!(outcomes[0].scores[1], Ok(0.75));
     assert_eq!(
         outcomes[1].scores[1].as_ref().unwrap_err().description,
@@ -196,7 +194,8 @@ fn segments_are_compared_from_the_table_to_the_report() {
     put(set.path(), "scores.csv", scores.as_bytes());
     let file = set.path().join("set.csv");
     let (_, presentations, mut outcomes) = evaluate(&file);
-    add_scores(&set.path().join("scores.csv"), &presentations, &mut outcomes).unwrap();
+    let scores = read_scores(&set.path().join("scores.csv")).unwrap();
+    add_scores(&scores, &presentations, &mut outcomes);
     let models = ["rgb-single-v2", "other"].map(str::to_owned);
     let settings = Settings { unit: Unit::Image, threshold: 0.5, draws: 20 };
     let evaluation = Evaluation::new(&file, &models, &presentations, &outcomes, settings);
