@@ -126,6 +126,14 @@ impl Headers {
             || self.adobe_transform.map_or(!self.has_names_of_rgb(), |transform| transform != 0)
     }
 
+    /// Whether a component with a sampling factor of 4 may be in one scan and another component in
+    /// the next: jpeg-decoder miscounts the blocks of a row, and returns wrong pixels.
+    fn has_fours_apart(&self) -> bool {
+        let is_split = !self.is_sequential || self.components_of_scan < self.components.len();
+        let has_four = |of: &Component| of.across == 4 || of.down == 4;
+        is_split && self.components.iter().any(has_four)
+    }
+
     fn has_names_of_rgb(&self) -> bool {
         self.components.iter().map(|component| component.name).eq(*b"RGB")
     }
@@ -135,6 +143,9 @@ impl Headers {
         match self.components.len() {
             4 if self.adobe_transform == Some(1) => Some("YCbCr with four components"),
             4 if self.is_uncommon() => Some("CMYK in several scans, or sampled unusually,"),
+            _ if self.is_uncommon() && self.has_fours_apart() => {
+                Some("a sampling factor of 4 in several scans")
+            }
             _ => None,
         }
     }
@@ -191,6 +202,19 @@ mod tests {
         let kind = |marker: u8| refused(&|file, frame| file[frame - 3] = marker);
         assert_eq!(kind(0xc3), "lossless compression is not supported in a JPEG");
         assert_eq!(kind(0xc9), "arithmetic coding is not supported in a JPEG");
+        let four = "a sampling factor of 4 in several scans is not supported in a JPEG";
+        // Colour sampled 4 × 1 beside luma of 1 × 1: a progressive file, then one in several scans.
+        let progressive = |file: &mut [u8], frame: usize| {
+            file[frame - 3] = 0xc2;
+            file[frame + 10] = 0x41;
+        };
+        assert_eq!(refused(&progressive), four);
+        let split = |file: &mut [u8], frame: usize| {
+            let scan = segment(file, 0xda);
+            file[scan] = 1;
+            file[frame + 10] = 0x14;
+        };
+        assert_eq!(refused(&split), four);
     }
 
     #[test]
