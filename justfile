@@ -62,6 +62,13 @@ pixels *corpora:
     .ci/install python
     target/venv/bin/python .ci/pixel_parity.py {{ corpora }}
 
+# The same, on JPEGs of random sampling factors and scans from libjpeg-turbo's encoder.
+sampled-jpegs count seed:
+    .ci/install system python
+    rm -rf target/sampled-jpegs
+    target/venv/bin/python .ci/sampled_jpegs.py target/sampled-jpegs {{ count }} {{ seed }}
+    target/venv/bin/python .ci/pixel_parity.py target/sampled-jpegs
+
 # Runs a fuzz target by cargo-fuzz, on nightly Rust. Seeds: `python fuzz/seeds.py DATA`.
 fuzz target seconds:
     cd fuzz && cargo +nightly fuzz run {{ target }} -- -max_total_time={{ seconds }} \

@@ -1,8 +1,7 @@
 """Puts seeds into corpus/TARGET.
 
 They are the third-party files of DATA (see CONTRIBUTING.md), the photos of the examples, JPEGs of
-uncommon kinds, and the
-small networks of ONNX's own tests, which come with the PyPI package onnx.
+uncommon kinds, and the small networks of ONNX's own tests, which come with the PyPI package onnx.
 
     python fuzz/seeds.py DATA
 """

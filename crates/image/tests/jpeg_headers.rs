@@ -2,25 +2,15 @@
 //! that is cut off is refused.
 #![allow(missing_docs)]
 
+#[path = "support/photo.rs"]
+mod photo;
+
 use face_liveness_image::{Error, Limits, decode_scaled};
-use jpeg_encoder::{ColorType, Encoder, SamplingFactor};
+use photo::{SIDE, photo_with};
 
-const SIDE: u16 = 64;
-
-/// A colourful picture as a JPEG, with the standard Huffman tables.
+/// With the standard Huffman tables.
 fn photo() -> Vec<u8> {
     photo_with(|_| ())
-}
-
-fn photo_with(set: impl FnOnce(&mut Encoder<&mut Vec<u8>>)) -> Vec<u8> {
-    let pixel = |i: u32| [i % 64 * 4, i / 64 * 4, 255 - i % 64 * 4].map(|value| value as u8);
-    let pixels: Vec<_> = (0..u32::from(SIDE) * u32::from(SIDE)).flat_map(pixel).collect();
-    let mut file = Vec::new();
-    let mut encoder = Encoder::new(&mut file, 95);
-    encoder.set_sampling_factor(SamplingFactor::F_2_2);
-    set(&mut encoder);
-    encoder.encode(&pixels, SIDE, SIDE, ColorType::Rgb).expect("an image");
-    file
 }
 
 /// The pixels at full size and at half the size.

@@ -4,10 +4,14 @@
 //! `-scans` as their names say. The PNGs beside them are from its `djpeg`.
 #![allow(missing_docs)]
 
+#[path = "support/photo.rs"]
+mod photo;
+
 use std::path::Path;
 
 use face_liveness_image::{Error, Limits, RgbImage, decode, decode_scaled};
 use jpeg_encoder::{ColorType, Encoder, SamplingFactor};
+use photo::photo_with;
 
 const KINDS: [&str; 6] = [
     "scan-for-each-component",
@@ -79,15 +83,12 @@ fn scans_after_the_last_are_not_decoded() {
 /// jpeg-encoder writes a scan for each component if it optimises the Huffman tables.
 #[test]
 fn optimised_files_of_jpeg_encoder_have_the_pixels_of_plain_ones() {
-    let pixel = |i: u32| [i % 64 * 4, i / 64 * 4, 255 - i % 64 * 4].map(|value| value as u8);
-    let source: Vec<_> = (0..64 * 64).flat_map(pixel).collect();
     for sampling in [SamplingFactor::F_1_1, SamplingFactor::F_2_1, SamplingFactor::F_2_2] {
         let [plain, optimised] = [false, true].map(|is_optimised| {
-            let mut file = Vec::new();
-            let mut encoder = Encoder::new(&mut file, 95);
-            encoder.set_sampling_factor(sampling);
-            encoder.set_optimized_huffman_tables(is_optimised);
-            encoder.encode(&source, 64, 64, ColorType::Rgb).expect("an image");
+            let file = photo_with(|encoder| {
+                encoder.set_sampling_factor(sampling);
+                encoder.set_optimized_huffman_tables(is_optimised);
+            });
             pixels(&file).expect("a JPEG")
         });
         let mut pairs = plain.pixels().iter().zip(optimised.pixels());

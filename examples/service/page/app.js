@@ -43,14 +43,14 @@ async function score(chosen, { taken = false } = {}) {
   fromCamera = taken;
   result.clear();
   setStatus("Scoring…");
-  const picture = await upright(files[0]);
-  if (request !== latest) return;
-  URL.revokeObjectURL($("photo").src);
-  $("photo").src = URL.createObjectURL(picture);
-  $("photo").alt = files[0].name;
-  $("picture").hidden = false;
-  $("empty").hidden = true;
   try {
+    const picture = await upright(files[0]);
+    if (request !== latest) return;
+    URL.revokeObjectURL($("photo").src);
+    $("photo").src = URL.createObjectURL(picture);
+    $("photo").alt = files[0].name;
+    $("picture").hidden = false;
+    $("empty").hidden = true;
     const answered = await detect(files, onDevice() ? device.send : toServer($("key").value));
     if (request !== latest) return;
     await $("photo").decode();

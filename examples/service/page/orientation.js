@@ -1,6 +1,8 @@
 // Shows a photo upright, as the engine sees it. Every browser applies the Exif orientation of a
 // JPEG. Of a WebP or a PNG some apply it, some do not, and some only where it is before the pixels.
 
+import { PageError } from "./client.js";
+
 // The matrix of each orientation, for a bitmap of w × h pixels (Exif 2.32, 4.6.4.A).
 const MATRICES = {
   2: (w, h) => [-1, 0, 0, 1, w, 0],
@@ -14,7 +16,7 @@ const MATRICES = {
 
 /** The file, or an upright picture of it where the browser might not show it upright. */
 export async function upright(file) {
-  const bytes = new Uint8Array(await file.arrayBuffer());
+  const bytes = new Uint8Array(await read(file));
   try {
     const tag = orientation(bytes);
     const matrix = tag && MATRICES[tag.value];
@@ -32,6 +34,14 @@ export async function upright(file) {
   } catch {
     // A malformed file: the engine answers it.
     return file;
+  }
+}
+
+async function read(file) {
+  try {
+    return await file.arrayBuffer();
+  } catch {
+    throw new PageError("The file cannot be read.");
   }
 }
 

@@ -8,7 +8,8 @@
 //!   components say; zune-jpeg believes those.
 //! - Sampling factors of 3, and luma of 1 × 4 beside colour of 1 × 2: an error.
 //!
-//! The report to file: `docs/upstream/zune-jpeg-wrong-pixels.md`.
+//! The reports to file: `docs/upstream/zune-jpeg-wrong-pixels.md`, and for a kind that
+//! `uncommon_jpeg.rs` would get wrong, `docs/upstream/jpeg-decoder-blocks-of-a-row.md`.
 
 use crate::Error;
 use crate::format::Format;
@@ -112,11 +113,10 @@ impl Headers {
         let is_tall = (luma.across, luma.down) == (1, 4)
             && self.components.iter().any(|component| component.down == 2);
         let is_finer = |other: &Component| other.across > luma.across || other.down > luma.down;
-        let is_split = self.is_sequential && self.components_of_scan < self.components.len();
         self.components.iter().any(is_odd)
             || is_tall
             || self.components.iter().any(is_finer)
-            || is_split
+            || self.is_sequential && self.is_split()
             || self.is_ycbcr() && self.has_names_of_rgb()
     }
 
@@ -126,12 +126,16 @@ impl Headers {
             || self.adobe_transform.map_or(!self.has_names_of_rgb(), |transform| transform != 0)
     }
 
-    /// Whether a component with a sampling factor of 4 may be in one scan and another component in
-    /// the next: jpeg-decoder miscounts the blocks of a row, and returns wrong pixels.
+    /// Whether a component may have a scan of its own while another has a sampling factor of 4:
+    /// jpeg-decoder miscounts the blocks of its rows, and returns wrong pixels.
     fn has_fours_apart(&self) -> bool {
-        let is_split = !self.is_sequential || self.components_of_scan < self.components.len();
         let has_four = |of: &Component| of.across == 4 || of.down == 4;
-        is_split && self.components.iter().any(has_four)
+        (!self.is_sequential || self.is_split()) && self.components.iter().any(has_four)
+    }
+
+    /// Whether the first scan leaves out components.
+    fn is_split(&self) -> bool {
+        self.components_of_scan < self.components.len()
     }
 
     fn has_names_of_rgb(&self) -> bool {
@@ -203,7 +207,7 @@ mod tests {
         assert_eq!(kind(0xc3), "lossless compression is not supported in a JPEG");
         assert_eq!(kind(0xc9), "arithmetic coding is not supported in a JPEG");
         let four = "a sampling factor of 4 in several scans is not supported in a JPEG";
-        // Colour sampled 4 × 1 beside luma of 1 × 1: a progressive file, then one in several scans.
+        // Colour finer than luma, in a progressive file and in one with several scans.
         let progressive = |file: &mut [u8], frame: usize| {
             file[frame - 3] = 0xc2;
             file[frame + 10] = 0x41;
