@@ -8,7 +8,6 @@ use std::process::ExitCode;
 
 use face_liveness::imaging::{Limits, RgbImage, decode};
 use face_liveness::{Engine, ImageSource, Position, Response};
-use lexopt::prelude::*;
 use serde::Serialize;
 
 type Failure = Box<dyn std::error::Error>;
@@ -51,15 +50,18 @@ fn main() -> ExitCode {
 
 fn parse() -> Result<Arguments, Failure> {
     let mut arguments = Arguments::default();
-    let mut parser = lexopt::Parser::from_env();
-    while let Some(argument) = parser.next()? {
-        match argument {
-            Value(photo) => arguments.photos.push(photo.into()),
-            Long("auto-rotate") => arguments.auto_rotate = true,
-            Long("annotate") => arguments.annotate = Some(parser.value()?.into()),
-            Long("request") => arguments.request = Some(parser.value()?.into()),
-            Short('h') | Long("help") => arguments.help = true,
-            _ => return Err(argument.unexpected().into()),
+    let mut given = std::env::args_os().skip(1);
+    while let Some(argument) = given.next() {
+        let mut file = |option| Ok::<_, Failure>(given.next().ok_or(option)?.into());
+        match argument.to_str() {
+            Some("--auto-rotate") => arguments.auto_rotate = true,
+            Some("--annotate") => arguments.annotate = Some(file("--annotate needs a file")?),
+            Some("--request") => arguments.request = Some(file("--request needs a file")?),
+            Some("-h" | "--help") => arguments.help = true,
+            Some(option) if option.len() > 1 && option.starts_with('-') => {
+                return Err(format!("there is no option {option}; see --help").into());
+            }
+            _ => arguments.photos.push(argument.into()),
         }
     }
     Ok(arguments)
