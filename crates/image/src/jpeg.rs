@@ -12,7 +12,7 @@ use zune_jpeg::zune_core::options::DecoderOptions;
 
 use crate::format::Format;
 use crate::guards::jpeg_frame::Headers;
-use crate::guards::{scan_budget, scan_end};
+use crate::guards::{restarts, scan_budget, scan_end};
 use crate::jpeg_segments::{self as segments, APP1};
 use crate::{Error, Limits, RgbImage, ScaledImage, ZeroizeVec, tidy, uncommon_jpeg};
 
@@ -40,6 +40,9 @@ pub(crate) fn decode(
     let scans = scan_budget::count(file).ok_or_else(corrupt)?;
     if scans > limit {
         return Err(Error::TooManyScans { scans, limit });
+    }
+    if restarts::are_missing(file, &headers, scans) {
+        return Err(corrupt());
     }
 
     let is_uncommon = headers.is_uncommon();

@@ -6,6 +6,7 @@
 mod photo;
 
 use face_liveness_image::{Error, Limits, decode_scaled};
+use jpeg_encoder::{ColorType, Encoder};
 use photo::{SIDE, photo_with};
 
 /// With the standard Huffman tables.
@@ -125,6 +126,56 @@ fn a_restart_marker_ends_the_scan_of_a_file_without_a_restart_interval() {
     for after in [&file[middle..], b"\xff\xd9"] {
         let restarted = [&file[..middle], b"\xff\xd0", after].concat();
         assert_eq!(pixels(&restarted), Err(Error::Corrupt { format: "JPEG" }));
+    }
+}
+
+/// The file without its restart markers after the first `kept` ones.
+fn without_restarts(file: &[u8], kept: usize) -> Vec<u8> {
+    let mut restarts = 0;
+    let mut without = Vec::new();
+    let mut rest = file;
+    while let &[byte, ref after @ ..] = rest {
+        rest = after;
+        let is_restart = byte == 0xff && matches!(after, [0xd0..=0xd7, ..]);
+        restarts += usize::from(is_restart);
+        if is_restart && restarts > kept {
+            rest = &after[1..];
+        } else {
+            without.push(byte);
+        }
+    }
+    without
+}
+
+#[test]
+fn a_scan_without_its_restart_markers_is_refused() {
+    for is_progressive in [false, true] {
+        let file = photo_with(|encoder| {
+            encoder.set_restart_interval(3);
+            encoder.set_progressive(is_progressive);
+        });
+        assert!(pixels(&without_restarts(&file, usize::MAX)).is_ok());
+        for kept in 0..5 {
+            let corrupt = Err(Error::Corrupt { format: "JPEG" });
+            assert_eq!(pixels(&without_restarts(&file, kept)), corrupt, "{is_progressive} {kept}");
+        }
+    }
+}
+
+#[test]
+fn adobe_segments_do_not_change_a_greyscale_file() {
+    let mut grey = Vec::new();
+    let source: Vec<u8> = (0..64 * 64).map(|i| (i % 64 * 4) as u8).collect();
+    Encoder::new(&mut grey, 95).encode(&source, SIDE, SIDE, ColorType::Luma).expect("an image");
+    let expected = pixels(&grey);
+    assert!(expected.is_ok());
+    let frame = grey.windows(2).position(|two| two == [0xff, 0xc0]).expect("SOF");
+    for transform in 0..4 {
+        let adobe = segment(0xee, &[b"Adobe\0\x64\0\0\0\0", &[transform][..]].concat());
+        for at in [frame, frame + segment_length(&grey[frame..])] {
+            let file = [&grey[..at], &adobe, &grey[at..]].concat();
+            assert!(pixels(&file) == expected, "{transform} at {at}");
+        }
     }
 }
 

@@ -73,10 +73,15 @@ impl Headers {
         Err(corrupt())
     }
 
-    /// Whether libjpeg reads three components as YCbCr, though Adobe's segment says otherwise.
+    /// Whether libjpeg reads the components otherwise than Adobe's segment says: three as YCbCr, or
+    /// one as grey.
     pub(crate) fn overrules_adobe(&self) -> bool {
-        let is_overruled = |transform| transform > 1 || self.is_jfif && transform == 0;
-        self.components.len() == 3 && self.adobe_transform.is_some_and(is_overruled)
+        let is_overruled = |transform| match self.components.len() {
+            1 => true,
+            3 => transform > 1 || self.is_jfif && transform == 0,
+            _ => false,
+        };
+        self.adobe_transform.is_some_and(is_overruled)
     }
 
     /// The memory of the coefficients that the decoder keeps, besides the image. zune-jpeg keeps
@@ -96,14 +101,31 @@ impl Headers {
 
     /// The coefficients of all components, in whole minimum coded units.
     fn coefficients(&self) -> u64 {
-        let max_factor =
-            |of: fn(&Component) -> u8| self.components.iter().map(of).max().unwrap_or(0);
-        let units = |side: u16, factor: u8| u64::from(side).div_ceil(8 * u64::from(factor.max(1)));
-        let [width, height] = self.sides;
-        let units =
-            units(width, max_factor(|of| of.across)) * units(height, max_factor(|of| of.down));
         let blocks = |of: &Component| u64::from(of.across) * u64::from(of.down);
-        units * self.components.iter().map(blocks).sum::<u64>() * 64
+        self.interleaved_units() * self.components.iter().map(blocks).sum::<u64>() * 64
+    }
+
+    /// The minimum coded units of a scan, given the content of its header (ITU-T T.81, A.2).
+    pub(crate) fn units(&self, scan: &[u8]) -> u64 {
+        let &[1, name, ..] = scan else { return self.interleaved_units() };
+        let Some(of) = self.components.iter().find(|of| of.name == name) else { return 0 };
+        let blocks = |side: u16, factor: u8, max: u64| {
+            (u64::from(side) * u64::from(factor)).div_ceil(max).div_ceil(8)
+        };
+        let ([width, height], [across, down]) = (self.sides, self.max_factors());
+        blocks(width, of.across, across) * blocks(height, of.down, down)
+    }
+
+    /// The minimum coded units of a scan of several components.
+    fn interleaved_units(&self) -> u64 {
+        let ([width, height], [across, down]) = (self.sides.map(u64::from), self.max_factors());
+        width.div_ceil(8 * across) * height.div_ceil(8 * down)
+    }
+
+    /// The largest sampling factors of all components, across and down.
+    fn max_factors(&self) -> [u64; 2] {
+        let max = |of: fn(&Component) -> u8| self.components.iter().map(of).max().unwrap_or(0);
+        [max(|of| of.across), max(|of| of.down)].map(|factor| u64::from(factor.max(1)))
     }
 
     /// Whether zune-jpeg gets this file wrong, or does not read it.

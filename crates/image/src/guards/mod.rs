@@ -3,6 +3,7 @@
 //! deleted once that is fixed.
 
 pub(crate) mod jpeg_frame;
+pub(crate) mod restarts;
 pub(crate) mod scan_budget;
 pub(crate) mod scan_end;
 #[cfg(feature = "webp")]
