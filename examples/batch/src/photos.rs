@@ -125,6 +125,9 @@ impl Source {
 /// The content of a file. A pipe would block, and a device has no end.
 fn read(path: &Path) -> Result<ZeroizeVec<u8>, String> {
     let file = std::fs::metadata(path).map_err(|error| error.to_string())?;
+    if file.is_dir() {
+        std::fs::read_dir(path).map_err(|error| error.to_string())?;
+    }
     if !file.is_file() {
         return Err("not a file".to_owned());
     }

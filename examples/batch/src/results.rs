@@ -127,6 +127,22 @@ enum Lines {
     Json,
 }
 
+impl Lines {
+    /// The length of the complete rows at the start of a text. A name in a CSV file may have line
+    /// breaks between its quotation marks.
+    fn complete(self, text: &[u8]) -> usize {
+        let (mut is_quoted, mut complete) = (false, 0);
+        for (place, byte) in text.iter().enumerate() {
+            match (byte, self) {
+                (b'"', Self::Csv) => is_quoted = !is_quoted,
+                (b'\n', _) if !is_quoted => complete = place + 1,
+                _ => {}
+            }
+        }
+        complete
+    }
+}
+
 /// A table that grows row by row. Rows cannot be appended to a Parquet file: they are first written
 /// to a `.parquet.jsonl` file beside it.
 pub struct Table {
@@ -179,7 +195,7 @@ impl Table {
             return Err(foreign("it does not begin like a table of this version".into()));
         }
         file.read_to_end(&mut text)?;
-        let complete = text.iter().rposition(|&byte| byte == b'\n').map_or(0, |end| end + 1);
+        let complete = lines.complete(&text);
         let rows = read(lines, &text[..complete]).map_err(foreign)?;
         file.set_len(complete as u64)?;
         let file = BufWriter::new(file);

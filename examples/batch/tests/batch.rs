@@ -328,6 +328,31 @@ fn an_interruption_anywhere_leaves_a_table_that_resumes() {
     }
 }
 
+#[cfg(unix)]
+#[test]
+fn an_interruption_in_a_name_with_a_line_break_leaves_a_table_that_resumes() {
+    let folder = tempfile::tempdir().unwrap();
+    let (photos, out) = (folder.path().join("photos"), folder.path().join("r.csv"));
+    std::fs::create_dir(&photos).unwrap();
+    for name in ["a\n\"b.png", "e\r\nf.png"] {
+        std::fs::write(photos.join(name), b"\x89PNG\r\n\x1a\n").unwrap();
+    }
+    let arguments = [photos.as_path(), Path::new("--out"), &out];
+    batch(&arguments);
+    let whole = std::fs::read(&out).unwrap();
+    let breaks = (1..whole.len()).filter(|&length| whole[length - 1] == b'\n');
+    for length in breaks {
+        std::fs::write(&out, &whole[..length]).unwrap();
+        batch(&arguments);
+        let names: BTreeSet<_> = csv::Reader::from_path(&out)
+            .unwrap()
+            .records()
+            .map(|row| row.unwrap()[0].rsplit('/').next().unwrap().to_owned())
+            .collect();
+        assert_eq!(names, BTreeSet::from(["a\n\"b.png".into(), "e\r\nf.png".into()]));
+    }
+}
+
 #[test]
 fn another_model_needs_another_table() {
     let folder = folder(1);

@@ -158,7 +158,7 @@ fn number(message: &Message, header: &str) -> Option<u16> {
     message.headers.as_ref()?.get(header)?.as_str().parse().ok()
 }
 
-/// The workers that may hold a request unanswered.
+/// The attempts that may be unanswered.
 const MAX_UNANSWERED: usize = 2;
 
 /// How requests are retried.
@@ -227,14 +227,14 @@ impl Remote {
     }
 
     /// Sends a body to a worker and returns its answer. An answer depends only on the request, so
-    /// one whose worker is busy is sent again. One whose worker died or is late is sent to one more
-    /// worker, and the first answer of the two counts: a body that kills workers must not reach
-    /// them all.
+    /// one whose worker is busy is sent again. One whose worker died or is late is sent once more,
+    /// and the first answer of the two counts: a body that kills workers must not reach them all.
+    /// The NATS server chooses the worker. It knows that one has died, but not that one hangs.
     ///
     /// # Errors
-    /// At the deadline, [`Refusal::NoAnswer`] if two workers are silent, [`Refusal::TooLate`] if
-    /// one is, and otherwise the refusal of the last attempt: [`Refusal::Unreachable`] without a
-    /// server, [`Refusal::Busy`] without a free worker.
+    /// At the deadline, [`Refusal::NoAnswer`] if two attempts are silent, otherwise the refusal of
+    /// the last attempt: [`Refusal::Unreachable`] without a server, [`Refusal::Busy`] without a
+    /// free worker. [`Refusal::TooLate`] if there was no time for a second attempt.
     pub fn answer(&self, body: Bytes) -> BoxFuture<'_, Result<Answer, Refusal>> {
         self.retry(body).inspect(|_| return_memory_soon()).boxed()
     }
@@ -258,9 +258,9 @@ impl Remote {
             };
             if Instant::now() + pause >= deadline {
                 return Err(match (silent.len(), refusal) {
-                    (0, Some(refusal)) => refusal,
                     (MAX_UNANSWERED, _) => Refusal::NoAnswer,
-                    _ => Refusal::TooLate,
+                    (_, Some(refusal)) => refusal,
+                    (_, None) => Refusal::TooLate,
                 });
             }
             self.metrics.retried();

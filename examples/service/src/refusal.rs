@@ -64,8 +64,8 @@ pub enum Refusal {
     /// 503: no worker is free, and no place in a queue.
     #[error("No worker is free; try again in a moment")]
     Busy,
-    /// 503: two workers took the request and neither answered.
-    #[error("Two workers took this request, and neither answered")]
+    /// 503: the request was sent to the workers twice, and neither time answered.
+    #[error("The workers took this request twice, and did not answer")]
     NoAnswer,
     /// 504: the deadline passed.
     #[error("No answer was ready before the deadline")]

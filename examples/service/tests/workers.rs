@@ -235,6 +235,30 @@ fn a_request_that_kills_workers_reaches_two_of_them() {
 }
 
 #[test]
+fn a_request_whose_only_worker_dies_is_refused_as_busy() {
+    use face_liveness_service::Refusal;
+    use futures_util::StreamExt;
+
+    let subject = NatsServer::subject();
+    let (attempt, deadline) = (Duration::from_millis(500), Duration::from_secs(2));
+    let (remote, _) = remote_with(&subject, RemoteParams { attempt, deadline });
+    // Takes a request, then leaves the queue group.
+    let dying = RUNTIME.block_on(async {
+        let client = async_nats::connect(&NATS.url).await.unwrap();
+        let mut requests = client.queue_subscribe(subject, "q".to_owned()).await.unwrap();
+        client.flush().await.unwrap();
+        async move {
+            requests.next().await.unwrap();
+            requests.unsubscribe().await.unwrap();
+            client.flush().await.unwrap();
+        }
+    });
+    let (refused, ()) =
+        RUNTIME.block_on(async { tokio::join!(remote.answer(BODY.clone()), dying) });
+    assert_eq!(refused.err(), Some(Refusal::Busy));
+}
+
+#[test]
 fn a_slow_worker_still_answers() {
     let subject = NatsServer::subject();
     // Slower than an attempt, whichever worker is asked.
