@@ -37,7 +37,8 @@ const MIN_CHANGE: f32 = 0.28;
 /// Checks the frames of a burst one after another: they must show one face in one capture.
 #[derive(Default)]
 pub(crate) struct Capture {
-    last: Option<FrameFace>,
+    /// The faces of the frames so far.
+    frames: Vec<FrameFace>,
     pub(crate) warnings: Vec<Warning>,
 }
 
@@ -50,15 +51,13 @@ impl Capture {
         };
         let image = located.image.view();
         let frame = FrameFace::new(image, face.bounding_box);
-        if let Some(last) = &self.last {
-            if !frame.continues(last) {
-                return Err(Error::OtherFace { path: input.path.clone() });
-            }
-            if last.is_repeated_by(image) {
-                self.warn(Warning::RepeatedFrame);
-            }
+        if self.frames.last().is_some_and(|last| !frame.continues(last)) {
+            return Err(Error::OtherFace { path: input.path.clone() });
         }
-        self.last = Some(frame);
+        if self.frames.iter().any(|earlier| earlier.is_repeated_by(image)) {
+            self.warn(Warning::RepeatedFrame);
+        }
+        self.frames.push(frame);
         Ok(())
     }
 

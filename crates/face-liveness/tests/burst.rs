@@ -5,7 +5,7 @@ use face_liveness::inference::{Error, Frame, LivenessModel};
 use face_liveness::schema::{ModelInputs, Warning};
 use face_liveness::{Engine, ImageSource, ImageType};
 use face_liveness_test_support::*;
-use image::imageops::FilterType;
+use image::imageops::{self, FilterType};
 use image::{DynamicImage, ImageFormat, RgbImage};
 use serde_json::json;
 
@@ -153,6 +153,23 @@ mod built_in {
             error(&engine, burst(vec![image(0, wall()), portrait(1)]).to_string().as_bytes()).0,
             223
         );
+    }
+
+    #[test]
+    fn a_repeated_frame_is_named_wherever_it_is() {
+        let engine = Engine::builder().build().unwrap();
+        let moved = |pixels: i64| {
+            let mut frame = PORTRAIT.to_rgb8();
+            imageops::replace(&mut frame, &PORTRAIT.to_rgb8(), pixels, 0);
+            base64(&encoded(&frame.into(), ImageFormat::Png))
+        };
+        let warnings = |moves: &[i64]| {
+            let frames = moves.iter().zip(0..).map(|(&by, index)| image(index, moved(by)));
+            response(&engine, &burst(frames.collect())).warnings
+        };
+        assert!(!warnings(&[0, 4, 8]).contains(&Warning::RepeatedFrame));
+        assert!(warnings(&[0, 4, 0]).contains(&Warning::RepeatedFrame));
+        assert!(warnings(&[0, 4, 0, 4]).contains(&Warning::RepeatedFrame));
     }
 
     /// The score is the mean of the frames' log-odds: motion has no weight.
