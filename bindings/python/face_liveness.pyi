@@ -30,6 +30,7 @@ class Response(TypedDict):
     model: str
     warnings: NotRequired[list[str]]
     provenance: NotRequired[dict[str, Any]]
+    quality: NotRequired[dict[str, float]]
 
 class LivenessError(Exception):
     """A request that has no score. No attribute holds image data."""

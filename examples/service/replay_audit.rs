@@ -81,14 +81,17 @@ fn find(log: &[u8], id: &str) -> Result<Value, String> {
 
 /// The answer of this build, as a client reads it, or the description of its error.
 fn replay(recorded: &Value, photos: &[Vec<u8>]) -> Result<Result<Value, String>, Box<dyn Error>> {
-    let Response { model, provenance, .. } = serde_json::from_value(recorded.clone())?;
+    let Response { model, provenance, quality, .. } = serde_json::from_value(recorded.clone())?;
     let provenance = provenance.ok_or("the event has no provenance")?;
     let (used, given) = (provenance.images.len(), photos.len());
     if used != given {
         return Err(format!("photos given: {given}; used: {used}").into());
     }
-    let engine =
-        Engine::builder().search_rotations(provenance.search_rotations).provenance(true).build()?;
+    let engine = Engine::builder()
+        .search_rotations(provenance.search_rotations)
+        .provenance(true)
+        .quality(quality.is_some())
+        .build()?;
     let images: Vec<_> = photos
         .iter()
         .zip(&provenance.images)

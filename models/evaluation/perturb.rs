@@ -14,7 +14,7 @@ use std::path::PathBuf;
 use clap::Parser;
 use face_liveness::detection::BoundingBox;
 use face_liveness::imaging::{self as pixels, ImageView, Limits, decode};
-use face_liveness::{Engine, ImageSource};
+use face_liveness::{Engine, ImageSource, Response, Warning};
 use face_liveness_evaluate::dataset;
 use image::imageops::{self, FilterType};
 use image::{Rgb, RgbImage};
@@ -43,22 +43,32 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
         *nth += 1;
         (*nth - 1) % every == 0
     });
-    // For each picture: whether it is an attack, and its score after each change.
-    let scores: Vec<(bool, Vec<Option<f32>>)> = presentations
+    let pictures: Vec<_> = presentations
         .par_iter()
         .filter_map(|presentation| {
             let file = std::fs::read(&presentation.path).ok()?;
             let image = owned(&decode(&file, &Limits::default(), true).ok()?)?;
             let face = find_face(&engine, &image)?;
-            let scores = CHANGES.iter().map(|(_, change)| score(&engine, &image, &face, change));
-            Some((presentation.truth.species().is_some(), scores.collect()))
+            let warned = |change: fn(&RgbImage, &BoundingBox) -> RgbImage| {
+                let response = detect(&engine, &change(&image, &face));
+                response.map_or_else(Vec::new, |response| response.warnings)
+            };
+            Some(Scored {
+                is_attack: presentation.truth.species().is_some(),
+                scores: CHANGES
+                    .iter()
+                    .map(|(_, change)| score(&engine, &image, &face, change))
+                    .collect(),
+                warnings: warned(|image, _| image.clone()),
+                warnings_after: WARNED.iter().map(|(_, _, change)| warned(*change)).collect(),
+            })
         })
         .collect();
 
-    let attacks: Vec<_> =
-        scores.iter().filter(|(attack, _)| *attack).map(|(_, scores)| scores).collect();
-    let bona_fide: Vec<_> =
-        scores.iter().filter(|(attack, _)| !attack).map(|(_, scores)| scores).collect();
+    let scores = |is_attack: bool| {
+        pictures.iter().filter(move |picture| picture.is_attack == is_attack).map(|of| &of.scores)
+    };
+    let [attacks, bona_fide] = [true, false].map(|is_attack| scores(is_attack).collect::<Vec<_>>());
     let is =
         |score: Option<f32>, spoof: bool| score.is_some_and(|score| (score >= threshold) == spoof);
     let caught: Vec<_> = attacks.iter().filter(|scores| is(scores[0], true)).collect();
@@ -89,7 +99,50 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     }
     let any = caught.iter().filter(|scores| scores.iter().any(|&score| is(score, false))).count();
     println!("\nCaught attacks that pass after at least one change: {any} of {}.", caught.len());
+
+    let bona_fide: Vec<_> = pictures.iter().filter(|picture| !picture.is_attack).collect();
+    print_warnings(&bona_fide);
+    let refused = bona_fide.iter().filter(|picture| is(picture.scores[0], true));
+    let refused: Vec<_> = refused.collect();
+    let explained = refused.iter().filter(|picture| picture.warnings.iter().any(is_reason));
+    println!(
+        "\nUnchanged, {} bona fide are refused, {} of them with a warning other than smallFace and \
+         multipleFaces.",
+        refused.len(),
+        explained.count()
+    );
     Ok(())
+}
+
+/// A picture in which a face was found.
+struct Scored {
+    is_attack: bool,
+    /// After each of `CHANGES`.
+    scores: Vec<Option<f32>>,
+    warnings: Vec<Warning>,
+    /// After each of `WARNED`.
+    warnings_after: Vec<Vec<Warning>>,
+}
+
+/// How often each warning is found, and said without cause.
+fn print_warnings(bona_fide: &[&Scored]) {
+    println!(
+        "\n| warning | change | found after it | said of unchanged bona fide |\n|---|---|---|---|"
+    );
+    for (i, (warning, change, _)) in WARNED.iter().enumerate() {
+        let share = |count: usize| {
+            format!("{count} ({:.1} %)", 100.0 * count as f64 / bona_fide.len().max(1) as f64)
+        };
+        let found =
+            bona_fide.iter().filter(|picture| picture.warnings_after[i].contains(warning)).count();
+        let said = bona_fide.iter().filter(|picture| picture.warnings.contains(warning)).count();
+        println!("| {warning} | {change} | {} | {} |", share(found), share(said));
+    }
+}
+
+/// Whether a warning tells the customer what to do better.
+fn is_reason(warning: &Warning) -> bool {
+    !matches!(warning, Warning::SmallFace | Warning::MultipleFaces)
 }
 
 /// A change, given the face that was found in the unchanged picture.
@@ -151,6 +204,23 @@ const CHANGES: [(&str, Change); 35] = [
     ),
     ("mirrored", Picture(|image, _| imageops::flip_horizontal(image))),
     ("rotated by 90°, no Exif tag", Picture(|image, _| imageops::rotate90(image))),
+];
+
+/// The warnings that a change of the picture brings about.
+type Warned = (Warning, &'static str, fn(&RgbImage, &BoundingBox) -> RgbImage);
+
+const WARNED: [Warned; 7] = [
+    (Warning::FaceNearEdge, "face at 85 % of the width", |image, face| {
+        around(image, face, 1.0 / 0.85, 4.0 / 3.0)
+    }),
+    (Warning::Borders, "white border of 10 %", |image, _| bordered(image, 0.1, Some(255))),
+    (Warning::LowLight, "exposure − 3 EV", |image, _| exposure(image, -3.0)),
+    (Warning::Overexposed, "exposure + 2 EV", |image, _| exposure(image, 2.0)),
+    (Warning::LowContrast, "contrast × 0.5", |image, _| contrast(image, 0.5)),
+    (Warning::Blurred, "blur, σ 3 % of the face's width", |image, face| {
+        imageops::blur(image, 0.03 * face.width)
+    }),
+    (Warning::Greyscale, "greyscale", |image, _| saturated(image, 0.0)),
 ];
 
 /// The contrast times `factor` about mid-grey, in stored values.
@@ -275,9 +345,7 @@ fn find_face(engine: &Engine, image: &RgbImage) -> Option<BoundingBox> {
 fn score(engine: &Engine, image: &RgbImage, face: &BoundingBox, change: &Change) -> Option<f32> {
     match change {
         Picture(change) => {
-            let changed = change(image, face);
-            let detection = engine.detect_image(ImageSource::Rgb(view(&changed)?)).ok()?;
-            Some(detection.response.spoof_score)
+            detect(engine, &change(image, face)).map(|response| response.spoof_score)
         }
         FaceBox(factor) => {
             let (width, height) = (face.width * factor, face.height * factor);
@@ -287,6 +355,10 @@ fn score(engine: &Engine, image: &RgbImage, face: &BoundingBox, change: &Change)
             engine.score_face(ImageSource::Rgb(view(image)?), face, None).ok()
         }
     }
+}
+
+fn detect(engine: &Engine, image: &RgbImage) -> Option<Response> {
+    Some(engine.detect_image(ImageSource::Rgb(view(image)?)).ok()?.response)
 }
 
 fn view(image: &RgbImage) -> Option<ImageView<'_>> {

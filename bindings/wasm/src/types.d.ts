@@ -27,6 +27,8 @@ export interface LivenessResponse {
   model: string;
   /** What makes the score less reliable, such as `smallFace`; absent when there is nothing. */
   warnings?: string[];
+  /** Measures of the face, where the request asked for them by `quality`. */
+  quality?: Record<string, number>;
 }
 
 /** What `detectImage` and `detectPixels` throw: `code` is that of the error body. */

@@ -7,7 +7,7 @@ use face_liveness_inference::LivenessModel;
 
 use crate::built_in::{self, BURST, SINGLE};
 use crate::locate::Locator;
-use crate::pipeline::Pipeline;
+use crate::pipeline::{Parts, Pipeline};
 use crate::progress::{Progress, Reporter};
 use crate::{BuildError, Engine, Limits};
 
@@ -36,7 +36,7 @@ pub struct EngineBuilder {
     limits: Limits,
     min_face_side: u32,
     search_rotations: bool,
-    provenance: bool,
+    parts: Parts,
     progress: Reporter,
 }
 
@@ -57,7 +57,7 @@ impl Default for EngineBuilder {
             limits: Limits::default(),
             min_face_side: MIN_FACE_SIDE,
             search_rotations: false,
-            provenance: false,
+            parts: Parts::default(),
             progress: Reporter::default(),
         }
     }
@@ -160,7 +160,25 @@ impl EngineBuilder {
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
     pub fn provenance(mut self, provenance: bool) -> Self {
-        self.provenance = provenance;
+        self.parts.provenance = provenance;
+        self
+    }
+
+    /// Sets whether every response has measures of the face: see [`Quality`](crate::Quality). Off
+    /// unless set; a request asks for itself with the field `quality`.
+    ///
+    /// ```
+    /// use face_liveness::{Engine, ImageSource};
+    ///
+    /// let engine = Engine::builder().quality(true).build()?;
+    /// let bytes = std::fs::read("examples/photos/astronaut.jpg")?;
+    /// let photo = ImageSource::Encoded { bytes: &bytes, auto_rotate: true };
+    /// let quality = engine.detect_image(photo)?.response.quality.unwrap();
+    /// assert!(quality.head_pose_roll.unwrap().abs() < 15.0);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn quality(mut self, quality: bool) -> Self {
+        self.parts.quality = quality;
         self
     }
 
@@ -235,7 +253,7 @@ impl EngineBuilder {
             default_model,
             locator,
             limits: self.limits,
-            provenance: self.provenance,
+            parts: self.parts,
             progress: self.progress,
         })))
     }

@@ -32,7 +32,7 @@ pub use face_liveness_network as network;
 pub use face_liveness_schema as schema;
 pub use face_liveness_schema::{
     ErrorBody, ErrorCode, ErrorDetail, Image, ImageData, ImageProvenance, ImageType, Position,
-    Provenance, Request, RequestError, Response, Warning,
+    Provenance, Quality, Request, RequestError, Response, Warning,
 };
 pub use image_source::ImageSource;
 pub use json::JsonAnswer;

@@ -14,9 +14,9 @@ use crate::locate::{Located, Locator};
 use crate::position::position;
 use crate::progress::{Reporter, Stage};
 use crate::provenance::image_provenance;
-use crate::quality::warnings;
+use crate::quality::{measure, warnings};
 use crate::working_image::{FULL_SIDE, SEARCH_SIDE};
-use crate::{Error, Limits, Request, RequestError, Response};
+use crate::{Error, Limits, Quality, Request, RequestError, Response};
 
 /// The parts of an engine that its clones share.
 pub(crate) struct Pipeline {
@@ -25,9 +25,16 @@ pub(crate) struct Pipeline {
     pub(crate) default_model: usize,
     pub(crate) locator: Locator,
     pub(crate) limits: Limits,
-    /// Whether every response says what it was made from.
-    pub(crate) provenance: bool,
+    /// What every response has.
+    pub(crate) parts: Parts,
     pub(crate) progress: Reporter,
+}
+
+/// The optional parts of a response.
+#[derive(Debug, Clone, Copy, Default)]
+pub(crate) struct Parts {
+    pub(crate) provenance: bool,
+    pub(crate) quality: bool,
 }
 
 /// A response, and the face behind it.
@@ -56,13 +63,14 @@ impl Pipeline {
         if body.len() > limit {
             return Err(Error::BodyTooLarge { length: body.len(), limit });
         }
-        let (model, files, provenance) = self.progress.time(Stage::Parse, None, || {
+        let (model, files, parts) = self.progress.time(Stage::Parse, None, || {
             let document = RequestDocument::parse(body)?;
             let model = self.model(document.model())?;
             let files = files(&document.select(model.inputs())?)?;
-            Ok::<_, Error>((model, files, document.wants_provenance()))
+            let (provenance, quality) = (document.wants_provenance(), document.wants_quality());
+            Ok::<_, Error>((model, files, Parts { provenance, quality }))
         })?;
-        self.detect_files(model, &files, provenance)
+        self.detect_files(model, &files, parts)
     }
 
     /// Selects the images of a request and scores them.
@@ -71,17 +79,18 @@ impl Pipeline {
             let model = self.model(request.model.as_deref())?;
             Ok::<_, Error>((model, files(&request.select(model.inputs())?)?))
         })?;
-        self.detect_files(model, &files, request.provenance)
+        let Request { provenance, quality, .. } = *request;
+        self.detect_files(model, &files, Parts { provenance, quality })
     }
 
     fn detect_files(
         &self,
         model: &dyn LivenessModel,
         files: &[File],
-        provenance: bool,
+        parts: Parts,
     ) -> Result<Response, Error> {
         let inputs: Vec<_> = files.iter().enumerate().map(File::input).collect();
-        Ok(self.detect(model, &inputs, provenance)?.response)
+        Ok(self.detect(model, &inputs, parts)?.response)
     }
 
     /// Selects the images that the model takes from the caller's, and scores them.
@@ -95,7 +104,7 @@ impl Pipeline {
         let selected = images.iter().take(model.inputs().types().len()).enumerate();
         let inputs: Vec<_> =
             selected.map(|(index, &source)| Input::direct(index, source)).collect();
-        self.detect(model, &inputs, false)
+        self.detect(model, &inputs, Parts::default())
     }
 
     /// Decode → locate → score → respond.
@@ -103,7 +112,7 @@ impl Pipeline {
         &self,
         model: &dyn LivenessModel,
         inputs: &[Input<'_>],
-        provenance: bool,
+        parts: Parts,
     ) -> Result<Detection, Error> {
         // Frames of a burst are compared with each other, so all are decoded at full size.
         let longer_side = if inputs.len() == 1 { SEARCH_SIDE } else { FULL_SIDE };
@@ -132,9 +141,12 @@ impl Pipeline {
         let frames: Vec<_> = scenes.iter().map(Scene::frame).collect();
         let spoof_score = self.score(model, &frames)?;
         let has_borders = scenes.first().is_some_and(Scene::has_borders);
-        let mut detection = respond(model, &located, face, has_borders, spoof_score);
+        let (mut detection, quality) = respond(model, &located, face, has_borders, spoof_score);
         detection.response.warnings.extend(capture.warnings);
-        if provenance || self.provenance {
+        if parts.quality || self.parts.quality {
+            detection.response.quality = Some(quality);
+        }
+        if parts.provenance || self.parts.provenance {
             let frames = iter::once(&located).chain(&other_frames);
             let images = inputs.iter().zip(frames);
             let images = images.map(|(input, frame)| image_provenance(input, frame.image.view()));
@@ -225,16 +237,16 @@ fn respond(
     scored: &Face,
     has_borders: bool,
     spoof_score: f32,
-) -> Detection {
+) -> (Detection, Quality) {
     let face = located.in_sent_image(scored);
     let [width, height] = located.sent_size();
     let position = position(&face.bounding_box, width, height);
-    let mut warnings =
-        warnings(&located.faces, scored, located.image.view(), has_borders, position);
+    let quality = measure(&located.faces, scored, located.image.view(), &face);
+    let mut warnings = warnings(&quality, position, has_borders);
     warnings.extend(located.is_rotated().then_some(Warning::Rotated));
     warnings.extend(located.is_distorted.then_some(Warning::Distorted));
     let response = Response::new(spoof_score, position, model.name()).with_warnings(warnings);
-    Detection { response, face }
+    (Detection { response, face }, quality)
 }
 
 /// Checks that a box has finite edges, and sides of at least a pixel.

@@ -1,8 +1,10 @@
-//! Warnings: properties of the photo that make the score less reliable.
+//! Measures of the face, and warnings: what makes the score less reliable.
 
-use face_liveness_detection::Face;
+use std::sync::LazyLock;
+
+use face_liveness_detection::{BoundingBox, Face};
 use face_liveness_image::{ImageView, ZeroizeVec};
-use face_liveness_schema::{Position, Warning};
+use face_liveness_schema::{Position, Quality, Warning};
 
 use crate::position::position;
 
@@ -10,9 +12,13 @@ use crate::position::position;
 const RECOMMENDED_SIDE: u32 = 200;
 /// A face is near an edge when the gap is smaller than this fraction of its box: a face that takes
 /// three quarters of the photo's width. The crop of its surroundings then shrinks.
-const EDGE_MARGIN: f32 = 0.15;
+const EDGE_DISTANCE: f32 = 0.15;
 /// Mean luma, 0 to 255, below which a face is dark.
 const LOW_LUMA: f32 = 50.0;
+/// Proportion of overexposed samples from which a face is overexposed.
+const HIGH_EXPOSURE: f32 = 0.05;
+/// The range of luma below which an image has low contrast. Half the contrast leaves at most 127.5.
+const LOW_TONAL_RANGE: f32 = 130.0;
 /// Mean difference between the strongest and the weakest channel, 0 to 255, below which a face has
 /// no colour. A greyscale file has 0; JPEG rounding adds up to 2.
 const LOW_COLOUR: f32 = 3.0;
@@ -23,35 +29,95 @@ const LOW_SHARPNESS: f32 = 0.03;
 /// Cells along each side of the grid on which a face is sampled. A cell is the mean of 2 × 2
 /// samples.
 const GRID: usize = 64;
+/// Samples along each side of the grid.
+const STEPS: usize = 2 * GRID;
 
-/// The warnings for one of the faces found in a working image, given its position in the full
-/// image.
-pub(crate) fn warnings(
+/// Measures a face that was scored. `in_sent_image` is the same face in the full image.
+pub(crate) fn measure(
     faces: &[Face],
-    face: &Face,
+    scored: &Face,
     image: ImageView<'_>,
-    has_borders: bool,
-    full_position: Position,
-) -> Vec<Warning> {
-    let at = position(&face.bounding_box, image.width(), image.height());
-    let near = |margin: f32, side: u32| margin < EDGE_MARGIN * side as f32;
-    let near_edge = near(face.bounding_box.left, at.width)
-        || near(face.bounding_box.top, at.height)
-        || near(image.width() as f32 - face.bounding_box.right(), at.width)
-        || near(image.height() as f32 - face.bounding_box.bottom(), at.height);
-    let samples = Samples::of(image, at);
+    in_sent_image: &Face,
+) -> Quality {
+    let samples = Samples::of(image, position(&scored.bounding_box, image.width(), image.height()));
+    let mut quality = Quality::default();
+    quality.inter_eye_distance = in_sent_image.landmarks.map(|[left_eye, right_eye, ..]| {
+        (right_eye.x - left_eye.x).hypot(right_eye.y - left_eye.y)
+    });
+    quality.head_pose_roll = in_sent_image.roll_degrees();
+    quality.single_face_present = second_face(faces);
+    quality.edge_distance = edge_distance(&scored.bounding_box, image);
+    quality.luma = samples.mean_luma();
+    quality.tonal_range = tonal_range(image);
+    quality.sharpness = samples.sharpness();
+    quality.colour = samples.colour;
+    samples.measure_luminance(&mut quality);
+    quality
+}
+
+/// The warnings about a face that was measured.
+pub(crate) fn warnings(quality: &Quality, position: Position, has_borders: bool) -> Vec<Warning> {
     [
-        (faces.len() > 1, Warning::MultipleFaces),
-        (full_position.width.min(full_position.height) < RECOMMENDED_SIDE, Warning::SmallFace),
-        (near_edge, Warning::FaceNearEdge),
+        (quality.single_face_present > 0.0, Warning::MultipleFaces),
+        (position.width.min(position.height) < RECOMMENDED_SIDE, Warning::SmallFace),
+        (quality.edge_distance < EDGE_DISTANCE, Warning::FaceNearEdge),
         (has_borders, Warning::Borders),
-        (samples.mean_luma() < LOW_LUMA, Warning::LowLight),
-        (samples.sharpness() < LOW_SHARPNESS, Warning::Blurred),
-        (samples.colour < LOW_COLOUR, Warning::Greyscale),
+        (quality.luma < LOW_LUMA, Warning::LowLight),
+        (quality.over_exposure >= HIGH_EXPOSURE, Warning::Overexposed),
+        (quality.tonal_range < LOW_TONAL_RANGE, Warning::LowContrast),
+        (quality.sharpness < LOW_SHARPNESS, Warning::Blurred),
+        (quality.colour < LOW_COLOUR, Warning::Greyscale),
     ]
     .into_iter()
     .filter_map(|(applies, warning)| applies.then_some(warning))
     .collect()
+}
+
+/// The area of the second largest face, divided by that of the largest.
+fn second_face(faces: &[Face]) -> f32 {
+    let [mut largest, mut second] = [0.0f32; 2];
+    for area in faces.iter().map(|face| face.bounding_box.area()) {
+        second = second.max(area.min(largest));
+        largest = largest.max(area);
+    }
+    if second > 0.0 { second / largest } else { 0.0 }
+}
+
+/// The smallest distance of a box from an edge of its image, in widths or heights of the box.
+fn edge_distance(face: &BoundingBox, image: ImageView<'_>) -> f32 {
+    let [width, height] = [image.width(), image.height()].map(|side| side as f32);
+    let across = face.left.min(width - face.right()) / face.width;
+    let down = face.top.min(height - face.bottom()) / face.height;
+    across.min(down)
+}
+
+/// The 99th percentile of an image's luma, less the 1st.
+fn tonal_range(image: ImageView<'_>) -> f32 {
+    let at = |side: u32, step: usize| place(0, side, step, GRID);
+    let mut histogram = [0; 256];
+    for row in 0..GRID {
+        for column in 0..GRID {
+            let pixel = image.pixel(at(image.width(), column), at(image.height(), row));
+            histogram[(luma_of(pixel.map(f32::from)) + 0.5) as usize] += 1;
+        }
+    }
+    let last = percentile((0..256).rev(), &histogram);
+    (last - percentile(0..256, &histogram)) as f32
+}
+
+/// The first of these values with which more than 1 % of the samples are counted.
+fn percentile(mut values: impl Iterator<Item = usize>, histogram: &[usize; 256]) -> usize {
+    let mut count = 0;
+    let is_past = |value: &usize| {
+        count += histogram[*value];
+        100 * count > GRID * GRID
+    };
+    values.find(is_past).unwrap_or_default()
+}
+
+/// The pixel in the middle of a step, of `steps` along a length of pixels.
+fn place(from: u32, length: u32, step: usize, steps: usize) -> u32 {
+    from + (length as usize * (2 * step + 1) / (2 * steps)) as u32
 }
 
 /// The luma of a pixel, by ITU-R BT.601.
@@ -59,31 +125,51 @@ pub(crate) fn luma_of([red, green, blue]: [f32; 3]) -> f32 {
     0.299 * red + 0.587 * green + 0.114 * blue
 }
 
-/// The luma of a face on a grid, and its mean colour, both from 0 to 255.
+/// Linear light of a channel's values, 0 to 255 (IEC 61966-2-1).
+static LINEAR: LazyLock<[f32; 256]> = LazyLock::new(|| {
+    std::array::from_fn(|value| {
+        let value = value as f32 / 255.0;
+        let linear =
+            if value > 0.04045 { ((value + 0.055) / 1.055).powf(2.4) } else { value / 12.92 };
+        255.0 * linear
+    })
+});
+
+/// The luminance of a pixel, 0 to 255, by ITU-R BT.709.
+fn luminance_of(pixel: [u8; 3]) -> u8 {
+    let [red, green, blue] = pixel.map(|value| LINEAR[usize::from(value)]);
+    (0.2126 * red + 0.7152 * green + 0.0722 * blue + 0.5) as u8
+}
+
+/// Samples of a face on a grid: the luma and the mean colour, both from 0 to 255, and how many have
+/// each luminance.
 struct Samples {
     luma: ZeroizeVec<f32>,
     colour: f32,
+    luminance: [u16; 256],
 }
 
 impl Samples {
     fn of(image: ImageView<'_>, face: Position) -> Self {
         let mut luma = ZeroizeVec::from(vec![0.0; GRID * GRID]);
         let mut colour = 0.0;
-        let steps = 2 * GRID;
-        let at = |from: u32, length: u32, step: usize| {
-            from + (length as usize * (2 * step + 1) / (2 * steps)) as u32
-        };
-        for row in 0..steps {
-            for column in 0..steps {
+        let mut luminance = [0; 256];
+        let at = |from: u32, length: u32, step: usize| place(from, length, step, STEPS);
+        for row in 0..STEPS {
+            for column in 0..STEPS {
                 let pixel =
                     image.pixel(at(face.left, face.width, column), at(face.top, face.height, row));
+                // One sample of each cell is enough for shares.
+                if row % 2 + column % 2 == 0 {
+                    luminance[usize::from(luminance_of(pixel))] += 1;
+                }
                 let [red, green, blue] = pixel.map(f32::from);
                 // Divided by the four samples of a cell.
                 luma[row / 2 * GRID + column / 2] += luma_of([red, green, blue]) / 4.0;
                 colour += red.max(green).max(blue) - red.min(green).min(blue);
             }
         }
-        Self { luma, colour: colour / (steps * steps) as f32 }
+        Self { luma, colour: colour / (STEPS * STEPS) as f32, luminance }
     }
 
     fn mean_luma(&self) -> f32 {
@@ -98,6 +184,24 @@ impl Samples {
         });
         // The 1 avoids a division by zero for a face of one tone, which counts as blurred.
         variance(laplacian) / (variance(self.luma.iter().copied()) + 1.0)
+    }
+
+    /// The measures of luminance of ISO/IEC 29794-5, as in OFIQ.
+    fn measure_luminance(&self, quality: &mut Quality) {
+        let share = |count: u16| f32::from(count) / (GRID * GRID) as f32;
+        let shares = || {
+            self.luminance.iter().enumerate().map(|(value, &of)| (value as f32 / 255.0, share(of)))
+        };
+        let mean: f32 = shares().map(|(luminance, share)| luminance * share).sum();
+        quality.luminance_mean = mean;
+        quality.luminance_variance =
+            shares().map(|(luminance, share)| share * (luminance - mean).powi(2)).sum();
+        quality.dynamic_range = shares()
+            .filter(|&(_, share)| share > 0.0)
+            .map(|(_, share)| -share * share.log2())
+            .sum();
+        quality.under_exposure = self.luminance[..=25].iter().copied().map(share).sum();
+        quality.over_exposure = self.luminance[247..].iter().copied().map(share).sum();
     }
 }
 

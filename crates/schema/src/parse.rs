@@ -35,6 +35,7 @@ pub struct RequestDocument<'a> {
     auto_rotate: bool,
     model: Option<String>,
     provenance: bool,
+    quality: bool,
 }
 
 impl<'a> RequestDocument<'a> {
@@ -42,8 +43,8 @@ impl<'a> RequestDocument<'a> {
     ///
     /// # Errors
     /// 112 on `body` when it is not JSON; 110 and 111 for `images`, `autoRotate`, `model`,
-    /// `provenance`, each image and each index; 112 for an index that does not fit into 64 bits;
-    /// 116 for a field that appears more than once.
+    /// `provenance`, `quality`, each image and each index; 112 for an index that does not fit into
+    /// 64 bits; 116 for a field that appears more than once.
     pub fn parse(body: &'a [u8]) -> Result<Self, RequestError> {
         let text = std::str::from_utf8(body)
             .map_err(|_| RequestError::invalid_value("body", "is not UTF-8"))?;
@@ -54,11 +55,11 @@ impl<'a> RequestDocument<'a> {
             Type::Object.check(value.get(), "body")?;
         }
         let mut deserializer = serde_json::Deserializer::from_str(text);
-        let fields = Named(["images", "autoRotate", "model", "provenance"])
+        let fields = Named(["images", "autoRotate", "model", "provenance", "quality"])
             .deserialize(&mut deserializer)
             .and_then(|fields| deserializer.end().map(|()| fields))
             .map_err(|error| not_json(&error))?;
-        let [images, auto_rotate, model, provenance] = fields.values("")?;
+        let [images, auto_rotate, model, provenance, quality] = fields.values("")?;
         let flag = |value: Option<_>, path| value.map_or(Ok(false), |value| boolean(value, path));
 
         let images = images.ok_or_else(|| RequestError::Missing { path: "images".into() })?;
@@ -68,6 +69,7 @@ impl<'a> RequestDocument<'a> {
             auto_rotate: flag(auto_rotate, "autoRotate")?,
             model: model.map(|value| string(value, "model")).transpose()?,
             provenance: flag(provenance, "provenance")?,
+            quality: flag(quality, "quality")?,
         })
     }
 
@@ -81,6 +83,12 @@ impl<'a> RequestDocument<'a> {
     #[must_use]
     pub fn wants_provenance(&self) -> bool {
         self.provenance
+    }
+
+    /// Whether the response should have measures of the face.
+    #[must_use]
+    pub fn wants_quality(&self) -> bool {
+        self.quality
     }
 
     /// The images that a model takes, in the order of their indexes. Other images are ignored;
@@ -107,9 +115,10 @@ impl<'a> Request<'a> {
     /// The errors of [`RequestDocument::parse`]; 110 and 111 for the fields of every image.
     pub fn from_json(body: &'a [u8]) -> Result<Self, RequestError> {
         let document = RequestDocument::parse(body)?;
-        let RequestDocument { images, auto_rotate, model, provenance } = document;
+        let RequestDocument { images, auto_rotate, model, provenance, quality } = document;
         let images = images.iter().enumerate().map(|(place, image)| image.checked(place));
-        Ok(Self { images: images.collect::<Result<_, _>>()?, auto_rotate, model, provenance })
+        let images = images.collect::<Result<_, _>>()?;
+        Ok(Self { images, auto_rotate, model, provenance, quality })
     }
 }
 

@@ -47,13 +47,21 @@ pub struct Request<'a> {
         schemars(description = "Whether the response should say what it was made from.")
     )]
     pub provenance: bool,
+    /// Whether the response should have measures of the face: see [`Quality`](crate::Quality). The
+    /// contract of the vendor does not have this field.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    #[cfg_attr(
+        feature = "json-schema",
+        schemars(description = "Whether the response should have measures of the face.")
+    )]
+    pub quality: bool,
 }
 
 impl<'a> Request<'a> {
-    /// A request for the default model, without `autoRotate` and `provenance`.
+    /// A request for the default model, without `autoRotate`, `provenance` and `quality`.
     pub fn new(images: impl IntoIterator<Item = Image<'a>>) -> Self {
         let images = images.into_iter().collect();
-        Self { images, auto_rotate: false, model: None, provenance: false }
+        Self { images, auto_rotate: false, model: None, provenance: false, quality: false }
     }
 
     /// Sets whether Exif orientations are applied.
@@ -74,6 +82,13 @@ impl<'a> Request<'a> {
     #[must_use]
     pub fn with_provenance(mut self, provenance: bool) -> Self {
         self.provenance = provenance;
+        self
+    }
+
+    /// Sets whether the response has measures of the face.
+    #[must_use]
+    pub fn with_quality(mut self, quality: bool) -> Self {
+        self.quality = quality;
         self
     }
 }

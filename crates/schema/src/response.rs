@@ -4,7 +4,7 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
-use crate::Provenance;
+use crate::{Provenance, Quality};
 
 /// The probability that the face is a presentation attack, and the face's position.
 ///
@@ -48,12 +48,23 @@ pub struct Response {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[cfg_attr(feature = "json-schema", schemars(with = "Provenance"))]
     pub provenance: Option<Provenance>,
+    /// Measures of the face, if the request asked for them.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "json-schema", schemars(with = "Quality"))]
+    pub quality: Option<Quality>,
 }
 
 impl Response {
     /// A response without warnings.
     pub fn new(spoof_score: f32, position: Position, model: impl Into<String>) -> Self {
-        Self { spoof_score, position, model: model.into(), warnings: Vec::new(), provenance: None }
+        Self {
+            spoof_score,
+            position,
+            model: model.into(),
+            warnings: Vec::new(),
+            provenance: None,
+            quality: None,
+        }
     }
 
     /// Sets the warnings.
@@ -112,6 +123,10 @@ pub enum Warning {
     Borders,
     /// The face is dark.
     LowLight,
+    /// Parts of the face are so bright that they have lost their detail.
+    Overexposed,
+    /// The image has neither black nor white: it is hazy, veiled by glare, or edited.
+    LowContrast,
     /// The face is out of focus or motion-blurred.
     Blurred,
     /// The face has no colour.
@@ -123,7 +138,7 @@ pub enum Warning {
     Distorted,
     /// A frame of a burst shows no face; it was left out.
     FrameWithoutFace,
-    /// A frame of a burst shows the same picture as the frame before it.
+    /// A frame of a burst shows the same picture as an earlier frame.
     RepeatedFrame,
     /// Any other name. Only deserialisation makes this variant, so a name never has two
     /// representations.
@@ -141,6 +156,8 @@ impl Warning {
         Self::FaceNearEdge,
         Self::Borders,
         Self::LowLight,
+        Self::Overexposed,
+        Self::LowContrast,
         Self::Blurred,
         Self::Greyscale,
         Self::Rotated,
@@ -171,8 +188,8 @@ mod tests {
 
     #[test]
     fn warnings_survive_a_round_trip_known_or_not() {
-        let names = "multipleFaces smallFace faceNearEdge borders lowLight blurred greyscale \
-                     rotated distorted frameWithoutFace repeatedFrame";
+        let names = "multipleFaces smallFace faceNearEdge borders lowLight overexposed lowContrast \
+                     blurred greyscale rotated distorted frameWithoutFace repeatedFrame";
         assert!(Warning::ALL.iter().map(Warning::to_string).eq(names.split(' ')));
 
         let newer = Warning::Unknown("fogged".into());

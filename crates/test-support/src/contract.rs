@@ -117,6 +117,8 @@ macro_rules! contract_rules {
                 a_response_has_exactly_these_fields
                 provenance_is_given_to_those_who_ask
                 provenance_not_a_bool_is_111
+                quality_is_given_to_those_who_ask
+                quality_not_a_bool_is_111
                 position_is_in_whole_pixels_inside_the_image
                 spoof_score_is_a_probability
                 a_score_that_is_not_a_probability_is_500

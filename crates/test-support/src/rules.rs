@@ -717,6 +717,35 @@ pub(crate) mod response_fields {
         }
     }
 
+    pub(crate) fn quality_is_given_to_those_who_ask(contract: &Contract) {
+        let plain = request([portrait()]);
+        let mut asking = plain.clone();
+        asking["quality"] = json!(true);
+        let [(_, plain), (_, mut asked)] =
+            [plain, asking].map(|body| answer(contract, body.to_string().as_bytes()));
+        let quality = asked.as_object_mut().unwrap().remove("quality").unwrap();
+        assert_eq!(asked, plain);
+
+        assert_eq!(
+            keys(&quality),
+            "colour dynamicRange edgeDistance headPoseRoll interEyeDistance luma luminanceMean \
+             luminanceVariance overExposure sharpness singleFacePresent tonalRange \
+             underExposure"
+        );
+        // The eyes, marked by hand: 43 pixels apart, the one at the right 2.5 pixels lower.
+        let number = |name: &str| quality[name].as_f64().unwrap();
+        assert!((number("interEyeDistance") - 43.0).abs() < 3.0, "{quality}");
+        assert!((number("headPoseRoll") - 3.3).abs() < 4.0, "{quality}");
+        assert_eq!(number("singleFacePresent"), 0.0);
+    }
+
+    pub(crate) fn quality_not_a_bool_is_111(contract: &Contract) {
+        for value in values_other_than(&["boolean"]) {
+            let body = json!({ "images": [portrait()], "quality": value });
+            assert_eq!(code(contract, &body, "quality must be a boolean"), 111);
+        }
+    }
+
     pub(crate) fn position_is_in_whole_pixels_inside_the_image(contract: &Contract) {
         let position = response(contract, &request([portrait()])).position;
         // The face, marked by hand: hairline to chin, cheek to cheek.
@@ -769,12 +798,21 @@ pub(crate) mod response_fields {
             response_to_file(contract, &encoded(image, ImageFormat::Png)).warnings.contains(warning)
         };
         let dark = DynamicImage::ImageRgb8(imageops::brighten(&PORTRAIT.to_rgb8(), -130));
+        let mapped = |change: fn(f32) -> f32| {
+            let mut image = PORTRAIT.to_rgb8();
+            image.iter_mut().for_each(|value| *value = change(f32::from(*value)) as u8);
+            DynamicImage::ImageRgb8(image)
+        };
+        let bright = mapped(|value| value * 1.6);
+        let hazy = mapped(|value| value * 0.5 + 64.0);
         let cut = PORTRAIT.crop_imm(165, 20, 300, 300);
         let mut bordered = RgbImage::from_pixel(592, 592, Rgb([255; 3]));
         imageops::replace(&mut bordered, &PORTRAIT.to_rgb8(), 40, 40);
         let bordered = bordered.into();
         for (warning, applies) in [
             (Warning::LowLight, &dark),
+            (Warning::Overexposed, &bright),
+            (Warning::LowContrast, &hazy),
             (Warning::Blurred, &PORTRAIT.blur(3.5)),
             (Warning::Greyscale, &PORTRAIT.grayscale()),
             (Warning::FaceNearEdge, &cut),

@@ -20,7 +20,7 @@ export class PageError extends Error {
 export async function detect(files, send) {
   const images = await Promise.all(files.map(async (file, index) => (
     { index, type: "RGB", data: await base64(file) })));
-  const request = { images, autoRotate: true };
+  const request = { images, autoRotate: true, quality: true };
   if (files.length > 1) request.model = "rgb-burst-v2";
   const body = JSON.stringify(request);
   if (body.length > MAX_BODY_BYTES) {
@@ -95,7 +95,8 @@ export function curl(files, needsKey) {
     + `base64 < ${quoted(file.name)} | tr -d '\\n'; printf '"}'`);
   const model = files.length > 1 ? ',"model":"rgb-burst-v2"' : "";
   const header = needsKey ? ` -H "Authorization: Bearer $KEY"` : "";
-  const body = `printf '{"images":['; ${images.join("; ")}; printf '],"autoRotate":true${model}}'`;
+  const options = `"autoRotate":true,"quality":true${model}`;
+  const body = `printf '{"images":['; ${images.join("; ")}; printf '],${options}}'`;
   return `{ ${body}; } |\n`
     + `  curl --json @-${header} ${location.origin}${PATH}`;
 }

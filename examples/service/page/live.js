@@ -8,6 +8,8 @@ const GUIDANCE = {
   faceNearEdge: "Move to the centre.",
   smallFace: "Come closer.",
   lowLight: "Find more light.",
+  overexposed: "Find softer light.",
+  lowContrast: "Clean the camera, and keep light out of it.",
   blurred: "Hold still.",
 };
 const NO_FACE = "No face yet: look at the camera.";

@@ -6,12 +6,27 @@ const WARNINGS = {
   faceNearEdge: "The face is at the edge of the photo.",
   borders: "The photo has a border. Send the photo as the camera took it.",
   lowLight: "The face is dark.",
+  overexposed: "The face is too bright in places.",
+  lowContrast: "The photo is hazy. Clean the camera, and avoid light that shines into it.",
   blurred: "The face is blurred.",
   greyscale: "The face has no colour.",
   rotated: "The face is sideways or upside down in the photo.",
   distorted: "The face is far too narrow or too wide. Send the photo as the camera took it.",
   frameWithoutFace: "A frame shows no face. Keep the face in the picture.",
   repeatedFrame: "Two frames show the same picture.",
+};
+
+// The measures of `quality`: their names on the page, the digits after the point, and the unit.
+const MEASURES = {
+  interEyeDistance: ["Distance of the eyes", 0, " px"],
+  headPoseRoll: ["Tilt of the head", 0, "°"],
+  edgeDistance: ["Distance from the edge", 2, " faces"],
+  luma: ["Brightness", 0, " of 255"],
+  underExposure: ["Too dark", 0, " %", 100],
+  overExposure: ["Too bright", 0, " %", 100],
+  tonalRange: ["Contrast", 0, " of 255"],
+  sharpness: ["Sharpness", 2, ""],
+  colour: ["Colour", 0, " of 255"],
 };
 
 const $ = (id) => document.getElementById(id);
@@ -31,12 +46,26 @@ export function show({ text, answer, time }, photo) {
     item.textContent = WARNINGS[name] ?? name;
     return item;
   }));
+  $("quality").replaceChildren(...facts(answer.quality ?? {}));
   $("face").textContent = `${width} × ${height} px at ${left}, ${top}`;
   $("model").textContent = answer.model;
   $("time").textContent = `${time.toFixed(0)} ms`;
   $("answer").hidden = false;
   raw(text);
   judge();
+}
+
+/** The measures that the page names. */
+function facts(quality) {
+  const measured = Object.entries(MEASURES).filter(([name]) => name in quality);
+  return measured.map(([name, [label, digits, unit, factor = 1]]) => {
+    const fact = document.createElement("div");
+    const [term, value] = ["dt", "dd"].map((tag) => document.createElement(tag));
+    term.textContent = label;
+    value.textContent = `${(factor * quality[name]).toFixed(digits)}${unit}`;
+    fact.append(term, value);
+    return fact;
+  });
 }
 
 /** Compares the score with the threshold. */

@@ -90,6 +90,10 @@ test("a chosen photo is scored and its answer shown", async (t) => {
   assert.ok(Math.abs((box.x - picture.x) / scale - answer.position.left) < 4);
   assert.ok(Math.abs(box.height / scale - answer.position.height) < 6);
   assert.match(await page.locator("#warnings").textContent(), /face is small/);
+  await page.getByText("Measures of the face").click();
+  const eyes = page.locator("#quality div", { hasText: "Distance of the eyes" });
+  const distance = Number.parseFloat(await eyes.locator("dd").textContent());
+  assert.ok(Math.abs(distance - answer.quality.interEyeDistance) < 1, `${distance}`);
   assert.match(await page.locator("#time").textContent(), /^\d+ ms$/);
   assert.ok(await page.locator("#device").isHidden(), "the server was given no package");
   await shot(page, "photo");
