@@ -71,6 +71,16 @@ fn cut_off_anywhere_they_are_refused() {
 }
 
 #[test]
+fn fill_bytes_before_markers_are_skipped() {
+    for kind in KINDS {
+        let file = read(&format!("{kind}.jpg"));
+        let (body, end) = file.split_at(file.len() - 2);
+        let filled = [body, b"\xff\xff", end].concat();
+        assert!(pixels(&filled).expect(kind).pixels() == pixels(&file).expect(kind).pixels());
+    }
+}
+
+#[test]
 fn scans_after_the_last_are_not_decoded() {
     let file = read("colour-finer-than-luma.jpg");
     let scan = file.windows(2).position(|two| two == [0xff, 0xda]).expect("a scan");

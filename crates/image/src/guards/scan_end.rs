@@ -40,7 +40,9 @@ pub(crate) fn with_ones(file: &[u8], scans: usize) -> Option<ZeroizeVec<u8>> {
         let length =
             if has_restarts { entropy_coded_length(data) } else { length_to_any_marker(data) };
         let (scan, after) = rest.split_at(rest.len() - data.len() + length);
-        copy.extend_from_slice(scan);
+        // Any number of FF may precede the marker. One before a zero would be data.
+        let fill_bytes = scan.iter().rev().take_while(|&&byte| byte == 0xff).count();
+        copy.extend_from_slice(&scan[..scan.len() - fill_bytes]);
         copy.extend_from_slice(&ONES);
         rest = after;
     }
