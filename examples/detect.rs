@@ -21,7 +21,8 @@ With --request it prints the exact bytes that a service would answer.
 Usage: detect [OPTIONS] PHOTO...
        detect --request BODY.json
 
-  PHOTO...              JPEG, PNG, GIF, WebP or BMP files; `-` reads standard input
+  PHOTO...              JPEG, PNG, GIF, WebP or BMP files; `-` reads standard input, and `./-a.jpg`
+                        is a file whose name begins with a hyphen
   --auto-rotate         Apply the Exif orientation
   --annotate OUT.png    Write a copy of the photo with the face outlined: red if its spoof score
                         is at least 0.5, green otherwise (one photo only)

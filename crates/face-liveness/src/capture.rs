@@ -30,7 +30,7 @@ const MIN_LIKENESS: f32 = 0.87;
 const MAX_MOVE: f32 = 0.5;
 /// The maximum factor by which it grows or shrinks.
 const MAX_GROWTH: f32 = 1.4;
-/// The mean difference of cells, 0 to 255, below which a frame repeats the one before it. JPEG of
+/// The mean difference of cells, 0 to 255, below which a frame repeats an earlier one. JPEG of
 /// quality 80 adds up to 0.27; live people of Replay-Attack change by 0.81 and more in two seconds.
 const MIN_CHANGE: f32 = 0.28;
 

@@ -17,8 +17,12 @@ const EDGE_DISTANCE: f32 = 0.15;
 const LOW_LUMA: f32 = 50.0;
 /// Proportion of overexposed samples from which a face is overexposed.
 const HIGH_EXPOSURE: f32 = 0.05;
-/// The range of luma below which an image has low contrast. Half the contrast leaves at most 127.5.
-const LOW_TONAL_RANGE: f32 = 130.0;
+/// An image without black and white, whose luma has a smaller range than this, has low contrast.
+/// Half the contrast leaves at most 127.5.
+const LOW_RANGE: f32 = 130.0;
+/// The luma up to which an image has black, and from which it has white.
+const BLACK: f32 = 25.0;
+const WHITE: f32 = 230.0;
 /// Mean difference between the strongest and the weakest channel, 0 to 255, below which a face has
 /// no colour. A greyscale file has 0; JPEG rounding adds up to 2.
 const LOW_COLOUR: f32 = 3.0;
@@ -48,7 +52,7 @@ pub(crate) fn measure(
     quality.single_face_present = second_face(faces);
     quality.edge_distance = edge_distance(&scored.bounding_box, image);
     quality.luma = samples.mean_luma();
-    quality.tonal_range = tonal_range(image);
+    [quality.black_point, quality.white_point] = black_and_white(image);
     quality.sharpness = samples.sharpness();
     quality.colour = samples.colour;
     samples.measure_luminance(&mut quality);
@@ -64,13 +68,19 @@ pub(crate) fn warnings(quality: &Quality, position: Position, has_borders: bool)
         (has_borders, Warning::Borders),
         (quality.luma < LOW_LUMA, Warning::LowLight),
         (quality.over_exposure >= HIGH_EXPOSURE, Warning::Overexposed),
-        (quality.tonal_range < LOW_TONAL_RANGE, Warning::LowContrast),
+        (has_low_contrast(quality), Warning::LowContrast),
         (quality.sharpness < LOW_SHARPNESS, Warning::Blurred),
         (quality.colour < LOW_COLOUR, Warning::Greyscale),
     ]
     .into_iter()
     .filter_map(|(applies, warning)| applies.then_some(warning))
     .collect()
+}
+
+/// Whether the image has neither black nor white. A dark image has black, a bright one has white.
+fn has_low_contrast(quality: &Quality) -> bool {
+    let [black, white] = [quality.black_point, quality.white_point];
+    black > BLACK && white < WHITE && white - black < LOW_RANGE
 }
 
 /// The area of the second largest face, divided by that of the largest.
@@ -91,8 +101,8 @@ fn edge_distance(face: &BoundingBox, image: ImageView<'_>) -> f32 {
     across.min(down)
 }
 
-/// The 99th percentile of an image's luma, less the 1st.
-fn tonal_range(image: ImageView<'_>) -> f32 {
+/// The 1st and the 99th percentile of an image's luma.
+fn black_and_white(image: ImageView<'_>) -> [f32; 2] {
     let at = |side: u32, step: usize| place(0, side, step, GRID);
     let mut histogram = [0; 256];
     for row in 0..GRID {
@@ -101,18 +111,17 @@ fn tonal_range(image: ImageView<'_>) -> f32 {
             histogram[(luma_of(pixel.map(f32::from)) + 0.5) as usize] += 1;
         }
     }
-    let last = percentile((0..256).rev(), &histogram);
-    (last - percentile(0..256, &histogram)) as f32
+    [percentile(0..256, &histogram), percentile((0..256).rev(), &histogram)]
 }
 
 /// The first of these values with which more than 1 % of the samples are counted.
-fn percentile(mut values: impl Iterator<Item = usize>, histogram: &[usize; 256]) -> usize {
+fn percentile(mut values: impl Iterator<Item = usize>, histogram: &[usize; 256]) -> f32 {
     let mut count = 0;
     let is_past = |value: &usize| {
         count += histogram[*value];
         100 * count > GRID * GRID
     };
-    values.find(is_past).unwrap_or_default()
+    values.find(is_past).unwrap_or_default() as f32
 }
 
 /// The pixel in the middle of a step, of `steps` along a length of pixels.

@@ -6,9 +6,10 @@ use serde::{Deserialize, Serialize};
 ///
 /// A request asks for them with `quality`; the contract of the vendor does not have it. Measures
 /// that ISO/IEC 29794-5 defines have its name and unit, and the formula of its reference
-/// implementation OFIQ. OFIQ measures luminance between the landmarks of an aligned face, this
-/// crate in the face's box, so limits from OFIQ do not carry over. The other measures of the
-/// standard (yaw, pitch, expression, occlusion, background, …) each need a network.
+/// implementation OFIQ (since 1.0.2). OFIQ measures luminance between the landmarks of an aligned
+/// face, the engine on a grid of samples in the face's box, so limits from OFIQ do not carry over.
+/// The other measures of the standard (yaw, pitch, expression, occlusion, background, …) each need
+/// a network.
 ///
 /// ```
 /// use face_liveness_schema::Quality;
@@ -17,8 +18,8 @@ use serde::{Deserialize, Serialize};
 ///     "interEyeDistance": 46.1, "headPoseRoll": -4.5, "singleFacePresent": 0.0,
 ///     "luminanceMean": 0.35, "luminanceVariance": 0.05, "dynamicRange": 7.3,
 ///     "underExposure": 0.11, "overExposure": 0.0,
-///     "edgeDistance": 0.62, "luma": 141.0, "tonalRange": 240.0, "sharpness": 0.21,
-///     "colour": 52.0
+///     "edgeDistance": 0.62, "luma": 141.0, "blackPoint": 4.0, "whitePoint": 246.0,
+///     "sharpness": 0.21, "colour": 52.0
 /// }"#;
 /// let quality: Quality = serde_json::from_str(json)?;
 /// assert_eq!(quality.inter_eye_distance, Some(46.1));
@@ -40,8 +41,8 @@ pub struct Quality {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[cfg_attr(feature = "json-schema", schemars(with = "f32"))]
     pub inter_eye_distance: Option<f32>,
-    /// ISO/IEC 29794-5: the rotation of the head in the image, in degrees, -180 to 180. 0 is
-    /// upright; 90 has the top of the head at the image's right. Absent without landmarks.
+    /// ISO/IEC 29794-5: the rotation of the head in the image, in degrees, -180 to 180. The sign is
+    /// ours: at 90, the top of the head is at the image's right. Absent without landmarks.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[cfg_attr(feature = "json-schema", schemars(with = "f32"))]
     pub head_pose_roll: Option<f32>,
@@ -64,10 +65,12 @@ pub struct Quality {
     pub edge_distance: f32,
     /// The mean luma (ITU-R BT.601, without linearisation), 0 to 255. Below 50: `lowLight`.
     pub luma: f32,
-    /// The 99th percentile of the luma of the whole image, less the 1st: 0 to 255. Below 130:
-    /// `lowContrast`.
-    pub tonal_range: f32,
-    /// The variance of the Laplacian of the face at 64 × 64, divided by the variance of its luma.
+    /// The 1st percentile of the luma of the whole image, 0 to 255.
+    pub black_point: f32,
+    /// The 99th percentile of the luma of the whole image, 0 to 255. Below 230, with a black point
+    /// above 25, and less than 130 apart: `lowContrast`.
+    pub white_point: f32,
+    /// The variance of the Laplacian of the face at 64 × 64, divided by that of its luma plus 1.
     /// Below 0.03: `blurred`.
     pub sharpness: f32,
     /// The mean difference between the strongest and the weakest channel, 0 to 255. Below 3:

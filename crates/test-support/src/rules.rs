@@ -728,9 +728,9 @@ pub(crate) mod response_fields {
 
         assert_eq!(
             keys(&quality),
-            "colour dynamicRange edgeDistance headPoseRoll interEyeDistance luma luminanceMean \
-             luminanceVariance overExposure sharpness singleFacePresent tonalRange \
-             underExposure"
+            "blackPoint colour dynamicRange edgeDistance headPoseRoll interEyeDistance luma \
+             luminanceMean luminanceVariance overExposure sharpness singleFacePresent \
+             underExposure whitePoint"
         );
         // The eyes, marked by hand: 43 pixels apart, the one at the right 2.5 pixels lower.
         let number = |name: &str| quality[name].as_f64().unwrap();
@@ -805,6 +805,7 @@ pub(crate) mod response_fields {
         };
         let bright = mapped(|value| value * 1.6);
         let hazy = mapped(|value| value * 0.5 + 64.0);
+        assert!(!warns(&dark, &Warning::LowContrast) && !warns(&bright, &Warning::LowContrast));
         let cut = PORTRAIT.crop_imm(165, 20, 300, 300);
         let mut bordered = RgbImage::from_pixel(592, 592, Rgb([255; 3]));
         imageops::replace(&mut bordered, &PORTRAIT.to_rgb8(), 40, 40);

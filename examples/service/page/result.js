@@ -24,7 +24,8 @@ const MEASURES = {
   luma: ["Brightness", 0, " of 255"],
   underExposure: ["Too dark", 0, " %", 100],
   overExposure: ["Too bright", 0, " %", 100],
-  tonalRange: ["Contrast", 0, " of 255"],
+  blackPoint: ["Darkest", 0, " of 255"],
+  whitePoint: ["Brightest", 0, " of 255"],
   sharpness: ["Sharpness", 2, ""],
   colour: ["Colour", 0, " of 255"],
 };

@@ -64,7 +64,7 @@ pub enum Refusal {
     /// 503: no worker is free, and no place in a queue.
     #[error("No worker is free; try again in a moment")]
     Busy,
-    /// 503: the request was sent to the workers twice, and neither time answered.
+    /// 503: the request was sent to the workers twice, and was answered neither time.
     #[error("The workers took this request twice, and did not answer")]
     NoAnswer,
     /// 504: the deadline passed.
