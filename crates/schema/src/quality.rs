@@ -8,8 +8,8 @@ use serde::{Deserialize, Serialize};
 /// that ISO/IEC 29794-5 defines have its name and unit, and the formula of its reference
 /// implementation OFIQ (since 1.0.2). OFIQ measures luminance between the landmarks of an aligned
 /// face, the engine on a grid of samples in the face's box, so limits from OFIQ do not carry over.
-/// The other measures of the standard (yaw, pitch, expression, occlusion, background, …) each need
-/// a network.
+/// The other measures of the standard, such as yaw, pitch, expression and occlusion, each need a
+/// network.
 ///
 /// ```
 /// use face_liveness_schema::Quality;

@@ -684,15 +684,20 @@ pub(crate) mod response_fields {
         assert_eq!(answer["warnings"], json!(["smallFace"]));
     }
 
-    pub(crate) fn provenance_is_given_to_those_who_ask(contract: &Contract) {
+    /// A field that a request asks for. Nothing else in the response differs.
+    fn asked_for(field: &str, contract: &Contract) -> Value {
         let plain = json!({ "images": [portrait()], "autoRotate": true });
         let mut asking = plain.clone();
-        asking["provenance"] = json!(true);
+        asking[field] = json!(true);
         let [(_, plain), (_, mut asked)] =
             [plain, asking].map(|body| answer(contract, body.to_string().as_bytes()));
-        let provenance = asked.as_object_mut().unwrap().remove("provenance").unwrap();
+        let value = asked.as_object_mut().unwrap().remove(field).unwrap();
         assert_eq!(asked, plain);
+        value
+    }
 
+    pub(crate) fn provenance_is_given_to_those_who_ask(contract: &Contract) {
+        let provenance = asked_for("provenance", contract);
         assert_eq!(keys(&provenance), "engine files images modelVersion searchRotations");
         assert_eq!(provenance["engine"], env!("CARGO_PKG_VERSION"));
         assert_eq!(
@@ -718,14 +723,7 @@ pub(crate) mod response_fields {
     }
 
     pub(crate) fn quality_is_given_to_those_who_ask(contract: &Contract) {
-        let plain = request([portrait()]);
-        let mut asking = plain.clone();
-        asking["quality"] = json!(true);
-        let [(_, plain), (_, mut asked)] =
-            [plain, asking].map(|body| answer(contract, body.to_string().as_bytes()));
-        let quality = asked.as_object_mut().unwrap().remove("quality").unwrap();
-        assert_eq!(asked, plain);
-
+        let quality = asked_for("quality", contract);
         assert_eq!(
             keys(&quality),
             "blackPoint colour dynamicRange edgeDistance headPoseRoll interEyeDistance luma \
