@@ -1,17 +1,9 @@
 //! Refuses networks on which tract would panic or read out of bounds.
 
-use std::panic::{AssertUnwindSafe, catch_unwind};
-
 use tract_onnx::pb::{ModelProto, NodeProto};
 use tract_onnx::prelude::*;
 use tract_onnx::tract_core::model::order::eval_order_for_nodes;
 use tract_onnx::tract_hir::infer::Factoid;
-
-/// Turns a panic of tract into an error. tract panics on some malformed graphs (sonos/tract#2390
-/// and others), when it loads them or when it runs them.
-pub(crate) fn catch_panics<T>(call: impl FnOnce() -> TractResult<T>) -> TractResult<T> {
-    catch_unwind(AssertUnwindSafe(call)).unwrap_or_else(|_| Err(TractError::msg("tract panicked")))
-}
 
 /// Refuses operators with a sub-graph (`If`, `Loop`, `Scan`): tract infers the shapes inside by
 /// itself, where [`refuse_flat_inputs`] cannot check them first.

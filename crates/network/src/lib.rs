@@ -1,13 +1,16 @@
 #![doc = include_str!("../README.md")]
 
 mod error;
+#[cfg(feature = "all-operators")]
 mod guards;
 mod logistic;
 mod network;
-mod operators;
 mod planes;
+#[cfg(feature = "all-operators")]
 mod prelu;
-mod zero_pad;
+#[cfg(feature = "all-operators")]
+mod tract;
+mod trunk;
 
 pub use error::{Error, ErrorKind};
 pub use logistic::{log_odds, logistic};

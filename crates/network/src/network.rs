@@ -1,25 +1,25 @@
 //! An ONNX network with one image as its input.
 
 use std::fmt;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 
 use tract_onnx::Onnx;
 use tract_onnx::prelude::*;
-use tract_onnx::tract_core::knobs::KnobScope;
-use zeroize::Zeroize;
+use zeroize::Zeroizing;
 
-use crate::guards::{catch_panics, refuse_flat_inputs, refuse_subgraphs};
-use crate::prelu::rewrite_prelu;
-use crate::zero_pad::replace_pads;
-use crate::{Error, PlanesMut, operators};
+#[cfg(feature = "all-operators")]
+use crate::tract::Plan;
+use crate::trunk::{self, Trunk};
+use crate::{Error, PlanesMut};
 
 /// An ONNX network that takes one image, `1 × C × H × W` float32, and returns float32 tensors.
 ///
-/// Loading takes tens of milliseconds. A loaded network is immutable and may run on many threads at
-/// once; a clone shares its weights.
+/// A loaded network is immutable and may run on many threads at once; a clone shares its weights.
 ///
-/// `PRelu(x)` is rewritten to `Max(x, slope · x)` where no slope is above 1. Both give the same
-/// values, and tract runs the second several times faster.
+/// The usual convolutions, and what lies between them, run in this crate, in half of tract's time.
+/// What follows the last convolution is left to tract if it is not known here; a network with a
+/// convolution that is not known, all of it.
 ///
 /// ```
 /// use face_liveness_network::Network;
@@ -32,15 +32,24 @@ use crate::{Error, PlanesMut, operators};
 /// ```
 #[derive(Clone)]
 pub struct Network {
-    plan: Arc<TypedSimplePlan>,
+    parts: Arc<Parts>,
     shape: [usize; 3],
+}
+
+/// What runs, in order.
+enum Parts {
+    Trunk(Trunk),
+    #[cfg(feature = "all-operators")]
+    TrunkAndHead(Trunk, Plan),
+    #[cfg(feature = "all-operators")]
+    Tract(Plan),
 }
 
 /// One output of a network.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Output {
-    shape: Vec<usize>,
-    values: Vec<f32>,
+    pub(crate) shape: Vec<usize>,
+    pub(crate) values: Vec<f32>,
 }
 
 impl Output {
@@ -67,36 +76,37 @@ impl Network {
     /// # Errors
     /// [`ErrorKind::Load`](crate::ErrorKind::Load) when the bytes are not ONNX, do not fit the
     /// shape, refer to another file, or hold an operator that tract does not know or one with a
-    /// sub-graph (`If`, `Loop`, `Scan`). Without the feature `all-operators`, only those of the
-    /// networks in `face-liveness-models` are known.
+    /// sub-graph (`If`, `Loop`, `Scan`). Without the feature `all-operators`, also for a network
+    /// that needs tract.
     pub fn from_onnx(onnx: &[u8], shape: [usize; 3]) -> Result<Self, Error> {
-        let plan = catch_panics(|| load(&loader(), onnx, shape)).map_err(Error::load)?;
-        Ok(Self::of(plan, shape))
+        let parts = catch_panics(|| load(onnx, shape)).map_err(Error::load)?;
+        Ok(Self { parts: Arc::new(parts), shape })
     }
 
-    pub(crate) fn of(plan: Arc<TypedSimplePlan>, shape: [usize; 3]) -> Self {
-        Self { plan, shape }
-    }
-
-    /// Runs the network once. `fill` writes the input, which starts as zeros and is wiped
-    /// afterwards. tract's rearranged copies of it are not wiped. The outputs are in the file's
-    /// order.
+    /// Runs the network once. `fill` writes the input, which starts as zeros. The input and all
+    /// activations of the convolutions are wiped afterwards. Of what tract allocates, its input is.
+    /// The outputs are in the file's order.
     ///
     /// # Errors
     /// [`ErrorKind::Run`](crate::ErrorKind::Run) when the network fails, an output is not float32,
-    /// or tract still holds the input, so that it cannot be wiped.
+    /// or tract still holds its input, so that it cannot be wiped.
     pub fn run(&self, fill: impl FnOnce(PlanesMut<'_>)) -> Result<Vec<Output>, Error> {
-        let [channels, height, width] = self.shape;
-        let input = Tensor::zero::<f32>(&[1, channels, height, width]).map_err(Error::run)?;
-        let mut input = WipedInput(Arc::new(input));
-        fill(PlanesMut::new(self.shape, input.values_mut().map_err(Error::run)?)?);
-        let outputs = catch_panics(|| {
-            let outputs = self.plan.run(tvec!(TValue::from_const(Arc::clone(&input.0))))?;
-            outputs.iter().map(|output| copy(output)).collect::<TractResult<_>>()
-        });
-        // The run's state and its outputs are gone: no other reference is left to the input.
-        input.values_mut().map_err(Error::run)?;
-        outputs.map_err(Error::run)
+        let mut values = Zeroizing::new(vec![0.0; self.shape.iter().product()]);
+        fill(PlanesMut::new(self.shape, &mut values)?);
+        match &*self.parts {
+            Parts::Trunk(trunk) => {
+                let values = trunk.run(values).to_vec();
+                Ok(vec![Output { shape: trunk.output_shape(), values }])
+            }
+            #[cfg(feature = "all-operators")]
+            Parts::TrunkAndHead(trunk, head) => {
+                head.run(&trunk.output_shape(), &trunk.run(values)).map_err(Error::run)
+            }
+            #[cfg(feature = "all-operators")]
+            Parts::Tract(plan) => {
+                plan.run(&[&[1], &self.shape[..]].concat(), &values).map_err(Error::run)
+            }
+        }
     }
 }
 
@@ -106,71 +116,26 @@ impl fmt::Debug for Network {
     }
 }
 
-fn copy(output: &Tensor) -> TractResult<Output> {
-    let values = output.to_plain_array_view::<f32>()?.iter().copied().collect();
-    Ok(Output { shape: output.shape().to_vec(), values })
-}
-
-fn loader() -> Onnx {
-    if cfg!(feature = "all-operators") { tract_onnx::onnx() } else { operators::onnx() }
-}
-
-pub(crate) fn load(
-    loader: &Onnx,
-    onnx: &[u8],
-    [channels, height, width]: [usize; 3],
-) -> TractResult<Arc<TypedSimplePlan>> {
-    let loader = loader.clone().with_ignore_output_shapes(true).with_ignore_value_info(true);
-    let mut file = loader.proto_model_for_read(&mut &onnx[..])?;
-    refuse_subgraphs(&file)?;
-    rewrite_prelu(&mut file)?;
-    let mut model = loader
-        .model_for_proto_model(&file)?
-        .with_input_fact(0, f32::fact([1, channels, height, width]).into())?;
-    refuse_flat_inputs(&mut model)?;
-    // If a later tract removes a knob, only speed is lost.
-    let knobs = KnobScope::new(KNOBS).unwrap_or_default();
-    knobs.enter(|| {
-        let mut model = model.into_optimized()?;
-        replace_pads(&mut model)?;
-        model.into_runnable()
-    })
-}
-
-/// tract convolves rows of 128 values and more directly. On x86-64, that takes two to three times
-/// as long as the matrix product that it uses for shorter rows.
-#[cfg(target_arch = "x86_64")]
-const KNOBS: [(&str, &str); 1] = [("TRACT_DISABLE_DIRECT_SPATIAL", "true")];
-#[cfg(not(target_arch = "x86_64"))]
-const KNOBS: [(&str, &str); 0] = [];
-
-/// Wipes the input when dropped: it holds the image's pixels, and tract does not wipe its tensors.
-struct WipedInput(Arc<Tensor>);
-
-impl WipedInput {
-    /// Fails while tract holds a reference to the input.
-    fn values_mut(&mut self) -> TractResult<&mut [f32]> {
-        let tensor = Arc::get_mut(&mut self.0)
-            .ok_or_else(|| TractError::msg("tract still holds the input"))?;
-        let values = tensor.to_plain_array_view_mut::<f32>()?.into_slice();
-        values.ok_or_else(|| TractError::msg("the input is not contiguous"))
-    }
-}
-
-impl Drop for WipedInput {
-    fn drop(&mut self) {
-        if let Ok(values) = self.values_mut() {
-            values.zeroize();
+fn load(onnx: &[u8], shape: [usize; 3]) -> TractResult<Parts> {
+    let mut file = Onnx::default().proto_model_for_read(&mut &onnx[..])?;
+    let trunk = trunk::split(&mut file, shape);
+    let is_whole = file.graph.as_ref().is_some_and(|head| head.node.is_empty());
+    match trunk {
+        Some(trunk) if is_whole => Ok(Parts::Trunk(trunk)),
+        #[cfg(feature = "all-operators")]
+        Some(trunk) => {
+            let head = Plan::new(file, &trunk.output_shape())?;
+            Ok(Parts::TrunkAndHead(trunk, head))
         }
+        #[cfg(feature = "all-operators")]
+        None => Ok(Parts::Tract(Plan::new(file, &[&[1], &shape[..]].concat())?)),
+        #[cfg(not(feature = "all-operators"))]
+        _ => Err(TractError::msg("an operator, or an attribute of one, is not known")),
     }
 }
 
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn tract_knows_the_knobs() {
-        assert!(KnobScope::new(KNOBS).is_ok());
-    }
+/// Turns a panic of tract into an error. tract panics on some malformed graphs (sonos/tract#2390
+/// and others), when it loads them or when it runs them.
+pub(crate) fn catch_panics<T>(call: impl FnOnce() -> TractResult<T>) -> TractResult<T> {
+    catch_unwind(AssertUnwindSafe(call)).unwrap_or_else(|_| Err(TractError::msg("tract panicked")))
 }

@@ -1,0 +1,74 @@
+//! How activations lie in memory.
+
+/// The most values of one activation: 1 GiB of them.
+const MAX_VALUES: usize = 1 << 28;
+
+/// Values pixel by pixel, each with all its channels, in a border of zeros.
+///
+/// The border stands in for the padding of convolutions. Channels beyond the network's own fill the
+/// last block of a pixel; they are zero.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Layout {
+    pub(super) channels: usize,
+    pub(super) height: usize,
+    pub(super) width: usize,
+    /// In pixels, on each side.
+    pub(super) border: usize,
+}
+
+impl Layout {
+    /// The number of values, with the border.
+    pub(super) fn len(&self) -> usize {
+        self.row() * (self.height + 2 * self.border)
+    }
+
+    /// The number of values of a row, with the border.
+    pub(super) fn row(&self) -> usize {
+        self.channels * (self.width + 2 * self.border)
+    }
+
+    /// The index of a pixel's first value.
+    #[inline(always)]
+    pub(super) fn at(&self, y: usize, x: usize) -> usize {
+        (y + self.border) * self.row() + (x + self.border) * self.channels
+    }
+
+    /// Whether an activation of this size, with a border of `border`, can be kept in memory.
+    pub(super) fn is_small_enough(&self) -> bool {
+        let side = |side: usize| side.checked_add(2 * self.border);
+        let len = || self.channels.checked_mul(side(self.height)?)?.checked_mul(side(self.width)?);
+        len().is_some_and(|len| len <= MAX_VALUES)
+    }
+
+    /// Sets the border to zero.
+    pub(super) fn clear_border(&self, values: &mut [f32]) {
+        let edge = self.border * self.row();
+        let side = self.border * self.channels;
+        let inside = self.height * self.row();
+        values[..edge].fill(0.0);
+        for row in values[edge..edge + inside].chunks_exact_mut(self.row()) {
+            row[..side].fill(0.0);
+            let right = row.len() - side;
+            row[right..].fill(0.0);
+        }
+        values[edge + inside..].fill(0.0);
+    }
+
+    /// The values of each row, without the border.
+    #[inline(always)]
+    pub(super) fn rows<'a>(&self, values: &'a [f32]) -> impl Iterator<Item = &'a [f32]> + use<'a> {
+        let (length, row) = (self.width * self.channels, self.row());
+        values[self.at(0, 0)..].chunks(row).take(self.height).map(move |row| &row[..length])
+    }
+
+    /// The values of each row, without the border.
+    #[inline(always)]
+    pub(super) fn rows_mut<'a>(
+        &self,
+        values: &'a mut [f32],
+    ) -> impl Iterator<Item = &'a mut [f32]> + use<'a> {
+        let (length, row) = (self.width * self.channels, self.row());
+        let first = self.at(0, 0);
+        values[first..].chunks_mut(row).take(self.height).map(move |row| &mut row[..length])
+    }
+}
