@@ -1,6 +1,6 @@
 //! After a run, a process's memory holds no piece of a row of the network's input: the planes are
-//! the pixels of a face. Nor does it hold a piece with its channels side by side, as the convolutions
-//! read them.
+//! the pixels of a face. Nor does it hold a piece with its channels side by side, as the
+//! convolutions read them.
 //!
 //! Linux only, for `/proc/self/mem`. One test, so that no other test's input is in the same memory.
 #![cfg(target_os = "linux")]

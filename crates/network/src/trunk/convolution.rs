@@ -92,8 +92,8 @@ impl Convolution {
             for y in 0..to.height {
                 let mut x = 0;
                 for tile in 0..tiles {
-                    // Tiles of a row differ by one pixel at most: none is too short for the sums
-                    // to hide the latency of additions.
+                    // Tiles of a row differ by one pixel at most, so that each is long enough to
+                    // hide the latency of the additions.
                     let pixels = (to.width - x).div_ceil(tiles - tile);
                     let corner = |from: Layout| {
                         let offset = from.border - self.padding;

@@ -4,8 +4,8 @@
 //! kernel, and unpacks the product. With the small images of these networks, that takes longer than
 //! the multiplications. Here, activations keep one layout from the first convolution to the last.
 //!
-//! The first nodes of an ONNX graph, as far as they are known here, are the *trunk*: in the built-in
-//! networks, all of them. What follows, the *head*, is left to tract. A graph with a convolution in
+//! The first nodes of an ONNX graph, as far as they are known here, are the *trunk*: all nodes of
+//! the built-in networks. What follows, the *head*, is left to tract. A graph with a convolution in
 //! its head is left to tract whole.
 
 mod activation;
@@ -108,8 +108,8 @@ impl Trunk {
         }
     }
 
-    /// Takes and returns planes of `[C, H, W]`. Every activation is wiped, and the planes as soon as
-    /// they are read: for a large photo, they are the largest allocation.
+    /// Takes and returns planes of `[C, H, W]`. Every activation is wiped, and the planes as soon
+    /// as they are read: for a large photo, they are the largest allocation.
     pub(crate) fn run(&self, planes: Zeroizing<Vec<f32>>) -> Zeroizing<Vec<f32>> {
         let mut buffers = Buffers(vec![Vec::new(); self.buffers.len()]);
         let mut input = vec![0.0; self.buffers[self.input.buffer]];
