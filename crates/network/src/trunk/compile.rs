@@ -13,9 +13,9 @@ use super::layout::Layout;
 use super::{Activation, CHANNELS, Operation, Step, Trunk, Value};
 use crate::logistic;
 
-/// Takes the trunk out of a graph for an input of `[C, H, W]` with three channels. The graph is then
-/// the head, whose input is the trunk's output. `None`, with the graph as it was, when not every
-/// convolution can be in the trunk.
+/// Takes the trunk out of a graph for an input of `[3, H, W]`. The graph is then the head, whose
+/// input is the trunk's output. `None`, with the graph as it was, when not every convolution can be
+/// in the trunk.
 pub(crate) fn split(file: &mut ModelProto, shape: [usize; 3]) -> Option<Trunk> {
     let graph = file.graph.as_mut()?;
     let mut builder = Builder::new(graph, shape)?;
