@@ -7,8 +7,6 @@ mod logistic;
 mod network;
 mod planes;
 #[cfg(feature = "all-operators")]
-mod prelu;
-#[cfg(feature = "all-operators")]
 mod tract;
 mod trunk;
 

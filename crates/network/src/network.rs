@@ -18,8 +18,8 @@ use crate::{Error, PlanesMut};
 /// A loaded network is immutable and may run on many threads at once; a clone shares its weights.
 ///
 /// The usual convolutions, and what lies between them, run in this crate, in half of tract's time.
-/// What follows the last convolution is left to tract if it is not known here; a network with a
-/// convolution that is not known, all of it.
+/// What follows the last convolution is left to tract if it is not known here. A network with an
+/// unusual convolution is left to tract whole.
 ///
 /// ```
 /// use face_liveness_network::Network;
@@ -95,12 +95,12 @@ impl Network {
         fill(PlanesMut::new(self.shape, &mut values)?);
         match &*self.parts {
             Parts::Trunk(trunk) => {
-                let values = trunk.run(values).to_vec();
+                let values = run(trunk, values)?.to_vec();
                 Ok(vec![Output { shape: trunk.output_shape(), values }])
             }
             #[cfg(feature = "all-operators")]
             Parts::TrunkAndHead(trunk, head) => {
-                head.run(&trunk.output_shape(), &trunk.run(values)).map_err(Error::run)
+                head.run(&trunk.output_shape(), &run(trunk, values)?).map_err(Error::run)
             }
             #[cfg(feature = "all-operators")]
             Parts::Tract(plan) => {
@@ -130,12 +130,17 @@ fn load(onnx: &[u8], shape: [usize; 3]) -> TractResult<Parts> {
         #[cfg(feature = "all-operators")]
         None => Ok(Parts::Tract(Plan::new(file, &[&[1], &shape[..]].concat())?)),
         #[cfg(not(feature = "all-operators"))]
-        _ => Err(TractError::msg("an operator, or an attribute of one, is not known")),
+        _ => Err(TractError::msg("the network needs the feature all-operators")),
     }
 }
 
-/// Turns a panic of tract into an error. tract panics on some malformed graphs (sonos/tract#2390
-/// and others), when it loads them or when it runs them.
+fn run(trunk: &Trunk, values: Zeroizing<Vec<f32>>) -> Result<Zeroizing<Vec<f32>>, Error> {
+    catch_panics(|| Ok(trunk.run(values))).map_err(Error::run)
+}
+
+/// Turns a panic into an error. tract panics on some malformed graphs (sonos/tract#2390 and
+/// others), when it loads them or when it runs them.
 pub(crate) fn catch_panics<T>(call: impl FnOnce() -> TractResult<T>) -> TractResult<T> {
-    catch_unwind(AssertUnwindSafe(call)).unwrap_or_else(|_| Err(TractError::msg("tract panicked")))
+    let panicked = |_| Err(TractError::msg("the network caused a panic"));
+    catch_unwind(AssertUnwindSafe(call)).unwrap_or_else(panicked)
 }

@@ -1,4 +1,4 @@
-//! What tract runs: networks, or heads of networks, with operators that a trunk has not.
+//! What tract runs: networks, or heads of networks, with operators that a trunk does not have.
 
 use std::sync::Arc;
 
@@ -9,16 +9,14 @@ use zeroize::Zeroize;
 use crate::Output;
 use crate::guards::{refuse_flat_inputs, refuse_subgraphs};
 use crate::network::catch_panics;
-use crate::prelu::rewrite_prelu;
 
 /// A graph, ready to run.
 pub(crate) struct Plan(Arc<TypedSimplePlan>);
 
 impl Plan {
     /// For an input of this shape.
-    pub(crate) fn new(mut file: ModelProto, shape: &[usize]) -> TractResult<Self> {
+    pub(crate) fn new(file: ModelProto, shape: &[usize]) -> TractResult<Self> {
         refuse_subgraphs(&file)?;
-        rewrite_prelu(&mut file)?;
         let loader =
             tract_onnx::onnx().with_ignore_output_shapes(true).with_ignore_value_info(true);
         let mut model =

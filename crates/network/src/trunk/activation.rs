@@ -23,7 +23,7 @@ impl Activation {
         let zero = V::splat(simd, 0.0);
         match self {
             Self::None => values,
-            // In this order, NaN stays NaN on x86-64.
+            // In this order, NaN stays NaN with the instructions of x86-64, Arm and WebAssembly.
             Self::Relu => zero.max(values),
             Self::PRelu(slopes) => {
                 let slopes = V::from_slice(simd, &slopes[first..][..V::LEN]);

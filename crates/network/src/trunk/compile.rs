@@ -7,17 +7,21 @@ use tract_onnx::pb::{GraphProto, ModelProto, NodeProto, TensorProto};
 use tract_onnx::prelude::*;
 use tract_onnx::tensor::load_tensor;
 
-use super::convolution::{Convolution, in_blocks};
+use super::convolution::Convolution;
 use super::depthwise::{Depthwise, by_pixel};
-use super::layout::Layout;
+use super::layout::{Layout, MAX_VALUES, in_blocks};
 use super::{Activation, CHANNELS, Operation, Step, Trunk, Value};
 use crate::logistic;
+
+/// No network has a larger one.
+const MAX_STRIDE: usize = 1024;
 
 /// Takes the trunk out of a graph for an input of `[3, H, W]`. The graph is then the head, whose
 /// input is the trunk's output. `None`, with the graph as it was, when not every convolution can be
 /// in the trunk.
 pub(crate) fn split(file: &mut ModelProto, shape: [usize; 3]) -> Option<Trunk> {
     let graph = file.graph.as_mut()?;
+    let [_] = &graph.output[..] else { return None };
     let mut builder = Builder::new(graph, shape)?;
     let is_constant = |node: &&NodeProto| builder.constants.is_cast(node);
     let (casts, nodes): (Vec<_>, Vec<_>) = graph.node.iter().partition(is_constant);
@@ -55,8 +59,10 @@ struct Constants<'a> {
 
 impl<'a> Constants<'a> {
     fn new(graph: &'a GraphProto) -> Self {
-        let tensors: HashMap<_, _> =
-            graph.initializer.iter().map(|tensor| (&*tensor.name, tensor)).collect();
+        // An input that has a default is not a constant.
+        let is_input = |name: &String| graph.input.iter().any(|input| input.name == *name);
+        let tensors = graph.initializer.iter().filter(|tensor| !is_input(&tensor.name));
+        let tensors: HashMap<_, _> = tensors.map(|tensor| (&*tensor.name, tensor)).collect();
         let casts =
             graph.node.iter().filter_map(|node| match (&node.input[..], &node.output[..]) {
                 ([from], [to]) if node.op_type == "Cast" && tensors.contains_key(&**from) => {
@@ -117,6 +123,8 @@ struct Builder<'a> {
     channels: Vec<usize>,
     /// For each value, the pixels of padding that convolutions need around it.
     borders: Vec<usize>,
+    /// The weights of all convolutions.
+    weights: usize,
     offset: f32,
     steps: Vec<Step>,
 }
@@ -140,6 +148,7 @@ impl<'a> Builder<'a> {
             vectors: HashMap::new(),
             channels: vec![channels],
             borders: vec![0],
+            weights: 0,
             offset: 0.0,
             steps: Vec::new(),
         })
@@ -187,14 +196,15 @@ impl<'a> Builder<'a> {
             ("Sub", &[from, subtracted]) => self.continue_negated(subtracted, from, output)?,
             ("Mul", &[input, factors]) => {
                 let (input, factors) = (self.in_blocks(input)?, self.in_blocks(factors)?);
-                let Layout { channels, height: 1, width: 1, .. } = factors.layout else {
+                let Layout { height: 1, width: 1, .. } = factors.layout else {
                     return None;
                 };
-                if channels != input.layout.channels {
+                let [channels, factor_channels] =
+                    [input, factors].map(|value| self.channels[value.buffer]);
+                if channels != factor_channels {
                     return None;
                 }
                 let operation = Operation::Scale { factors };
-                let channels = self.channels[input.buffer];
                 self.step(operation, input, channels, input.layout, output);
             }
             ("Sigmoid", &[input]) => {
@@ -267,13 +277,20 @@ impl<'a> Builder<'a> {
             return None;
         }
         let inputs = [inputs, kept_inputs];
-        let convolution = Convolution::new(&weights, &bias, inputs, [side, 1, 0]);
         let channels = in_blocks(bias.len());
         let layout = Layout { channels, height: 1, width: 1, border: 0 };
+        self.keep(kept_inputs * channels, side)?;
+        let convolution = Convolution::new(&weights, &bias, inputs, [side, 1, 0]);
         self.step(Operation::Convolve(convolution), input, bias.len(), layout, output);
         let value = self.values.remove(output)?;
         self.vectors.insert(output, value);
         Some(())
+    }
+
+    /// Counts the weights of a convolution, which keeps a copy of its own.
+    fn keep(&mut self, channels: usize, side: usize) -> Option<()> {
+        self.weights = channels.checked_mul(side * side)?.checked_add(self.weights)?;
+        (self.weights <= MAX_VALUES).then_some(())
     }
 
     fn vector_channels(&self, name: &str) -> Option<usize> {
@@ -312,13 +329,16 @@ impl<'a> Builder<'a> {
         let Layout { channels: kept_inputs, height, width, .. } = input.layout;
         let (shape, weights) = self.constants.get(constants.first()?)?;
         let &[outputs, group_inputs, side, columns] = &shape[..] else { return None };
+        if weights.is_empty() {
+            return None;
+        }
         let bias = match *constants {
             [_] => vec![0.0; outputs],
             [_, bias] => self.constants.get(bias)?.1,
             _ => return None,
         };
         let Geometry { group, stride, padding } = Geometry::of(node, [side, columns])?;
-        if outputs == 0 || bias.len() != outputs {
+        if bias.len() != outputs {
             return None;
         }
         let is_depthwise = kept_inputs == in_blocks(inputs)
@@ -346,6 +366,7 @@ impl<'a> Builder<'a> {
             border: 0,
         };
         let geometry = [side, stride, padding];
+        self.keep(kept_inputs * layout.channels, side)?;
         let operation = if is_depthwise {
             Operation::Depthwise(Depthwise::new(&weights, &bias, kept_inputs, geometry))
         } else {
@@ -407,9 +428,9 @@ impl<'a> Builder<'a> {
     fn continue_with(&mut self, input: &str, earlier: &str, output: &'a str) -> Option<()> {
         let earlier = *self.values.get(earlier)?;
         let step = self.steps.last()?;
-        let takes_none =
-            step.shortcut.is_some() || matches!(step.operation, Operation::Depthwise(_));
-        if takes_none || earlier == step.output || earlier.layout != step.output.layout {
+        let is_alike = earlier.layout == step.output.layout
+            && self.channels[earlier.buffer] == self.channels[step.output.buffer];
+        if !is_alike || earlier == step.output || step.shortcut.is_some() {
             return None;
         }
         self.continue_step(input, output)?.shortcut = Some(earlier);
@@ -468,6 +489,9 @@ impl<'a> Builder<'a> {
                 }
             }
         }
+        if buffers.iter().sum::<usize>() > MAX_VALUES {
+            return None;
+        }
         for step in &mut self.steps {
             for value in step.values_mut() {
                 *value = places[value.buffer]?;
@@ -517,18 +541,18 @@ impl Geometry {
     /// `None` unless strides and padding are equal on all sides, the padding less than the kernel,
     /// and nothing is dilated.
     fn of(node: &NodeProto, kernel: [usize; 2]) -> Option<Self> {
-        let list = |name, default: usize| -> Option<TVec<usize>> {
-            Some(node.get_attr_opt_tvec(name).ok()?.unwrap_or_else(|| tvec!(default)))
-        };
-        let same = |name, default| {
-            let values = list(name, default)?;
-            let (&first, rest) = values.split_first()?;
-            rest.iter().all(|value| *value == first).then_some(first)
+        let same = |name, length, default| {
+            let values: Option<TVec<usize>> = node.get_attr_opt_tvec(name).ok()?;
+            let Some(values) = values else { return Some(default) };
+            let first = *values.first().filter(|_| values.len() == length)?;
+            values.iter().all(|value| *value == first).then_some(first)
         };
         let shape = node.get_attr_opt_tvec::<usize>("kernel_shape").ok()?;
-        let (stride, padding) = (same("strides", 1)?, same("pads", 0)?);
-        let is_plain = same("dilations", 1)? == 1 && shape.is_none_or(|shape| shape[..] == kernel);
-        let is_usual = stride > 0 && kernel.iter().all(|&side| padding < side);
+        let (stride, padding) = (same("strides", 2, 1)?, same("pads", 4, 0)?);
+        let is_plain =
+            same("dilations", 2, 1)? == 1 && shape.is_none_or(|shape| shape[..] == kernel);
+        let is_usual =
+            (1..=MAX_STRIDE).contains(&stride) && kernel.iter().all(|&side| padding < side);
         let group = node.get_attr_opt("group").ok()?.unwrap_or(1);
         (is_plain && is_usual).then_some(Self { group, stride, padding })
     }

@@ -9,12 +9,11 @@ use fearless_simd::prelude::*;
 use fearless_simd::{f32x8, f32x16};
 
 use super::Activation;
-use super::layout::Layout;
+use super::layout::{BLOCK, Layout, in_blocks};
 
-/// Output channels of a block: one vector with AVX-512, two with AVX2, four with 128 bits.
+/// Output channels that are summed at a time: one vector with AVX-512, two with AVX2, four with 128
+/// bits. At the end there may be a [`BLOCK`] less.
 const WIDE: usize = 16;
-/// Output channels of the last block, where a wide one would be half empty.
-const NARROW: usize = 8;
 /// Output pixels of a tile. With AVX2, their sums fill 12 of 16 registers.
 const TILE: usize = 6;
 /// Steps of the innermost loop before it checks its end.
@@ -31,11 +30,6 @@ pub(super) struct Convolution {
     weights: Vec<f32>,
     /// One for each output channel.
     bias: Vec<f32>,
-}
-
-/// The number of channels that are kept for `channels` channels: those of whole blocks.
-pub(super) fn in_blocks(channels: usize) -> usize {
-    channels.next_multiple_of(NARROW)
 }
 
 impl Convolution {
@@ -116,7 +110,7 @@ impl Convolution {
                     if width == WIDE {
                         tile.run_of::<S, f32x16<S>, WIDE>(simd, pixels, &mut output[start..]);
                     } else {
-                        tile.run_of::<S, f32x8<S>, NARROW>(simd, pixels, &mut output[start..]);
+                        tile.run_of::<S, f32x8<S>, BLOCK>(simd, pixels, &mut output[start..]);
                     }
                     x += pixels;
                 }

@@ -3,11 +3,7 @@
 use fearless_simd::f32x8;
 use fearless_simd::prelude::*;
 
-use super::Activation;
-use super::layout::Layout;
-
-/// Channels that are summed at a time; a divisor of those in memory.
-pub(super) const BLOCK: usize = 8;
+use super::layout::{BLOCK, Layout};
 
 /// The weights and the geometry of a depthwise convolution.
 #[derive(Debug)]
@@ -41,7 +37,6 @@ impl Depthwise {
         simd: S,
         (input, from): (&[f32], Layout),
         (output, to): (&mut [f32], Layout),
-        activation: &Activation,
     ) {
         let offset = from.border - self.padding;
         for y in 0..to.height {
@@ -62,7 +57,7 @@ impl Depthwise {
                             sum = input.mul_add(weights, sum);
                         }
                     }
-                    activation.apply(simd, sum, first).store_slice(&mut pixel[first..][..BLOCK]);
+                    sum.store_slice(&mut pixel[first..][..BLOCK]);
                 }
             }
         }

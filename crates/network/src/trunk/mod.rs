@@ -18,13 +18,13 @@ mod tests;
 
 use fearless_simd::prelude::*;
 use fearless_simd::{Level, dispatch, f32x8};
-use zeroize::{Zeroize, Zeroizing};
+use zeroize::Zeroizing;
 
 use self::activation::Activation;
 pub(crate) use self::compile::split;
 use self::convolution::Convolution;
-use self::depthwise::{BLOCK, Depthwise};
-use self::layout::Layout;
+use self::depthwise::Depthwise;
+use self::layout::{BLOCK, Layout};
 
 /// The channels of the input.
 const CHANNELS: usize = 3;
@@ -111,16 +111,16 @@ impl Trunk {
     /// Takes and returns planes of `[C, H, W]`. Every activation is wiped, and the planes as soon
     /// as they are read: for a large photo, they are the largest allocation.
     pub(crate) fn run(&self, planes: Zeroizing<Vec<f32>>) -> Zeroizing<Vec<f32>> {
-        let mut buffers = Buffers(vec![Vec::new(); self.buffers.len()]);
-        let mut input = vec![0.0; self.buffers[self.input.buffer]];
-        self.write_input(&planes, &mut input[..self.input.layout.len()]);
-        buffers.0[self.input.buffer] = input;
+        let mut buffers = Buffers(vec![Zeroizing::default(); self.buffers.len()]);
+        let Value { buffer, layout } = self.input;
+        buffers.0[buffer] = vec![0.0; self.buffers[buffer]].into();
+        self.write_input(&planes, &mut buffers.0[buffer][..layout.len()]);
         drop(planes);
         let level = Level::new();
         for step in &self.steps {
             let mut output = std::mem::take(&mut buffers.0[step.output.buffer]);
             if output.is_empty() {
-                output = vec![0.0; self.buffers[step.output.buffer]];
+                output = vec![0.0; self.buffers[step.output.buffer]].into();
             }
             let to = step.output.layout;
             let values = &mut output[..to.len()];
@@ -160,18 +160,12 @@ impl Trunk {
     }
 }
 
-/// Wiped when dropped.
-struct Buffers(Vec<Vec<f32>>);
+/// Allocated when first needed.
+struct Buffers(Vec<Zeroizing<Vec<f32>>>);
 
 impl Buffers {
     fn of(&self, Value { buffer, layout }: Value) -> &[f32] {
         &self.0[buffer][..layout.len()]
-    }
-}
-
-impl Drop for Buffers {
-    fn drop(&mut self) {
-        self.0.iter_mut().for_each(|buffer| buffer.zeroize());
     }
 }
 
@@ -187,7 +181,7 @@ impl Step {
                 return convolution.run(simd, input, output, shortcut, &self.activation);
             }
             Operation::Depthwise(depthwise) => {
-                return depthwise.run(simd, (input, from), (output, to), &self.activation);
+                depthwise.run(simd, (input, from), (output, to));
             }
             &Operation::DepthToSpace { side } => depth_to_space(side, input, from, output, to),
             Operation::Mean => {
@@ -221,8 +215,11 @@ impl Step {
                 map(channels, (input, from), (output, to), function);
             }
             &Operation::Clamp { channels, low, high } => {
-                // As ONNX defines it, even where `low` is above `high`.
-                map(channels, (input, from), (output, to), |value| value.max(low).min(high));
+                // As ONNX defines it: NaN stays NaN, and `high` prevails where it is below `low`.
+                map(channels, (input, from), (output, to), |value| {
+                    let value = if value < low { low } else { value };
+                    if value > high { high } else { value }
+                });
             }
             &Operation::Scale { factors } => {
                 let factors = &buffers.of(factors)[factors.layout.at(0, 0)..];

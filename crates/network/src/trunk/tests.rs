@@ -102,11 +102,15 @@ impl Graph {
 
     #[track_caller]
     fn is_left_to_tract(self) {
-        let mut file = self.file();
-        let before = file.clone();
-        assert!(split(&mut file, [3, 8, 8]).is_none());
-        assert_eq!(file, before);
+        left_to_tract(self.file());
     }
+}
+
+#[track_caller]
+fn left_to_tract(mut file: ModelProto) {
+    let before = file.clone();
+    assert!(split(&mut file, [3, 8, 8]).is_none());
+    assert_eq!(file, before);
 }
 
 /// Runs a graph as a trunk without a head, and by tract alone.
@@ -268,6 +272,12 @@ fn depthwise_convolutions_and_slopes() {
             .conv("x4", [8, 19, 1, 1], &[])
             .is_a_trunk_and_agrees([6, 9]);
     }
+    Graph::default()
+        .conv("x0", [8, 3, 1, 1], &[])
+        .conv("x1", [8, 1, 3, 3], &[("group", &[8]), PADDED])
+        .node("Add", &["x1", "x2"], &[])
+        .node("Relu", &["x3"], &[])
+        .is_a_trunk_and_agrees([4, 4]);
 }
 
 #[test]
@@ -346,8 +356,17 @@ fn what_a_trunk_has_not_is_left_to_tract() {
     let two = conv([8, 3, 1, 1], &[]).conv("x1", [8, 8, 1, 1], &[]).node("Erf", &["x2"], &[]);
     two.node("Add", &["x1", "x3"], &[]).is_left_to_tract();
     Graph::default().node("Erf", &["x0"], &[]).is_left_to_tract();
-    let depthwise = conv([8, 3, 1, 1], &[]).conv("x1", [8, 1, 1, 1], &[("group", &[8])]);
-    depthwise.node("Add", &["x1", "x2"], &[]).conv("x3", [8, 8, 1, 1], &[]).is_left_to_tract();
+    // One channel beside eight: both are kept as eight.
+    for op in ["Add", "Sub"] {
+        let one =
+            conv([8, 3, 1, 1], &[]).conv("x1", [1, 8, 1, 1], &[]).node(op, &["x1", "x2"], &[]);
+        one.conv("x3", [8, 8, 1, 1], &[]).is_left_to_tract();
+    }
+    let factor = conv([8, 3, 1, 1], &[]).conv("x1", [1, 8, 1, 1], &[]);
+    let factor = factor.node("GlobalAveragePool", &["x2"], &[]).node("Mul", &["x1", "x3"], &[]);
+    factor.conv("x4", [8, 8, 1, 1], &[]).is_left_to_tract();
+    conv([8, 3, 3, 3], &[("strides", &[i64::MAX; 2])]).is_left_to_tract();
+    conv([8, 3, 3, 3], &[("pads", &[1])]).is_left_to_tract();
     let mut twice = Graph::default();
     twice.constants.push(constant("offset", &[1]));
     let twice = twice.node("Sub", &["x0", "offset"], &[]).node("Sub", &["x1", "offset"], &[]);
@@ -357,6 +376,32 @@ fn what_a_trunk_has_not_is_left_to_tract() {
     Graph::default().node("GlobalAveragePool", &["x0"], &[]).is_left_to_tract();
     conv([3, 1, 3, 3], &[("group", &[3])]).is_left_to_tract();
     conv([3, 1, 8, 8], &[("group", &[3])]).is_left_to_tract();
+}
+
+#[test]
+fn odd_files_are_left_to_tract() {
+    let file = || Graph::default().conv("x0", [3, 3, 1, 1], &[]).file();
+    let graph = |file: &mut ModelProto| file.graph.take().expect("a graph");
+    // A constant as another output.
+    let mut two = file();
+    let mut outputs = graph(&mut two);
+    outputs.output.push(ValueInfoProto { name: "w0".into(), ..<_>::default() });
+    two.graph = Some(outputs);
+    left_to_tract(two);
+    // An input with a default, which is also the kernel.
+    let mut default = file();
+    let mut input = graph(&mut default);
+    input.initializer.push(constant("x0", &[3, 3, 1, 1]));
+    input.node[0].input[1] = "x0".into();
+    default.graph = Some(input);
+    left_to_tract(default);
+    // No weights, and more outputs than there is memory for.
+    let mut empty = file();
+    let mut weights = graph(&mut empty);
+    weights.initializer[0] = TensorProto { dims: vec![1 << 59, 0, 1, 1], ..constant("w0", &[0]) };
+    weights.node[0].input.pop();
+    empty.graph = Some(weights);
+    left_to_tract(empty);
 }
 
 #[test]
