@@ -96,12 +96,12 @@ impl Graph {
 
     /// Runs the graph on planes of `height × width`, as a trunk without a head and by tract.
     #[track_caller]
-    fn is_a_trunk_and_agrees(self, [height, width]: [usize; 2]) {
+    fn runs_as_a_trunk(self, [height, width]: [usize; 2]) {
         agree(self.file(), [3, height, width]);
     }
 
     #[track_caller]
-    fn is_left_to_tract(self) {
+    fn stays_with_tract(self) {
         left_to_tract(self.file());
     }
 }
@@ -179,14 +179,14 @@ fn the_networks_of_the_models_are_trunks_and_agree_with_tract() {
 #[test]
 fn tiles_of_every_width_and_blocks_of_every_kind_of_channels() {
     for width in 3..=20 {
-        Graph::default().conv("x0", [8, 3, 3, 3], &[PADDED]).is_a_trunk_and_agrees([4, width]);
+        Graph::default().conv("x0", [8, 3, 3, 3], &[PADDED]).runs_as_a_trunk([4, width]);
     }
     for channels in 1..=40 {
         Graph::default()
             .conv("x0", [channels, 3, 3, 3], &[PADDED, STRIDE_2])
             .node("Relu", &["x1"], &[])
             .conv("x2", [5, channels, 1, 1], &[])
-            .is_a_trunk_and_agrees([7, 10]);
+            .runs_as_a_trunk([7, 10]);
     }
 }
 
@@ -207,7 +207,7 @@ fn kernels_strides_and_padding() {
                     ("group", &[1]),
                 ],
             )
-            .is_a_trunk_and_agrees([18, 23]);
+            .runs_as_a_trunk([18, 23]);
     }
 }
 
@@ -221,14 +221,14 @@ fn shortcuts_of_both_signs_from_values_with_and_without_a_border() {
                 .node(op, &["x1", "x2"], &[]);
             let block = if is_rectified { block.node("Relu", &["x3"], &[]) } else { block };
             let last = if is_rectified { "x4" } else { "x3" };
-            block.conv(last, [9, 24, 3, 3], &[PADDED]).is_a_trunk_and_agrees([6, 7]);
+            block.conv(last, [9, 24, 3, 3], &[PADDED]).runs_as_a_trunk([6, 7]);
         }
     }
     let swapped = Graph::default()
         .conv("x0", [8, 3, 1, 1], &[])
         .conv("x1", [8, 8, 1, 1], &[])
         .node("Add", &["x2", "x1"], &[]);
-    swapped.is_a_trunk_and_agrees([5, 4]);
+    swapped.runs_as_a_trunk([5, 4]);
 }
 
 #[test]
@@ -243,7 +243,7 @@ fn channels_scaled_by_what_their_means_tell() {
         .node("Mul", &["x1", "x6"], &[])
         .node("Add", &["x1", "x7"], &[])
         .conv("x8", [8, 12, 3, 3], &[PADDED])
-        .is_a_trunk_and_agrees([5, 9]);
+        .runs_as_a_trunk([5, 9]);
 }
 
 #[test]
@@ -253,7 +253,7 @@ fn a_weighted_sum_of_all_pixels() {
         .conv("x0", [11, 3, 3, 3], &[PADDED])
         .node("Relu", &["x1"], &[])
         .conv("x2", [11, 1, 4, 5], &[depthwise])
-        .is_a_trunk_and_agrees([4, 5]);
+        .runs_as_a_trunk([4, 5]);
 }
 
 #[test]
@@ -270,14 +270,14 @@ fn depthwise_convolutions_and_slopes() {
             )
             .node("PRelu", &["x3", "slopes"], &[])
             .conv("x4", [8, 19, 1, 1], &[])
-            .is_a_trunk_and_agrees([6, 9]);
+            .runs_as_a_trunk([6, 9]);
     }
     Graph::default()
         .conv("x0", [8, 3, 1, 1], &[])
         .conv("x1", [8, 1, 3, 3], &[("group", &[8]), PADDED])
         .node("Add", &["x1", "x2"], &[])
         .node("Relu", &["x3"], &[])
-        .is_a_trunk_and_agrees([4, 4]);
+        .runs_as_a_trunk([4, 4]);
 }
 
 #[test]
@@ -306,9 +306,9 @@ fn products_and_the_logarithm_of_a_sum_of_exponentials() {
         .node("ReduceSum", &["x5", "axes"], &[("keepdims", &[1])])
         .node("Log", &["x6"], &[])
         .node("Gemm", &["x7", "slope", "intercept"], &[("transB", &[1])])
-        .is_a_trunk_and_agrees([4, 4]);
+        .runs_as_a_trunk([4, 4]);
     let flat = Graph::default().conv("x0", [11, 3, 3, 3], &[PADDED]).node("Flatten", &["x1"], &[]);
-    flat.is_a_trunk_and_agrees([3, 5]);
+    flat.runs_as_a_trunk([3, 5]);
 }
 
 #[test]
@@ -321,7 +321,7 @@ fn depth_becomes_space() {
         .node("Add", &["x1", "x3"], &[])
         .node("Relu", &["x4"], &[])
         .conv("x5", [3, 16, 3, 3], &[PADDED])
-        .is_a_trunk_and_agrees([6, 8]);
+        .runs_as_a_trunk([6, 8]);
 }
 
 #[test]
@@ -331,51 +331,51 @@ fn an_offset_does_not_reach_the_padding() {
     graph
         .node("Sub", &["x0", "offset"], &[])
         .conv("x1", [8, 3, 3, 3], &[PADDED])
-        .is_a_trunk_and_agrees([4, 4]);
+        .runs_as_a_trunk([4, 4]);
 }
 
 #[test]
-fn what_a_trunk_has_not_is_left_to_tract() {
+fn what_a_trunk_has_not_stays_with_tract() {
     let conv =
         |shape, attributes: &[(&str, &[i64])]| Graph::default().conv("x0", shape, attributes);
-    conv([8, 1, 3, 3], &[("group", &[3])]).is_left_to_tract();
-    conv([8, 3, 3, 3], &[("dilations", &[2, 2])]).is_left_to_tract();
-    conv([8, 3, 3, 3], &[("pads", &[0, 0, 1, 1])]).is_left_to_tract();
-    conv([8, 3, 3, 3], &[("pads", &[3; 4])]).is_left_to_tract();
-    conv([8, 3, 3, 1], &[]).is_left_to_tract();
-    conv([8, 3, 3, 3], &[("strides", &[1, 2])]).is_left_to_tract();
-    conv([8, 3, 3, 3], &[("strides", &[0, 0])]).is_left_to_tract();
-    conv([8, 3, 9, 9], &[]).is_left_to_tract();
-    conv([8, 3, 3, 3], &[]).text_attribute("auto_pad", "SAME_UPPER").is_left_to_tract();
+    conv([8, 1, 3, 3], &[("group", &[3])]).stays_with_tract();
+    conv([8, 3, 3, 3], &[("dilations", &[2, 2])]).stays_with_tract();
+    conv([8, 3, 3, 3], &[("pads", &[0, 0, 1, 1])]).stays_with_tract();
+    conv([8, 3, 3, 3], &[("pads", &[3; 4])]).stays_with_tract();
+    conv([8, 3, 3, 1], &[]).stays_with_tract();
+    conv([8, 3, 3, 3], &[("strides", &[1, 2])]).stays_with_tract();
+    conv([8, 3, 3, 3], &[("strides", &[0, 0])]).stays_with_tract();
+    conv([8, 3, 9, 9], &[]).stays_with_tract();
+    conv([8, 3, 3, 3], &[]).text_attribute("auto_pad", "SAME_UPPER").stays_with_tract();
     // A convolution behind an operator that is not known.
     conv([8, 3, 1, 1], &[])
         .node("Erf", &["x1"], &[])
         .conv("x2", [8, 8, 1, 1], &[])
-        .is_left_to_tract();
+        .stays_with_tract();
     // Two activations that the head needs.
     let two = conv([8, 3, 1, 1], &[]).conv("x1", [8, 8, 1, 1], &[]).node("Erf", &["x2"], &[]);
-    two.node("Add", &["x1", "x3"], &[]).is_left_to_tract();
-    Graph::default().node("Erf", &["x0"], &[]).is_left_to_tract();
+    two.node("Add", &["x1", "x3"], &[]).stays_with_tract();
+    Graph::default().node("Erf", &["x0"], &[]).stays_with_tract();
     // One channel beside eight: both are kept as eight.
     for op in ["Add", "Sub"] {
         let one =
             conv([8, 3, 1, 1], &[]).conv("x1", [1, 8, 1, 1], &[]).node(op, &["x1", "x2"], &[]);
-        one.conv("x3", [8, 8, 1, 1], &[]).is_left_to_tract();
+        one.conv("x3", [8, 8, 1, 1], &[]).stays_with_tract();
     }
     let factor = conv([8, 3, 1, 1], &[]).conv("x1", [1, 8, 1, 1], &[]);
     let factor = factor.node("GlobalAveragePool", &["x2"], &[]).node("Mul", &["x1", "x3"], &[]);
-    factor.conv("x4", [8, 8, 1, 1], &[]).is_left_to_tract();
-    conv([8, 3, 3, 3], &[("strides", &[i64::MAX; 2])]).is_left_to_tract();
-    conv([8, 3, 3, 3], &[("pads", &[1])]).is_left_to_tract();
+    factor.conv("x4", [8, 8, 1, 1], &[]).stays_with_tract();
+    conv([8, 3, 3, 3], &[("strides", &[i64::MAX; 2])]).stays_with_tract();
+    conv([8, 3, 3, 3], &[("pads", &[1])]).stays_with_tract();
     let mut twice = Graph::default();
     twice.constants.push(constant("offset", &[1]));
     let twice = twice.node("Sub", &["x0", "offset"], &[]).node("Sub", &["x1", "offset"], &[]);
-    twice.conv("x2", [8, 3, 1, 1], &[]).is_left_to_tract();
+    twice.conv("x2", [8, 3, 1, 1], &[]).stays_with_tract();
     // The input, whose three channels fill no block.
-    Graph::default().node("Sigmoid", &["x0"], &[]).is_left_to_tract();
-    Graph::default().node("GlobalAveragePool", &["x0"], &[]).is_left_to_tract();
-    conv([3, 1, 3, 3], &[("group", &[3])]).is_left_to_tract();
-    conv([3, 1, 8, 8], &[("group", &[3])]).is_left_to_tract();
+    Graph::default().node("Sigmoid", &["x0"], &[]).stays_with_tract();
+    Graph::default().node("GlobalAveragePool", &["x0"], &[]).stays_with_tract();
+    conv([3, 1, 3, 3], &[("group", &[3])]).stays_with_tract();
+    conv([3, 1, 8, 8], &[("group", &[3])]).stays_with_tract();
 }
 
 #[test]
