@@ -17,7 +17,7 @@ use crate::{Error, PlanesMut};
 ///
 /// A loaded network is immutable and may run on many threads at once; a clone shares its weights.
 ///
-/// The usual convolutions, and what lies between them, run in this crate, in half of tract's time.
+/// The usual convolutions, and what lies between them, run in this crate, faster than in tract.
 /// What follows the last convolution is left to tract if it is not known here. A network with an
 /// unusual convolution is left to tract whole.
 ///
