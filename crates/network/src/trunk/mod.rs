@@ -66,7 +66,8 @@ struct Step {
 enum Operation {
     Convolve(Convolution),
     Depthwise(Depthwise),
-    /// From `C · side² × H × W` to `C × H · side × W · side`: the mode CRD of ONNX's DepthToSpace.
+    /// ONNX's DepthToSpace in the mode CRD: from `C · side² × H × W` to
+    /// `C × H · side × W · side`.
     DepthToSpace {
         side: usize,
     },
