@@ -89,14 +89,10 @@ impl Convolution {
                     // Tiles of a row differ by one pixel at most, so that each is long enough to
                     // hide the latency of the additions.
                     let pixels = (to.width - x).div_ceil(tiles - tile);
-                    let corner = |from: Layout| {
-                        let offset = from.border - self.padding;
-                        (y * self.stride + offset) * from.row()
-                            + (x * self.stride + offset) * from.channels
-                    };
+                    let corner = from.corner(y, x, self.stride, self.padding);
                     let start = to.at(y, x) + first;
                     let tile = Tile {
-                        input: &input[corner(from)..],
+                        input: &input[corner..],
                         input_row: from.row(),
                         input_step: self.stride * from.channels,
                         run: self.side * from.channels,

@@ -38,11 +38,9 @@ impl Depthwise {
         (input, from): (&[f32], Layout),
         (output, to): (&mut [f32], Layout),
     ) {
-        let offset = from.border - self.padding;
         for y in 0..to.height {
             for x in 0..to.width {
-                let corner = (y * self.stride + offset) * from.row()
-                    + (x * self.stride + offset) * from.channels;
+                let corner = from.corner(y, x, self.stride, self.padding);
                 let pixel = &mut output[to.at(y, x)..][..to.channels];
                 for first in (0..to.channels).step_by(BLOCK) {
                     let mut sum = f32x8::from_slice(simd, &self.bias[first..][..BLOCK]);

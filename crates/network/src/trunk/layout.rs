@@ -40,6 +40,12 @@ impl Layout {
         (y + self.border) * self.row() + (x + self.border) * self.channels
     }
 
+    /// The index of the first value that a convolution reads for its output pixel at `y`, `x`.
+    #[inline(always)]
+    pub(super) fn corner(&self, y: usize, x: usize, stride: usize, padding: usize) -> usize {
+        self.at(y * stride, x * stride) - padding * (self.row() + self.channels)
+    }
+
     /// Whether an activation of this size, with a border of `border`, can be kept in memory.
     pub(super) fn is_small_enough(&self) -> bool {
         let side = |side: usize| side.checked_add(2 * self.border);
@@ -77,5 +83,25 @@ impl Layout {
         let (length, row) = (self.width * self.channels, self.row());
         let first = self.at(0, 0);
         values[first..].chunks_mut(row).take(self.height).map(move |row| &mut row[..length])
+    }
+
+    /// The values of each pixel.
+    #[inline(always)]
+    pub(super) fn pixels<'a>(
+        &self,
+        values: &'a [f32],
+    ) -> impl Iterator<Item = &'a [f32]> + use<'a> {
+        let channels = self.channels;
+        self.rows(values).flat_map(move |row| row.chunks_exact(channels))
+    }
+
+    /// The values of each pixel.
+    #[inline(always)]
+    pub(super) fn pixels_mut<'a>(
+        &self,
+        values: &'a mut [f32],
+    ) -> impl Iterator<Item = &'a mut [f32]> + use<'a> {
+        let channels = self.channels;
+        self.rows_mut(values).flat_map(move |row| row.chunks_exact_mut(channels))
     }
 }

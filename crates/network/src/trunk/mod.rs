@@ -189,7 +189,7 @@ impl Step {
                 let scale = 1.0 / (from.height * from.width) as f32;
                 let output = &mut output[to.at(0, 0)..][..to.channels];
                 output.fill(0.0);
-                for pixel in from.rows(input).flat_map(|row| row.chunks_exact(from.channels)) {
+                for pixel in from.pixels(input) {
                     output.iter_mut().zip(pixel).for_each(|(sum, value)| *sum += value);
                 }
                 output.iter_mut().for_each(|sum| *sum *= scale);
@@ -197,17 +197,15 @@ impl Step {
             Operation::WeightedSum { weights, bias } => {
                 let output = &mut output[to.at(0, 0)..][..to.channels];
                 output.copy_from_slice(bias);
-                let pixels = from.rows(input).flat_map(|row| row.chunks_exact(from.channels));
-                for (pixel, weights) in pixels.zip(weights.chunks_exact(from.channels)) {
+                for (pixel, weights) in from.pixels(input).zip(weights.chunks_exact(from.channels))
+                {
                     for ((sum, value), weight) in output.iter_mut().zip(pixel).zip(weights) {
                         *sum += value * weight;
                     }
                 }
             }
             &Operation::Sum { channels } => {
-                let pixels = from.rows(input).flat_map(|row| row.chunks_exact(from.channels));
-                let sums = to.rows_mut(output).flat_map(|row| row.chunks_exact_mut(to.channels));
-                for (sum, pixel) in sums.zip(pixels) {
+                for (sum, pixel) in to.pixels_mut(output).zip(from.pixels(input)) {
                     sum.fill(0.0);
                     sum[0] = pixel[..channels].iter().sum();
                 }
@@ -224,12 +222,9 @@ impl Step {
             }
             &Operation::Scale { factors } => {
                 let factors = &buffers.of(factors)[factors.layout.at(0, 0)..];
-                for (row, input) in to.rows_mut(output).zip(from.rows(input)) {
-                    let pixels = input.chunks_exact(from.channels);
-                    for (pixel, input) in row.chunks_exact_mut(to.channels).zip(pixels) {
-                        for ((value, x), factor) in pixel.iter_mut().zip(input).zip(factors) {
-                            *value = x * factor;
-                        }
+                for (pixel, input) in to.pixels_mut(output).zip(from.pixels(input)) {
+                    for ((value, x), factor) in pixel.iter_mut().zip(input).zip(factors) {
+                        *value = x * factor;
                     }
                 }
             }
@@ -240,7 +235,7 @@ impl Step {
             }
         }
         if !matches!(self.activation, Activation::None) {
-            for pixel in to.rows_mut(output).flat_map(|row| row.chunks_exact_mut(to.channels)) {
+            for pixel in to.pixels_mut(output) {
                 for (block, values) in pixel.chunks_exact_mut(BLOCK).enumerate() {
                     let activated = f32x8::from_slice(simd, values);
                     let activated = self.activation.apply(simd, activated, block * BLOCK);
@@ -259,9 +254,7 @@ fn map(
     (output, to): (&mut [f32], Layout),
     function: impl Fn(f32) -> f32,
 ) {
-    let pixels = from.rows(input).flat_map(|row| row.chunks_exact(from.channels));
-    let outputs = to.rows_mut(output).flat_map(|row| row.chunks_exact_mut(to.channels));
-    for (output, pixel) in outputs.zip(pixels) {
+    for (output, pixel) in to.pixels_mut(output).zip(from.pixels(input)) {
         output.fill(0.0);
         output.iter_mut().zip(&pixel[..channels]).for_each(|(value, &x)| *value = function(x));
     }
