@@ -1,7 +1,7 @@
 //! The networks alone: `cargo bench --bench networks`.
 //!
-//! `FACE_LIVENESS_PEERS=DIR` also measures two published networks of that folder, without the PReLU
-//! rewrite of [`Network`]: `models/minifasnetv2_80.onnx` against the liveness networks, and
+//! `FACE_LIVENESS_PEERS=DIR` also measures two published networks of that folder, in tract:
+//! `models/minifasnetv2_80.onnx` against the liveness networks, and
 //! `models/yunet_n_640_640.onnx` at 320 × 320 against the face detector. Each pair also alternates,
 //! so that other load slows both; the last lines are the ratios of the medians.
 #![allow(missing_docs, clippy::unwrap_used, clippy::print_stdout)]

@@ -10,7 +10,7 @@ import torch
 from onnx import TensorProto, helper, numpy_helper
 
 from . import bundle
-from .layers import Convolution, Residual
+from .layers import Convolution, Residual, Slopes
 
 OPSET = 17
 
@@ -43,14 +43,11 @@ class Graph:
         of_pixels=False,
         of_centred=False,
         padding=None,
-        negative=False,
     ):
-        """A convolution with its norm and ReLU, or the negative of one without ReLU. The first one
-        takes pixels, 0 to 255, or pixels minus 127.5; it scales them itself, with float32 weights.
+        """A convolution with its norm and its activation. The first one takes pixels, 0 to 255, or
+        pixels minus 127.5; it scales them itself, with float32 weights.
         """
         weight, bias = folded(layers[0].weight, layers[1])
-        if negative:
-            weight, bias = -weight, -bias
         if of_pixels:
             bias = bias - weight.sum((1, 2, 3)) * 127.5 / 128
         first = of_pixels or of_centred
@@ -58,8 +55,13 @@ class Graph:
         inputs = [x, self.constant(weight, half=not first), self.constant(bias, half=False)]
         pads = [layers[0].padding[0] if padding is None else padding] * 4
         shape = dict(kernel_shape=list(weight.shape[2:]), strides=list(layers[0].stride), pads=pads)
-        x = self.add("Conv", inputs, **shape)
-        return self.add("Relu", [x]) if len(layers) == 3 else x
+        x = self.add("Conv", inputs, group=layers[0].groups, **shape)
+        return self.activation(x, *list(layers)[2:])
+
+    def activation(self, x, layer=None):
+        if isinstance(layer, Slopes):
+            return self.add("PRelu", [x, self.constant(layer.weight)])
+        return self.add("Relu", [x]) if layer else x
 
     def residual(self, x, layers: Residual):
         y = self.convolution(self.convolution(x, layers.first), layers.second)

@@ -30,7 +30,7 @@ class Up(nn.Module):
 
     def __init__(self, before, after):
         super().__init__()
-        self.spread = Convolution(before, 4 * after, relu=False, side=1, padding=0)
+        self.spread = Convolution(before, 4 * after, activation=None, side=1, padding=0)
 
     def forward(self, coarse, fine):
         return torch.relu(fine + nn.functional.pixel_shuffle(self.spread(coarse), 2))

@@ -59,7 +59,6 @@ def main():
     calibration.add_argument("--target")
     calibration.add_argument("--context-share", type=float, default=calibrate.CONTEXT_SHARE)
     calibration.add_argument("--bona-fide", type=float, default=calibrate.BONA_FIDE_WEIGHT)
-    step("left-out", "prints error rates on each set by the runs without it", "--target")
     about = "writes ONNX files, and pins their hashes in TARGET/model.json"
     networks(step("export", about, "--target"))
     about = "scores the faces of an evaluator's report by published models"
@@ -91,8 +90,6 @@ def main():
         measure.measure(a.out, names)
     elif a.step == "calibrate":
         calibrate.calibrate(a.out, names, a.target, a.context_share, a.bona_fide)
-    elif a.step == "left-out":
-        calibrate.left_out(a.out, a.target)
     elif a.step == "export":
         export.export(a.out, names, a.target)
     elif a.step == "card":

@@ -7,9 +7,9 @@ import torch
 
 from . import packs, tensor_views
 from .crop import SCALES
-from .network import Distilled
+from .network import Student
 from .teachers import DeviceTeacher, Teacher, attack_log_odds
-from .train import Scales, imitated, matched
+from .train import Spread, chained, matched
 from .views import CHANCES
 
 
@@ -49,14 +49,15 @@ def check(folder, teachers, device, batches=(512, 2048), repeats=10):
 
 def student_step(part, crops, features, bfloat16):
     device = crops.device
-    distilled = Distilled(part).to(device, memory_format=torch.channels_last)
-    optimiser = torch.optim.AdamW(distilled.parameters())
-    scales = Scales(features, standardised=part == "tight")
+    student = Student(part).to(device, memory_format=torch.channels_last)
+    optimiser = torch.optim.AdamW(student.parameters())
+    *maps, wanted = features
+    spread = Spread(student.blocks, maps)
 
     def step():
         with torch.autocast(device.type, torch.bfloat16, enabled=bfloat16):
-            logits, *losses = imitated(distilled, crops, features, scales, False)
-        cost = sum(losses) + matched(logits.float(), features[-1]).mean()
+            logits, losses = chained(student, student.blocks, crops, maps, spread)
+        cost = sum(losses) + matched(logits.float(), wanted).mean()
         optimiser.zero_grad(set_to_none=True)
         cost.backward()
         optimiser.step()

@@ -11,7 +11,7 @@ import numpy as np
 from common.onnx_files import Graph, folded, write
 
 from .crop import SIDE
-from .network import Bottleneck, Gate, load
+from .network import Gate, Residual, is_exported, load
 from .teachers import BONA_FIDE
 
 # The bound of the logits of attacks, relative to that of live faces: Exp must not overflow.
@@ -22,29 +22,20 @@ def to_onnx(network):
     graph = Graph()
     # Convolutions pad with zeros: the mean grey, not black.
     x = graph.add("Sub", ["crop", graph.constant(np.full((1, 1, 1, 1), 127.5))])
-    *stages, (last, pool, norm, _) = network.stages
-    for i, stage in enumerate(stages):
-        for j, layer in enumerate(stage):
-            if isinstance(layer, Bottleneck):
-                x = bottleneck(graph, x, layer)
+    *blocks, (last, pool, norm) = network.blocks
+    for i, block in enumerate(blocks):
+        y = x
+        for j, layer in enumerate(block.body if isinstance(block, Residual) else block):
+            if isinstance(layer, Gate):
+                y = gate(graph, y, layer)
             else:
-                x = graph.convolution(x, layer, of_centred=i == j == 0)
+                y = graph.convolution(y, layer, of_centred=i == j == 0)
+        x = graph.add("Add", [x, y]) if isinstance(block, Residual) else y
     weight, bias = folded(pool.weight, norm)
     inputs = [graph.convolution(x, last), graph.constant(weight, half=True), graph.constant(bias)]
     x = graph.add("Conv", inputs, group=weight.shape[0], kernel_shape=list(weight.shape[2:]))
     log_odds(graph, graph.add("Flatten", [x]), network.head)
     return graph.file("liveness", ("crop", [1, 3, SIDE, SIDE]), ("log_odds", [1, 1]))
-
-
-def bottleneck(graph, x, layers):
-    """Adds by subtracting the negative. tract fuses an addition into the matrix product before it,
-    which takes longer than an operation of its own."""
-    first, middle, last, *gates = layers.body
-    y = graph.convolution(graph.convolution(x, first), middle)
-    y = graph.convolution(y, last, negative=not gates)
-    for layer in gates:
-        y = gate(graph, y, layer)
-    return graph.add("Add" if gates else "Sub", [x, y])
 
 
 def gate(graph, x, layers):
@@ -72,6 +63,8 @@ def export(out, names, target):
     """Writes TARGET/PART.onnx for every part."""
     crops = np.random.default_rng(0).integers(0, 256, (20, 1, 3, SIDE, SIDE)).astype(np.float32)
     for part, name in names.items():
+        if is_exported(name):
+            continue
         network = load(out, name, part)
         file = to_onnx(network)
         write(Path(target) / f"{part}.onnx", file, network.attack_log_odds, zip(crops, crops))

@@ -8,7 +8,7 @@ import torch
 from tqdm import tqdm
 
 from .crop import SCALES, SIDE, student_crop, teacher_crop, uncut
-from .network import load
+from .network import Exported, load
 from .regions import Faces
 from .teachers import Teacher, attack_log_odds
 from .views import planes
@@ -107,6 +107,8 @@ def log_odds_by_part(networks, data):
 @torch.no_grad()
 def log_odds(network, crops):
     """N log-odds of an attack for 8-bit crops."""
+    if isinstance(network, Exported):
+        return network.log_odds(crops)
     network.eval()
     device = next(network.parameters()).device
     chunks = (torch.from_numpy(crops[start : start + 64]) for start in range(0, len(crops), 64))

@@ -1,34 +1,51 @@
-"""The student: the teacher's stages, built from dense convolutions.
+"""The student: MiniFASNet, with the widths that its teacher has, from random weights.
 
-The teachers use depthwise convolutions, which tract runs slowly. A bottleneck of dense 3 × 3
-convolutions on few channels takes less time and imitates them. The maps between stages have the
-teacher's shape, so each stage can learn from its teacher's.
+Every block has the input and the output of one of the teacher's, so each can learn from the
+teacher's maps by itself.
 """
 
+from dataclasses import dataclass
 from pathlib import Path
 
+import numpy as np
+import onnx
 import torch
 from torch import nn
 
-from common.layers import Convolution
+from common.layers import Convolution, Slopes
+from common.onnx_files import session
 
 # Of the running means in batch norms. Slow: a batch is 32 crops.
 MOMENTUM = 0.02
-# The teacher's channels after the first stem and after the two later ones, fixed by its maps.
-NARROW, WIDE = 64, 128
-# The channels inside the three stems and inside the bottlenecks of each chain, chosen by their time
-# in tract.
-STEM, STEM_2, STEM_3 = 16, 96, 96
-CHAINS = (32,), (64, 40), (24,)
-# Of the last layer, where the teacher has 512.
-EMBEDDING, TEACHER_EMBEDDING = 256, 512
-# MiniFASNetV1SE and MiniFAS 128 have squeeze-and-excitation at the end of each chain, and so have
-# their students.
-GATED = {"context": False, "wide": True, "tight": True}
+# Channels inside the stem, and of the maps before and after the second halving.
+STEM, NARROW, WIDE = (32, 103), 64, 128
+# Channels inside the two blocks that halve the map.
+HALVINGS = 231, 308
+FEATURES, CLASSES = 512, 3
 
 
-def convolution(before, after, side=3, stride=1, relu=True):
-    return Convolution(before, after, stride, relu, side, side // 2, MOMENTUM)
+@dataclass(frozen=True)
+class Shape:
+    chains: tuple
+    """The channels inside each residual block, for maps of 20, 10 and 5 cells."""
+    gated: bool
+    """The last block of each chain ends with squeeze-and-excitation."""
+
+
+SHAPES = {
+    "context": Shape(((13, 13, 13, 13), (231, 52, 26, 77, 26, 26), (26, 26)), gated=False),
+    "wide": Shape(((13, 26, 13, 52), (154, 52, 26, 52, 26, 26), (26, 26)), gated=True),
+    "tight": Shape(((13, 13, 13, 13), (231, 52, 26, 77, 26, 26), (26, 26)), gated=True),
+}
+
+
+def convolution(before, after, side=1, stride=1, groups=1, active=True):
+    activation = Slopes if active else None
+    return Convolution(before, after, stride, activation, side, side // 2, MOMENTUM, groups)
+
+
+def depthwise(channels, stride=1):
+    return convolution(channels, channels, 3, stride, groups=channels)
 
 
 class Gate(nn.Module):
@@ -43,13 +60,15 @@ class Gate(nn.Module):
         return x * torch.sigmoid(self.second(torch.relu(self.first(mean))))
 
 
-class Bottleneck(nn.Module):
+class Residual(nn.Module):
+    """Adds its body's output to its input."""
+
     def __init__(self, width, inner, gated):
         super().__init__()
         self.body = nn.Sequential(
-            convolution(width, inner, 1),
-            convolution(inner, inner),
-            convolution(inner, width, 1, relu=False),
+            convolution(width, inner),
+            depthwise(inner),
+            convolution(inner, width, active=False),
             *([Gate(width)] if gated else []),
         )
 
@@ -59,65 +78,75 @@ class Bottleneck(nn.Module):
 
 def chain(width, inner, gated):
     last = len(inner) - 1
+    return [Residual(width, channels, gated and i == last) for i, channels in enumerate(inner)]
+
+
+def halving(before, inner, after):
     return nn.Sequential(
-        *(Bottleneck(width, channels, gated and i == last) for i, channels in enumerate(inner))
+        convolution(before, inner), depthwise(inner, 2), convolution(inner, after, active=False)
+    )
+
+
+def stem():
+    first, inner = STEM
+    halves = convolution(3, first, 3, 2), depthwise(first)
+    return nn.Sequential(*halves, *halving(first, inner, NARROW))
+
+
+def features():
+    """A weight for each place of each channel, instead of a mean."""
+    return nn.Sequential(
+        convolution(WIDE, FEATURES),
+        nn.Conv2d(FEATURES, FEATURES, 5, groups=FEATURES, bias=False),
+        nn.BatchNorm2d(FEATURES, momentum=MOMENTUM),
     )
 
 
 class Student(nn.Module):
     """N × 3 × 80 × 80, 0 to 255, to N × 3 logits, as its teacher."""
 
-    def __init__(self, gated):
+    def __init__(self, part):
         super().__init__()
-        first, second, third = CHAINS
-        self.stages = nn.ModuleList(
+        shape = SHAPES[part]
+        first, second, third = shape.chains
+        self.blocks = nn.ModuleList(
             [
-                nn.Sequential(
-                    convolution(3, STEM, stride=2),
-                    convolution(STEM, NARROW, stride=2),
-                    convolution(NARROW, NARROW, 1, relu=False),
-                ),
-                chain(NARROW, first, gated),
-                nn.Sequential(
-                    convolution(NARROW, STEM_2, stride=2),
-                    convolution(STEM_2, WIDE, 1, relu=False),
-                ),
-                chain(WIDE, second, gated),
-                nn.Sequential(
-                    convolution(WIDE, STEM_3, stride=2),
-                    convolution(STEM_3, WIDE, 1, relu=False),
-                ),
-                chain(WIDE, third, gated),
-                nn.Sequential(
-                    convolution(WIDE, EMBEDDING, 1),
-                    # A weight for each place of each channel, instead of a mean.
-                    nn.Conv2d(EMBEDDING, EMBEDDING, 5, groups=EMBEDDING, bias=False),
-                    nn.BatchNorm2d(EMBEDDING, momentum=MOMENTUM),
-                    nn.Flatten(),
-                ),
+                stem(),
+                *chain(NARROW, first, shape.gated),
+                halving(NARROW, HALVINGS[0], WIDE),
+                *chain(WIDE, second, shape.gated),
+                halving(WIDE, HALVINGS[1], WIDE),
+                *chain(WIDE, third, shape.gated),
+                features(),
             ]
         )
-        self.head = nn.Linear(EMBEDDING, 3)
+        self.head = nn.Linear(FEATURES, CLASSES)
 
     def forward(self, x):
         x = normalised(x)
-        for stage in self.stages:
-            x = stage(x)
-        return self.head(x)
+        for block in self.blocks:
+            x = block(x)
+        return self.head(x.flatten(1))
 
     def attack_log_odds(self, x):
         """N × 1."""
         return attack_log_odds(self(x))[:, None]
 
 
-class Distilled(nn.Module):
-    """What a run trains and saves: the student, and the layer that predicts the teacher's 512
-    features from its own."""
+class Exported:
+    """An exported network, which scores one crop at a time."""
 
-    def __init__(self, part):
-        super().__init__()
-        self.network = Student(GATED[part])
-        self.hint = nn.Linear(EMBEDDING, TEACHER_EMBEDDING)
+    def __init__(self, file):
+        self.session = session(onnx.load(file))
+
+    def log_odds(self, crops):
+        """N, for N × 3 × 80 × 80."""
+        crops = crops[:, None].astype(np.float32)
+        return np.array([self.session.run(None, {"crop": x})[0].item() for x in crops])
+
+
+def is_exported(name):
+    return name.endswith(".onnx")
 
 
 def normalised(crops):
@@ -130,7 +159,9 @@ def attack_log_odds(logits):
 
 
 def load(out, name, part):
-    """The student of OUT/NAME.pt."""
-    distilled = Distilled(part)
-    distilled.load_state_dict(torch.load(Path(out) / f"{name}.pt"))
-    return distilled.network.eval()
+    """The student of OUT/NAME.pt, or an exported network: NAME is then an ONNX file."""
+    if is_exported(name):
+        return Exported(name)
+    student = Student(part)
+    student.load_state_dict(torch.load(Path(out) / f"{name}.pt"))
+    return student.eval()

@@ -24,18 +24,19 @@ FILES = {
     "tight": "minifas128.onnx",
 }
 SIDES = {"context": 80, "wide": 80, "tight": 128}
-# The student learns the last output of each kind: the projections that halve the map, the chains of
-# residual blocks between them, and the 512 features.
-MAP_SIDES = (20, 20, 10, 10, 5, 5)
-STAGES = [
+# The student learns the outputs of these blocks, whose names have a prefix and an operator.
+BLOCKS = [
     ("/conv_23/project", "Conv"),
-    ("/conv_3/", "Add"),
+    *[(f"/conv_3/model/model.{i}/", "Add") for i in range(4)],
     ("/conv_34/project", "Conv"),
-    ("/conv_4/", "Add"),
+    *[(f"/conv_4/model/model.{i}/", "Add") for i in range(6)],
     ("/conv_45/project", "Conv"),
-    ("/conv_5/", "Add"),
+    *[(f"/conv_5/model/model.{i}/", "Add") for i in range(2)],
     ("/conv_6_dw", "Conv"),
 ]
+# The side of MiniFAS 128's maps, and of its student's. The values of its maps are of the order of
+# 0.1: the student's are ten times as large.
+SIDES_OF_MAPS, MAP_SCALE = {32: 20, 16: 10, 8: 5, 1: 1}, 10
 BONA_FIDE = 1
 # Crops at a time: larger batches are slower in ONNX Runtime.
 CHUNK = 4
@@ -50,7 +51,7 @@ class Teacher:
         self.session = session(batched(model, self.outputs[:-1]), threads)
 
     def __call__(self, crops):
-        """The outputs of STAGES, and N × 3 logits, for crops of N × 3 × side × side, float32: blue,
+        """The outputs of BLOCKS, and N × 3 logits, for crops of N × 3 × side × side, float32: blue,
         green, red, 0 to 255."""
         crops = as_published(torch.from_numpy(crops), self.part).numpy()
         name = self.session.get_inputs()[0].name
@@ -79,9 +80,9 @@ class DeviceTeacher:
 
 
 def opened(folder, part, features=True):
-    """The model, and the names of its outputs: those of STAGES, then the logits."""
+    """The model, and the names of its outputs: those of BLOCKS, then the logits."""
     model = onnx.load(Path(folder) / FILES[part])
-    names = [stage(model.graph, *kind) for kind in STAGES] if features else []
+    names = [output(model.graph, *block) for block in BLOCKS] if features else []
     return model, [*names, model.graph.output[0].name]
 
 
@@ -94,14 +95,14 @@ def as_imitated(outputs, part):
     """The outputs as the student gives them: MiniFAS 128's maps are larger, its classes two."""
     if part != "tight":
         return outputs
-    *features, logits = outputs
-    features = [*map(resized, features, MAP_SIDES), *features[len(MAP_SIDES) :]]
-    return [*features, three_classes(logits)]
+    *maps, logits = outputs
+    return [*map(resized, maps), three_classes(logits)]
 
 
-def resized(maps, side):
-    """Maps of the student's side, N × C × side × side."""
-    return F.interpolate(maps, size=(side, side), mode="bilinear", antialias=True)
+def resized(maps):
+    """Maps of the student's side and order of magnitude."""
+    side = SIDES_OF_MAPS[maps.shape[-1]]
+    return MAP_SCALE * F.interpolate(maps, size=(side, side), mode="bilinear", antialias=True)
 
 
 def three_classes(logits):
@@ -110,13 +111,14 @@ def three_classes(logits):
     return torch.stack([attack - math.log(2), live, attack - math.log(2)], 1)
 
 
-def stage(graph, prefix, operator):
-    """The last output of this operator whose name has this prefix."""
-    return [
+def output(graph, prefix, operator):
+    """The output of this operator whose name has this prefix."""
+    (name,) = (
         node.output[0]
         for node in graph.node
         if node.op_type == operator and node.output[0].startswith(prefix)
-    ][-1]
+    )
+    return name
 
 
 def attack_log_odds(logits, bona_fide=BONA_FIDE):

@@ -2,11 +2,11 @@
 
 Beyer et al., "Knowledge distillation: a good teacher is patient and consistent", 2022: teacher and
 student see the very same changed crop, and the student matches the teacher's function on it, far
-beyond natural pictures. The student also predicts the teacher's feature maps after six of its
-stages, and its 512 features (FitNets: Romero et al., 2015).
+beyond natural pictures. The student also predicts the teacher's maps after each of its blocks
+(FitNets: Romero et al., 2015).
 
-In the first, decoupled share of a run, each stage learns from the teacher's own input to that
-stage, so that all learn at once. Then the stages are chained. Labels only correct the last runs.
+In a decoupled run, each block learns from the teacher's own input to that block, so that all learn
+at once. Then the blocks are chained. Labels only correct the last runs.
 """
 
 import copy
@@ -23,47 +23,38 @@ from common.device import sent
 from common.optimisation import adamw, average_in, learning_rate
 
 from . import tensor_views
+from .kept import Kept
 from .measure import fidelity
-from .network import Distilled, attack_log_odds, normalised
+from .network import Residual, Student, attack_log_odds, normalised
 from .regions import ATTACK, UNKNOWN, Regions, liveness_sources
 from .teachers import DeviceTeacher, Teacher
 from .views import CHANCES, batch
 
-# The maps after these stages have the teacher's shape.
-MAPS = 6
-# Crops from which the spread of the teacher's features is taken.
+# Crops from which the spread of the teacher's maps is taken.
 SAMPLE = 256
 TEMPERATURE = 2.0
-# The weights of the costs. The logits weigh more once the stages are chained.
-HINT_WEIGHT, LOGITS_WEIGHT, DISTANCE_WEIGHT, ENTROPY_WEIGHT = 0.5, 3.0, 0.3, 2.0
+# The weights of the costs. The logits weigh more once the blocks are chained.
+LOGITS_WEIGHT, DISTANCE_WEIGHT, ENTROPY_WEIGHT = 3.0, 0.3, 2.0
 # A label's target log-odds, and the bound at which those of the teacher are clipped.
 LABEL_LOG_ODDS, MAX_TARGET = 4.0, 8.0
 
 
-class Scales:
-    """How much the teacher's features vary, so that each stage has about the same weight.
+class Spread:
+    """How much the teacher's maps vary, and what its residual blocks add to them, so that each
+    block has about the same weight."""
 
-    The maps of MiniFAS 128 are of the order of 0.1, which the student's are not. They are
-    standardised.
-    """
+    def __init__(self, blocks, maps):
+        befores = [None, *maps]
+        added = [
+            after - before if isinstance(block, Residual) else after
+            for block, before, after in zip(blocks, befores, maps)
+        ]
+        self.of_maps, self.of_added = [*map(variance, maps)], [*map(variance, added)]
 
-    def __init__(self, features, standardised):
-        self.maps = [x.var((0, 2, 3)).clamp_min(1e-4).mean() for x in features[:MAPS]]
-        self.means = None
-        if standardised:
-            self.means = [x.mean((0, 2, 3), keepdim=True) for x in features[:MAPS]]
-        embedding = features[MAPS].flatten(1)
-        self.mean, self.spread = embedding.mean(0), embedding.std(0).clamp_min(0.05)
 
-    def wanted(self, features):
-        """The maps that the student learns, and by how much to divide their squared errors."""
-        if self.means is None:
-            return list(zip(features[:MAPS], self.maps))
-        scaled = zip(features[:MAPS], self.means, self.maps)
-        return [((x - mean) / variance.sqrt(), 1.0) for x, mean, variance in scaled]
-
-    def embedding(self, features):
-        return (features.flatten(1) - self.mean) / self.spread
+def variance(maps):
+    """The mean over the channels."""
+    return maps.var((0, 2, 3)).mean()
 
 
 def configuration(plan, part, name):
@@ -75,7 +66,7 @@ def configuration(plan, part, name):
     pictures = [*config["sources"], *config.get("more_sources", [])]
     config["sources"] = [source for source in pictures if source not in left_out]
     if "start" in config:
-        config["start"] = f"{config.get('start_part', part)}-{config['start']}"
+        config["start"] = f"{part}-{config['start']}"
     return config
 
 
@@ -90,15 +81,20 @@ def train(out, config, name, teachers, packed=None, seconds=None):
     draw = np.random.default_rng(config["seed"])
     part, device = config["teacher"], torch.device(config.get("device", "cpu"))
     clock = time.process_time if device.type == "cpu" else time.perf_counter
-    distilled = Distilled(part).to(device, memory_format=torch.channels_last)
+    student = Student(part).to(device, memory_format=torch.channels_last)
     if "start" in config:
         weights = torch.load(Path(out) / f"{config['start']}.pt", map_location=device)
-        distilled.load_state_dict(weights)
-    averaged = copy.deepcopy(distilled).eval()
+        student.load_state_dict(weights)
+    averaged = copy.deepcopy(student).eval()
     lesson, count_of_regions = lessons(out, config, teachers, packed)
-    optimiser = adamw([*distilled.parameters()], config)
-    _, features = lesson(SAMPLE, draw, ahead=1)
-    scales = Scales(features, standardised=part == "tight")
+    optimiser = adamw([*student.parameters()], config)
+    _, (*maps, _) = lesson(SAMPLE, draw, ahead=1)
+    spread = Spread(student.blocks, maps)
+    blocks = student.blocks
+    if config.get("compiled", False):
+        # Blocks of one kind share their code; each is compiled.
+        torch._dynamo.config.recompile_limit = 2 * len(blocks)
+        blocks = [*map(torch.compile, blocks)]
     print(f"{name}: {count_of_regions} regions", flush=True)
     begun = measured = clock()
     minutes = seconds / 60 if seconds else config.get("minutes")
@@ -113,31 +109,34 @@ def train(out, config, name, teachers, packed=None, seconds=None):
             torch.save(on_cpu(averaged.state_dict()), Path(out) / f"{name}.pt")
             costs = np.round(running.cpu().numpy(), 3)
             print(f"{name} step {step}, {elapsed:.1f} min, costs {costs}")
-            print(fidelity(out, averaged.network, part), flush=True)
+            print(fidelity(out, averaged, part), flush=True)
         if over:
             return
         for group in optimiser.param_groups:
             group["lr"] = learning_rate(step, progress, config)
-        seen, features = lesson(config["batch"], draw, config.get("ahead", 1))
+        seen, (*maps, wanted) = lesson(config["batch"], draw, config.get("ahead", 1))
         decoupled = progress < config["decoupled"]
-        distilled.train()
+        set_mode(student, config)
         with torch.autocast(device.type, torch.bfloat16, enabled=config.get("bfloat16", False)):
-            logits, *losses = imitated(distilled, seen.crops, features, scales, decoupled)
+            if decoupled:
+                logits, losses = apart(student, blocks, seen.crops, maps, spread, config)
+            else:
+                logits, losses = chained(student, blocks, seen.crops, maps, spread)
         logits = logits.float()
         if "labels" in config:
             weights = label_weights(seen.labels, seen.close, config["labels"], draw)
-            costs = labelled(logits, features[-1], seen.labels, weights)
+            costs = labelled(logits, wanted, seen.labels, weights)
         else:
-            costs = matched(logits, features[-1])
+            costs = matched(logits, wanted)
         losses.append(costs.mean())
-        first, last = config["features_weight"]
+        first, last = config["maps_weight"]
         cost = (first + (last - first) * progress) * sum(losses[:-1])
         cost = cost + losses[-1] * (1 if decoupled else LOGITS_WEIGHT)
         optimiser.zero_grad(set_to_none=True)
         cost.backward()
-        torch.nn.utils.clip_grad_norm_(distilled.parameters(), 5.0)
+        torch.nn.utils.clip_grad_norm_(student.parameters(), 5.0)
         optimiser.step()
-        average_in(averaged, distilled, step, config)
+        average_in(averaged, student, step, config)
         now = torch.stack([loss.detach().float() for loss in losses])
         running = now if running is None else 0.98 * running + 0.02 * now
 
@@ -166,6 +165,8 @@ def lessons(out, config, teachers, packed=None):
             waiting.extend(share(seen, features, slice(i, None, ahead)) for i in range(ahead))
         return waiting.pop()
 
+    if "kept" in config:
+        return Kept(lesson, config["kept"], config["fresh"], config["crops"]), found
     return lesson, found
 
 
@@ -189,23 +190,38 @@ def tensors(arrays):
     return [torch.from_numpy(array).float() for array in arrays]
 
 
-def imitated(distilled, crops, features, scales, decoupled):
-    """The logits, and the costs of each map and of the 512 features.
+def set_mode(student, config):
+    """With `frozen_norms`, batch norms keep their means and variances. Those of a few crops differ
+    so much that a block cannot learn its teacher's exactly."""
+    student.train()
+    if config.get("frozen_norms", False):
+        for layer in student.modules():
+            if isinstance(layer, torch.nn.BatchNorm2d):
+                layer.eval()
 
-    Decoupled, each stage sees the teacher's map in place of the student's.
-    """
-    channels_last = lambda x: x.contiguous(memory_format=torch.channels_last)
-    x, losses = normalised(channels_last(torch.as_tensor(crops))), []
-    maps = scales.wanted(features)
-    for i, stage in enumerate(distilled.network.stages):
-        x = stage(x)
-        if i < MAPS:
-            wanted, variance = maps[i]
-            losses.append(F.mse_loss(x, wanted) / variance)
-            if decoupled:
-                x = channels_last(wanted)
-    hint = F.mse_loss(distilled.hint(x), scales.embedding(features[MAPS]))
-    return distilled.network.head(x), *losses, HINT_WEIGHT * hint
+
+def apart(student, blocks, crops, maps, spread, config):
+    """The logits for the teacher's last map, and the costs of the maps: each block sees the
+    teacher's map before it, of as many crops as `crops` says for maps of this side."""
+    losses, x = [], normalised(channels_last(crops))
+    for block, wanted, variance in zip(blocks, maps, spread.of_added):
+        some = config["crops"].get(str(x.shape[-1]), len(x))
+        losses.append(F.mse_loss(block(x[:some]), wanted[:some]) / variance)
+        x = channels_last(wanted)
+    return student.head(x.flatten(1)), losses
+
+
+def chained(student, blocks, crops, maps, spread):
+    """The logits, and the costs of the maps: each block sees the student's map before it."""
+    losses, x = [], normalised(channels_last(crops))
+    for block, wanted, variance in zip(blocks, maps, spread.of_maps):
+        x = block(x)
+        losses.append(F.mse_loss(x, wanted) / variance)
+    return student.head(x.flatten(1)), losses
+
+
+def channels_last(x):
+    return torch.as_tensor(x).contiguous(memory_format=torch.channels_last)
 
 
 def matched(student, teacher):

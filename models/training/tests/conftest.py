@@ -33,20 +33,26 @@ def brightness_teacher(side=80, white=1.0, classes=3):
         )
         return output
 
-    def sum_of(x, output):
-        nodes.append(helper.make_node("Add", [x, x], [output]))
-        return output
+    def chain(x, number, blocks):
+        """Blocks that add a fifth of their input."""
+        constants.setdefault("fifth", np.full((1, 1, 1, 1), 0.2))
+        for i in range(blocks):
+            output = f"/conv_{number}/model/model.{i}/Add"
+            nodes.append(helper.make_node("Mul", [x, "fifth"], [output + ".added"]))
+            nodes.append(helper.make_node("Add", [x, output + ".added"], [output]))
+            x = output
+        return x
 
     grey, scale = np.full((1, 1, 1, 1), 128 * white), np.full((1, 1, 1, 1), 1 / 64 / white)
     constants |= {"grey": grey, "scale": scale}
     nodes.append(helper.make_node("Sub", ["input", "grey"], ["centred"]))
     nodes.append(helper.make_node("Mul", ["centred", "scale"], ["normal"]))
     x = convolution("normal", 3, 64, 4, "/conv_23/project/Conv", average_of_input=True)
-    x = sum_of(x, "/conv_3/Add")
+    x = chain(x, 3, 4)
     x = convolution(x, 64, 128, 2, "/conv_34/project/Conv", average_of_input=True)
-    x = sum_of(x, "/conv_4/Add")
+    x = chain(x, 4, 6)
     x = convolution(x, 128, 128, 2, "/conv_45/project/Conv", average_of_input=True)
-    x = sum_of(x, "/conv_5/Add")
+    x = chain(x, 5, 2)
     x = convolution(x, 128, 512, side // 16, "/conv_6_dw/Conv", average_of_input=True)
     bona_fide = {3: [-1, 1, -1], 2: [1, -1]}[classes]
     constants["linear"] = np.outer(np.full(512, 0.5 / 512), bona_fide)

@@ -11,6 +11,7 @@ import os
 import subprocess
 import tomllib
 from pathlib import Path
+from types import SimpleNamespace
 
 import cv2
 import numpy as np
@@ -22,7 +23,8 @@ from common import average
 from common.sources import sources
 from liveness_training import calibrate, crop, export, measure, regions, train, views
 from liveness_training.held import held
-from liveness_training.network import load
+from liveness_training.kept import Kept
+from liveness_training.network import Student, load
 from liveness_training.teachers import Teacher, attack_log_odds, three_classes
 
 REPOSITORY = Path(__file__).resolve().parents[3]
@@ -43,7 +45,8 @@ CONFIG = dict(
     weight_decay=0.01,
     averaging=0.9,
     decoupled=0.3,
-    features_weight=[1.0, 0.5],
+    crops={},
+    maps_weight=[1.0, 0.5],
     views="mild",
     measure_every=1,
     sources=["portraits", "dark"],
@@ -120,8 +123,9 @@ def test_the_chain(program, teachers, data, tmp_path, monkeypatch, capsys):
     labels = {"attack": 0.3, "attack_share": 0.5, "bona_fide": 0.2, "close": 0.6}
     short = {**CONFIG, "steps": 4, "labels": labels}
     train.train(out, {**short, "start": "context"}, "context-labels", teachers)
-    train.train(out, {**short, "teacher": "wide"}, "wide", teachers)
-    train.train(out, {**CONFIG, "teacher": "tight", "start": "wide"}, "tight", teachers)
+    apart = {"decoupled": 1.0, "kept": 40, "fresh": 4, "crops": {"80": 4, "5": 12}}
+    train.train(out, {**CONFIG, **apart, "teacher": "wide"}, "wide", teachers)
+    train.train(out, {**CONFIG, "teacher": "tight"}, "tight", teachers)
     average.average(out, ["context", "context-labels"], "mean")
     names = {"context": "mean", "wide": "wide", "tight": "tight"}
     capsys.readouterr()
@@ -145,6 +149,9 @@ def test_the_chain(program, teachers, data, tmp_path, monkeypatch, capsys):
             wanted = measure.log_odds(trained, image[None])
             assert abs(answer[0, 0] - wanted[0]) < 0.02, "what float16 weights cost"
 
+    names["tight"] = str(manifest.parent / "tight.onnx")
+    export.export(out, names, tmp_path)
+    assert not (tmp_path / "tight.onnx").exists(), "it is exported already"
     calibrate.calibrate(out, names, manifest.parent, context_share=0.75)
     bundle = json.loads(manifest.read_text())
     fusion, second = bundle["fusion"], bundle["second_opinion"]
@@ -247,14 +254,47 @@ def test_the_face_of_a_held_print_is_in_its_box():
 
 def test_every_run_continues_an_earlier_one_with_sources_of_the_table():
     configs = REPOSITORY / "models" / "training" / "configs"
-    for file, part, start in (("liveness", "wide", None), ("tight", "tight", "wide-first")):
-        plan, earlier = tomllib.loads((configs / f"{file}.toml").read_text()), {start}
-        for run in plan["runs"]:
-            config = train.configuration(plan, part, run["name"])
-            assert config["teacher"] == part and set(config["sources"]) <= set(sources())
-            assert not set(config.get("left_out", [])) & set(config["sources"])
-            assert config.get("start") in earlier
-            earlier.add(f"{part}-{run['name']}")
+    measured_on = {"replay_live", "replay_attack", "nuaa_live", "nuaa_attack"}
+    measured_on |= {"casia_live", "casia_attack"}
+    plan, earlier = tomllib.loads((configs / "liveness.toml").read_text()), {None}
+    for run in plan["runs"]:
+        config = train.configuration(plan, "wide", run["name"])
+        assert config["teacher"] == "wide" and set(config["sources"]) <= set(sources())
+        assert not measured_on & set(config["sources"])
+        assert config.get("start") in earlier
+        earlier.add(f"wide-{run['name']}")
+
+
+def test_each_block_has_the_shapes_of_its_teachers(teachers):
+    for part in crop.SCALES:
+        teacher, student = Teacher(teachers, part), Student(part)
+        crops = np.zeros((2, 3, teacher.side, teacher.side), np.float32)
+        *maps, logits = map(torch.from_numpy, teacher(crops))
+        x = torch.zeros(2, 3, 80, 80)
+        for block, expected in zip(student.blocks, maps, strict=True):
+            x = block(x)
+            assert x.shape == expected.shape
+        assert student.head(x.flatten(1)).shape == logits.shape
+
+
+def test_kept_crops_are_drawn_again_until_newer_ones_replace_them():
+    made = []
+
+    def lesson(count, draw, ahead):
+        made.append(count)
+        crops = torch.full((count, 3, 4, 4), float(len(made)))
+        return SimpleNamespace(crops=crops), [crops[..., :2, :2], crops[..., :1, :1], crops[:, 0]]
+
+    kept, draw = Kept(lesson, size=10, fresh=4, crops={"2": 5}), np.random.default_rng(0)
+    for _ in range(5):
+        seen, (larger, smaller, logits) = kept(6, draw, 1)
+        assert seen.crops.shape == (6, 3, 4, 4) and logits.shape == (6, 4, 4)
+        assert len(larger) == 6, "the map before it is needed of six"
+        assert len(smaller) == 6
+        assert (seen.crops[:, 0] == logits).all() and (larger[:, 0, 0, 0] == logits[:, 0, 0]).all()
+    assert made == [6, 4, 4, 4, 4]
+    # The last ten: four of each of the last two calls, two of the one before.
+    assert sorted(kept.tensors[-1][:, 0, 0].tolist()) == [3, 3, 4, 4, 4, 4, 5, 5, 5, 5]
 
 
 def test_a_label_corrects_the_teacher_only_where_it_is_known():

@@ -453,6 +453,4 @@ def test_the_runs_on_a_device_start_from_nothing_or_an_earlier_one():
         config = train.configuration(plan, part, name)
         assert config.get("start") in earlier and set(config["sources"]) <= set(regions.sources())
         earlier.add(f"{part}-{name}")
-        left_out = name.rpartition("without-")[2] if "without" in name else "none"
-        assert not [source for source in config["sources"] if source.startswith(left_out)]
-    assert runs.jobs(plan, ["wide-gpu"]) == [("wide", "gpu")]
+    assert runs.jobs(plan, ["wide-gpu-copy"]) == [("wide", "gpu-copy")]
