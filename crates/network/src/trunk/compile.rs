@@ -353,7 +353,8 @@ impl<'a> Builder<'a> {
             self.step(operation, input, outputs, layout, output);
             return Some(());
         }
-        if side != columns || !(is_depthwise || (group, group_inputs) == (1, inputs)) {
+        let is_known = is_depthwise && Depthwise::is_known(side);
+        if side != columns || !(is_known || (group, group_inputs) == (1, inputs)) {
             return None;
         }
         let extent = |length: usize| {

@@ -11,10 +11,10 @@ pub(super) struct Depthwise {
     side: usize,
     stride: usize,
     padding: usize,
-    /// Row, column, channel.
-    weights: Vec<f32>,
-    /// One for each channel.
-    bias: Vec<f32>,
+    /// Of each block of channels: row, column.
+    weights: Vec<[f32; BLOCK]>,
+    /// One for each block of channels.
+    bias: Vec<[f32; BLOCK]>,
 }
 
 impl Depthwise {
@@ -25,37 +25,77 @@ impl Depthwise {
         kept: usize,
         [side, stride, padding]: [usize; 3],
     ) -> Self {
-        let weights = by_pixel(weights, bias.len(), kept);
+        let taps = side * side;
+        let weight = |channel: usize, tap: usize| weights.get(channel * taps + tap);
+        let block = |first: usize, tap: usize| {
+            std::array::from_fn(|lane| weight(first + lane, tap).copied().unwrap_or(0.0))
+        };
+        let blocks = (0..kept).step_by(BLOCK);
+        let weights = blocks.flat_map(|first| (0..taps).map(move |tap| (first, tap)));
         let mut bias = bias.to_vec();
         bias.resize(kept, 0.0);
-        Self { side, stride, padding, weights, bias }
+        Self {
+            side,
+            stride,
+            padding,
+            weights: weights.map(|(first, tap)| block(first, tap)).collect(),
+            bias: bias.as_chunks().0.to_vec(),
+        }
+    }
+
+    /// Whether there is code for a kernel of this side.
+    pub(super) fn is_known(side: usize) -> bool {
+        matches!(side, 3 | 5)
     }
 
     #[inline(always)]
     pub(super) fn run<S: Simd>(
         &self,
         simd: S,
+        input: (&[f32], Layout),
+        output: (&mut [f32], Layout),
+    ) {
+        match self.side {
+            3 => self.run_of::<S, 3>(simd, input, output),
+            _ => self.run_of::<S, 5>(simd, input, output),
+        }
+    }
+
+    #[inline(always)]
+    fn run_of<S: Simd, const SIDE: usize>(
+        &self,
+        simd: S,
         (input, from): (&[f32], Layout),
         (output, to): (&mut [f32], Layout),
     ) {
-        for y in 0..to.height {
-            for x in 0..to.width {
-                let corner = from.corner(y, x, self.stride, self.padding);
-                let pixel = &mut output[to.at(y, x)..][..to.channels];
-                for first in (0..to.channels).step_by(BLOCK) {
-                    let mut sum = f32x8::from_slice(simd, &self.bias[first..][..BLOCK]);
-                    for row in 0..self.side {
-                        let input = &input[corner + row * from.row() + first..];
-                        let weights = &self.weights[row * self.side * to.channels + first..];
-                        for column in 0..self.side {
-                            let place = column * to.channels;
-                            let [input, weights] = [input, weights].map(|values| {
-                                f32x8::<S>::from_slice(simd, &values[place..][..BLOCK])
-                            });
-                            sum = input.mul_add(weights, sum);
+        let (input, _) = input.as_chunks::<BLOCK>();
+        let (output, _) = output.as_chunks_mut::<BLOCK>();
+        let (from_row, from_pixel) = (from.row() / BLOCK, from.channels / BLOCK);
+        let to_pixel = to.channels / BLOCK;
+        let (kernels, _) = self.weights.as_chunks::<SIDE>();
+        for (block, (kernel, bias)) in kernels.chunks_exact(SIDE).zip(&self.bias).enumerate() {
+            // In registers for the whole image, if there are enough.
+            let mut weights = [[f32x8::splat(simd, 0.0); SIDE]; SIDE];
+            for (weights, row) in weights.iter_mut().zip(kernel) {
+                for (weight, values) in weights.iter_mut().zip(row) {
+                    *weight = f32x8::from_slice(simd, values);
+                }
+            }
+            let bias = f32x8::from_slice(simd, bias);
+            for y in 0..to.height {
+                let corner = from.corner(y, 0, self.stride, self.padding) / BLOCK + block;
+                let first = to.at(y, 0) / BLOCK + block;
+                for x in 0..to.width {
+                    let mut sum = bias;
+                    for (row, weights) in weights.iter().enumerate() {
+                        let start = corner + x * self.stride * from_pixel + row * from_row;
+                        let input = &input[start..][..(SIDE - 1) * from_pixel + 1];
+                        for (column, weight) in weights.iter().enumerate() {
+                            let values = f32x8::from_slice(simd, &input[column * from_pixel]);
+                            sum = values.mul_add(*weight, sum);
                         }
                     }
-                    sum.store_slice(&mut pixel[first..][..BLOCK]);
+                    sum.store_slice(&mut output[first + x * to_pixel]);
                 }
             }
         }
