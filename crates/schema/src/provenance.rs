@@ -14,7 +14,7 @@ use serde::{Deserialize, Serialize};
 ///
 /// let json = r#"{
 ///     "engine": "0.2.0",
-///     "modelVersion": 1,
+///     "modelVersion": 2,
 ///     "searchRotations": false,
 ///     "files": { "rgb-single-v2/wide.onnx": "6f8f7f99" },
 ///     "images": [{ "sha256": "9f86d081", "autoRotate": true, "width": 800, "height": 600 }]
