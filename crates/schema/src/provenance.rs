@@ -16,7 +16,7 @@ use serde::{Deserialize, Serialize};
 ///     "engine": "0.2.0",
 ///     "modelVersion": 2,
 ///     "searchRotations": false,
-///     "files": { "rgb-single-v2/wide.onnx": "6f8f7f99" },
+///     "files": { "rgb-single-v2/wide.onnx": "cbb859c8" },
 ///     "images": [{ "sha256": "9f86d081", "autoRotate": true, "width": 800, "height": 600 }]
 /// }"#;
 /// let provenance: Provenance = serde_json::from_str(json)?;

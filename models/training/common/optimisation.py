@@ -12,7 +12,7 @@ def learning_rate(step, progress, config):
 
 
 def adamw(parameters, config):
-    """Weight decay applies to weights, not to biases and norms."""
+    """Weight decay applies to weights and slopes, not to biases and norms."""
     decayed = [p for p in parameters if p.ndim > 1]
     others = [p for p in parameters if p.ndim <= 1]
     groups = [

@@ -9,8 +9,8 @@ from pathlib import Path
 
 from common import average
 
-from . import calibrate, card, check, development, export, measure, packs, peers, regions, runs
-from . import train
+from . import calibrate, card, check, development, export, measure, packs, peers, regions, resume
+from . import runs, train
 from .crop import SCALES
 
 
@@ -39,6 +39,11 @@ def main():
     training.add_argument("config", type=Path)
     training.add_argument("part", choices=SCALES)
     training.add_argument("run", help="writes OUT/PART-RUN.pt")
+    about = "makes an exported network into weights that a run can start from: OUT/NAME.pt"
+    resuming = step("resume", about)
+    resuming.add_argument("part", choices=SCALES)
+    resuming.add_argument("file", type=Path)
+    resuming.add_argument("name")
     about = "packs regions and development crops into files for another machine"
     packing = step("pack", about, "--target")
     packing.add_argument("--packs", type=int, default=4)
@@ -76,6 +81,8 @@ def main():
     elif a.step == "train":
         config = train.configuration(tomllib.loads(a.config.read_text()), a.part, a.run)
         train.train(a.out, config, f"{a.part}-{a.run}", a.teachers)
+    elif a.step == "resume":
+        resume.resume(a.out, a.part, a.file, a.name)
     elif a.step == "pack":
         packs.write_packs(a.out, a.target, a.packs, a.count)
     elif a.step == "check":

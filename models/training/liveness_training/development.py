@@ -51,8 +51,7 @@ def write_sets(data, out):
 def casia(root):
     """The people of CASIA-FASD's `test` part, in crops of 256 x 256 pixels with their surround.
 
-    Runs with `casia_live` and `casia_attack` train on the other part: other people, the same
-    cameras."""
+    `tight` was trained on the other part: other people, the same cameras."""
     folder = root / "dataset" / "archive" / "test_img" / "test_img" / "color"
     for file in sorted(folder.iterdir()):
         person, video, label = re.fullmatch(

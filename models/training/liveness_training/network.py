@@ -15,7 +15,7 @@ from torch import nn
 from common.layers import Convolution, Slopes
 from common.onnx_files import session
 
-# Of the running means in batch norms. Slow: a batch is 32 crops.
+# Of the running means in batch norms. Slow: a block may see 8 crops.
 MOMENTUM = 0.02
 # Channels inside the stem, and of the maps before and after the second halving.
 STEM, NARROW, WIDE = (32, 103), 64, 128

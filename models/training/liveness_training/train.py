@@ -6,7 +6,8 @@ beyond natural pictures. The student also predicts the teacher's maps after each
 (FitNets: Romero et al., 2015).
 
 In a decoupled run, each block learns from the teacher's own input to that block, so that all learn
-at once. Then the blocks are chained. Labels only correct the last runs.
+at once. In other runs, the blocks are chained. A run may have labels, which correct the teacher a
+little; the published networks had none.
 """
 
 import copy
@@ -62,9 +63,6 @@ def configuration(plan, part, name):
     shared = {key: value for key, value in plan.items() if key != "runs"}
     run = next(run for run in plan["runs"] if run["name"] == name)
     config = {**shared, **run, "teacher": part}
-    left_out = config.get("left_out", [])
-    pictures = [*config["sources"], *config.get("more_sources", [])]
-    config["sources"] = [source for source in pictures if source not in left_out]
     if "start" in config:
         config["start"] = f"{part}-{config['start']}"
     return config
@@ -90,6 +88,8 @@ def train(out, config, name, teachers, packed=None, seconds=None):
     optimiser = adamw([*student.parameters()], config)
     _, (*maps, _) = lesson(SAMPLE, draw, ahead=1)
     spread = Spread(student.blocks, maps)
+    if "kept" in config:
+        lesson = Kept(lesson, config["kept"], config["fresh"], config["crops"])
     blocks = student.blocks
     if config.get("compiled", False):
         # Blocks of one kind share their code; each is compiled.
@@ -165,8 +165,6 @@ def lessons(out, config, teachers, packed=None):
             waiting.extend(share(seen, features, slice(i, None, ahead)) for i in range(ahead))
         return waiting.pop()
 
-    if "kept" in config:
-        return Kept(lesson, config["kept"], config["fresh"], config["crops"]), found
     return lesson, found
 
 

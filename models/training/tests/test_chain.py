@@ -21,7 +21,7 @@ import torch
 
 from common import average
 from common.sources import sources
-from liveness_training import calibrate, crop, export, measure, regions, train, views
+from liveness_training import calibrate, crop, export, measure, regions, resume, train, views
 from liveness_training.held import held
 from liveness_training.kept import Kept
 from liveness_training.network import Student, load
@@ -148,6 +148,10 @@ def test_the_chain(program, teachers, data, tmp_path, monkeypatch, capsys):
             assert answer.shape == (1, 1)
             wanted = measure.log_odds(trained, image[None])
             assert abs(answer[0, 0] - wanted[0]) < 0.02, "what float16 weights cost"
+        resume.resume(out, part, file, f"{part}-again")
+        resumed = load(out, f"{part}-again", part)
+        answers = [measure.log_odds(network, development[part]) for network in (resumed, trained)]
+        assert np.abs(answers[0] - answers[1]).max() < 0.02
 
     names["tight"] = str(manifest.parent / "tight.onnx")
     export.export(out, names, tmp_path)
@@ -255,7 +259,7 @@ def test_the_face_of_a_held_print_is_in_its_box():
 def test_every_run_continues_an_earlier_one_with_sources_of_the_table():
     configs = REPOSITORY / "models" / "training" / "configs"
     measured_on = {"replay_live", "replay_attack", "nuaa_live", "nuaa_attack"}
-    measured_on |= {"casia_live", "casia_attack"}
+    measured_on |= {"casia_live", "casia_attack", "celeba", "caltech"}
     plan, earlier = tomllib.loads((configs / "liveness.toml").read_text()), {None}
     for run in plan["runs"]:
         config = train.configuration(plan, "wide", run["name"])

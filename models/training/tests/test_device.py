@@ -414,7 +414,7 @@ def test_runs_of_a_configuration_are_trained_in_turn(out, packed, teachers, caps
         "runs": [
             {"name": "all", "seed": 1, "parts": ["context", "tight"]},
             {"name": "labels", "seed": 2, "parts": ["context"], "start": "all", "labels": labels},
-            {"name": "without-dark", "seed": 3, "parts": ["wide"], "left_out": ["dark"]},
+            {"name": "without-dark", "seed": 3, "parts": ["wide"], "sources": ["light"]},
         ],
     }
     runs.run_all(out, out / "packs", plan, None, teachers, 60)

@@ -74,7 +74,7 @@ impl Depthwise {
         let to_pixel = to.channels / BLOCK;
         let (kernels, _) = self.weights.as_chunks::<SIDE>();
         for (block, (kernel, bias)) in kernels.chunks_exact(SIDE).zip(&self.bias).enumerate() {
-            // In registers for the whole image, if there are enough.
+            // In registers for the whole image: 9 fit.
             let mut weights = [[f32x8::splat(simd, 0.0); SIDE]; SIDE];
             for (weights, row) in weights.iter_mut().zip(kernel) {
                 for (weight, values) in weights.iter_mut().zip(row) {
