@@ -258,14 +258,15 @@ fn a_weighted_sum_of_all_pixels() {
 
 #[test]
 fn depthwise_convolutions_and_slopes() {
-    for (stride, padding) in [(1, 1), (2, 1), (1, 0)] {
+    let kernels = [(3, 1, 1), (3, 2, 1), (3, 1, 0), (3, 2, 0), (5, 1, 2), (5, 2, 1), (5, 1, 0)];
+    for (side, stride, padding) in kernels {
         let mut graph = Graph::default().conv("x0", [19, 3, 1, 1], &[]);
         graph.constants.push(constant("slopes", &[19, 1, 1]));
         graph
             .node("PRelu", &["x1", "slopes"], &[])
             .conv(
                 "x2",
-                [19, 1, 3, 3],
+                [19, 1, side, side],
                 &[("group", &[19]), ("strides", &[stride; 2]), ("pads", &[padding; 4])],
             )
             .node("PRelu", &["x3", "slopes"], &[])
@@ -366,6 +367,11 @@ fn what_a_trunk_has_not_stays_with_tract() {
     let factor = factor.node("GlobalAveragePool", &["x2"], &[]).node("Mul", &["x1", "x3"], &[]);
     factor.conv("x4", [8, 8, 1, 1], &[]).stays_with_tract();
     conv([8, 3, 3, 3], &[("strides", &[i64::MAX; 2])]).stays_with_tract();
+    // Depthwise kernels of other sides than 3 and 5.
+    for (side, padding) in [(1, 0), (7, 3)] {
+        let attributes: [(&str, &[i64]); 2] = [("group", &[8]), ("pads", &[padding; 4])];
+        conv([8, 3, 1, 1], &[]).conv("x1", [8, 1, side, side], &attributes).stays_with_tract();
+    }
     conv([8, 3, 3, 3], &[("pads", &[1])]).stays_with_tract();
     let mut twice = Graph::default();
     twice.constants.push(constant("offset", &[1]));
