@@ -353,8 +353,7 @@ impl<'a> Builder<'a> {
             self.step(operation, input, outputs, layout, output);
             return Some(());
         }
-        let is_known = is_depthwise && Depthwise::is_known(side);
-        if side != columns || !(is_known || (group, group_inputs) == (1, inputs)) {
+        if side != columns || !(is_depthwise || (group, group_inputs) == (1, inputs)) {
             return None;
         }
         let extent = |length: usize| {
@@ -369,7 +368,7 @@ impl<'a> Builder<'a> {
         let geometry = [side, stride, padding];
         self.keep(kept_inputs * layout.channels, side)?;
         let operation = if is_depthwise {
-            Operation::Depthwise(Depthwise::new(&weights, &bias, kept_inputs, geometry))
+            Operation::Depthwise(Depthwise::new(&weights, &bias, kept_inputs, geometry)?)
         } else {
             let inputs = [inputs, kept_inputs];
             Operation::Convolve(Convolution::new(&weights, &bias, inputs, geometry))

@@ -33,8 +33,8 @@ pub(super) struct Convolution {
 }
 
 impl Convolution {
-    /// `weights` are `outputs × inputs × side × side`, as in ONNX; `kept_inputs` are the channels
-    /// of the input in memory.
+    /// `weights` are `outputs × inputs × side × side`, as in ONNX; `kept_inputs` are the
+    /// channels of the input in memory.
     pub(super) fn new(
         weights: &[f32],
         bias: &[f32],

@@ -19,33 +19,22 @@ pub(super) struct Depthwise {
 
 impl Depthwise {
     /// `weights` are `channels × 1 × side × side`, as in ONNX; `kept` the channels in memory.
+    /// `None` if there is no code for a kernel of this side.
     pub(super) fn new(
         weights: &[f32],
         bias: &[f32],
         kept: usize,
         [side, stride, padding]: [usize; 3],
-    ) -> Self {
-        let taps = side * side;
-        let weight = |channel: usize, tap: usize| weights.get(channel * taps + tap);
-        let block = |first: usize, tap: usize| {
-            std::array::from_fn(|lane| weight(first + lane, tap).copied().unwrap_or(0.0))
-        };
-        let blocks = (0..kept).step_by(BLOCK);
-        let weights = blocks.flat_map(|first| (0..taps).map(move |tap| (first, tap)));
+    ) -> Option<Self> {
+        let packed = by_pixel(weights, bias.len(), kept);
+        let (packed, _) = packed.as_chunks();
+        let blocks = kept / BLOCK;
+        let of_block = |block| packed.iter().skip(block).step_by(blocks).copied();
+        let weights = (0..blocks).flat_map(of_block).collect();
         let mut bias = bias.to_vec();
         bias.resize(kept, 0.0);
-        Self {
-            side,
-            stride,
-            padding,
-            weights: weights.map(|(first, tap)| block(first, tap)).collect(),
-            bias: bias.as_chunks().0.to_vec(),
-        }
-    }
-
-    /// Whether there is code for a kernel of this side.
-    pub(super) fn is_known(side: usize) -> bool {
-        matches!(side, 3 | 5)
+        let bias = bias.as_chunks().0.to_vec();
+        matches!(side, 3 | 5).then_some(Self { side, stride, padding, weights, bias })
     }
 
     #[inline(always)]
