@@ -11,7 +11,7 @@ import numpy as np
 from common.onnx_files import Graph, folded, write
 
 from .crop import SIDE
-from .network import Gate, Residual, is_exported, load
+from .network import Gate, Residual, is_exported, layers, load
 from .teachers import BONA_FIDE
 
 # The bound of the logits of attacks, relative to that of live faces: Exp must not overflow.
@@ -25,7 +25,7 @@ def to_onnx(network):
     *blocks, (last, pool, norm) = network.blocks
     for i, block in enumerate(blocks):
         y = x
-        for j, layer in enumerate(block.body if isinstance(block, Residual) else block):
+        for j, layer in enumerate(layers(block)):
             if isinstance(layer, Gate):
                 y = gate(graph, y, layer)
             else:

@@ -158,6 +158,11 @@ def attack_log_odds(logits):
     return torch.logsumexp(logits[:, [0, 2]], 1) - logits[:, 1]
 
 
+def layers(block):
+    """The layers of a block, without the sum of a residual one."""
+    return block.body if isinstance(block, Residual) else block
+
+
 def load(out, name, part):
     """The student of OUT/NAME.pt, or an exported network: NAME is then an ONNX file."""
     if is_exported(name):

@@ -13,29 +13,29 @@ from onnx import numpy_helper
 
 from common.layers import Convolution
 
-from .network import Gate, Student
+from .network import Gate, Student, layers
 from .teachers import BONA_FIDE
 
 
 def resume(out, part, file, name):
     """Writes OUT/NAME.pt."""
     student = Student(part)
-    layers = parameters(onnx.load(file).graph)
+    stored = parameters(onnx.load(file).graph)
     first = next(layer for layer in student.modules() if isinstance(layer, Convolution))
     with torch.no_grad():
         for layer in folded_layers(student):
             if isinstance(layer, torch.nn.Conv2d):
-                restore(layer, *next(layers))
+                restore(layer, *next(stored))
                 continue
             convolution, norm, *activation = layer
-            weight, bias = next(layers)
+            weight, bias = next(stored)
             # The file's first convolution scales the pixels itself.
             convolution.weight.copy_(weight * 128 if layer is first else weight)
             unfold(norm, bias)
             for slopes in activation:
-                slopes.weight.copy_(*next(layers))
+                slopes.weight.copy_(*next(stored))
         # The file has the attacks' logits, relative to the live one's.
-        weight, bias = next(layers)
+        weight, bias = next(stored)
         attacks = [i for i in range(student.head.out_features) if i != BONA_FIDE]
         student.head.weight.zero_()[attacks] = weight
         student.head.bias.zero_()[attacks] = bias
@@ -46,7 +46,7 @@ def folded_layers(student):
     """What has weights in the file, in its order, but for the last layer: convolutions with a norm,
     and those of gates."""
     for block in student.blocks[:-1]:
-        for layer in getattr(block, "body", block):
+        for layer in layers(block):
             yield from (layer.first, layer.second) if isinstance(layer, Gate) else (layer,)
     last, pool, norm = student.blocks[-1]
     yield from (last, (pool, norm))
