@@ -11,8 +11,8 @@ use face_liveness_inference::Frame;
 /// Lines of a border differ from the outermost one by less than this on average, 0 to 255: JPEG
 /// adds up to 1.
 const DIFFERENCE: f32 = 1.0;
-/// A border takes at least this fraction of the photo's height or width. Of 240 photos without
-/// borders (Caltech, CelebA-Spoof, Replay-Attack, NUAA), 1 has as many equal lines.
+/// A border takes at least this fraction of the photo's height or width. One of 240 photos without
+/// borders (Caltech, CelebA-Spoof, Replay-Attack, NUAA) has as many equal lines.
 const SHARE: f32 = 0.05;
 
 /// A face in a photo without its borders.

@@ -7,8 +7,8 @@ use crate::png_chunks::{Chunk, chunks};
 /// 64 KB at most.
 const MAX_PROFILE: usize = 1 << 18;
 
-/// The Exif block: of the chunk `eXIf`, or of the text in which ImageMagick wrote it before that
-/// chunk became standard in 2017.
+/// The Exif block, from the chunk `eXIf`, or from the text in which ImageMagick wrote it before
+/// that chunk became standard in 2017.
 pub(crate) fn exif(file: &[u8]) -> Option<ZeroizeVec<u8>> {
     if let Some(chunk) = chunks(file).find(|chunk| chunk.name == b"eXIf") {
         return Some(chunk.content.to_vec().into());

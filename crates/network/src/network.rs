@@ -84,8 +84,8 @@ impl Network {
     }
 
     /// Runs the network once. `fill` writes the input, which starts as zeros. The input and all
-    /// activations of the convolutions are wiped afterwards. Of what tract allocates, its input is.
-    /// The outputs are in the file's order.
+    /// activations of the convolutions are wiped afterwards. tract's buffers are not, except its
+    /// input. The outputs are in the file's order.
     ///
     /// # Errors
     /// [`ErrorKind::Run`](crate::ErrorKind::Run) when the network fails, an output is not float32,

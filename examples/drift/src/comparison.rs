@@ -195,7 +195,7 @@ impl Comparison {
             finding.moved = p < SIGNIFICANT && finding.measure.counts();
         }
         findings.sort_by(|a, b| {
-            // Of two values, both have the same effect, but for its last digits.
+            // If a kind has two values, their effects are equal up to rounding.
             let [a_effect, b_effect] = [a, b].map(|each| (each.measure.effect() * 1e6).round());
             let effects = b_effect.total_cmp(&a_effect);
             b.moved.cmp(&a.moved).then(effects).then_with(|| a.what.cmp(&b.what))

@@ -58,13 +58,13 @@ pub struct Events {
     pub models: BTreeMap<String, Scores>,
     /// The shorter side of the box of each face, in pixels.
     pub faces: Histogram,
-    /// By the name of the client's key.
+    /// Events by the name of the client's key.
     pub clients: Values,
-    /// By the code of the error. Of all events.
+    /// Errors by their code, among all events.
     pub errors: Values,
-    /// Of answers with a score, by model.
+    /// Answers with a score, by model.
     pub answers: Values,
-    /// Of answers with a score. One answer may have several.
+    /// Warnings among the answers with a score. One answer may have several.
     pub warnings: Values,
     /// The size at which the first image was read.
     pub sizes: Values,

@@ -13,7 +13,7 @@
 //! segment than in another (Chung and Romano, "Exact and asymptotically robust permutation tests",
 //! 2013).
 //!
-//! Of twenty equal segments, one differs at the level of 5 % by chance. So the p-values of all
+//! One of twenty equal segments differs at the level of 5 % by chance. So the p-values of all
 //! comparisons of a model are adjusted together (Holm, "A simple sequentially rejective multiple
 //! test procedure", 1979): where no segment differs, a segment is flagged in at most 5 % of all
 //! sets.
@@ -354,8 +354,8 @@ impl Count {
     }
 }
 
-/// Of a cell, or summed over cells: its units u and errors e; u², ue, e²; and with the units v and
-/// errors f of the rest of its cluster, uv, uf, ev, ef; v², vf, f².
+/// Moments of a cell, or their sums over cells: its units u and errors e; u², ue, e²; and with the
+/// units v and errors f of the rest of its cluster, uv, uf, ev, ef; v², vf, f².
 type Moments = [f64; 12];
 /// The moments that are not 0 in a cell that is a whole cluster.
 const OF_WHOLE_CLUSTERS: usize = 5;

@@ -72,7 +72,7 @@ impl Metrics {
         for known in Warning::ALL.iter().filter(|known| response.warnings.contains(known)) {
             self.count_warning(&model, known.to_string(), 1);
         }
-        // Of a newer worker. The names are not ours, so they have no label each.
+        // A newer worker may send other warnings. Their names are not ours, so they share a label.
         if response.warnings.iter().any(|warning| !Warning::ALL.contains(warning)) {
             self.count_warning(&model, OTHER.to_owned(), 1);
         }

@@ -1,4 +1,4 @@
-//! What follows the sums of a step.
+//! Activation functions.
 
 use fearless_simd::prelude::*;
 
@@ -13,7 +13,7 @@ pub(super) enum Activation {
 }
 
 impl Activation {
-    /// Of the channels from `first` on, one a lane.
+    /// Activates values of the channels from `first` on, one channel per lane.
     #[inline(always)]
     pub(super) fn apply<S, V>(&self, simd: S, values: V, first: usize) -> V
     where

@@ -11,7 +11,7 @@ pub(super) struct Depthwise {
     side: usize,
     stride: usize,
     padding: usize,
-    /// Of each block of channels: row, column.
+    /// By block of channels, then row, then column.
     weights: Vec<[f32; BLOCK]>,
     /// One for each block of channels.
     bias: Vec<[f32; BLOCK]>,
