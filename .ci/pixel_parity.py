@@ -104,7 +104,7 @@ class Ours:
 
 
 class Counts:
-    """What became of the files of a corpus and a format, with one reference."""
+    """The outcomes for the files of a corpus and a format, with one reference."""
 
     def __init__(self):
         self.outcomes = collections.Counter()

@@ -1,4 +1,4 @@
-//! What moved between two weeks of audit events:
+//! Finds drift between two weeks of audit events:
 //! `cargo run --release --example drift -- BEFORE AFTER`.
 #![allow(clippy::print_stdout, clippy::print_stderr)]
 

@@ -22,7 +22,7 @@ create_exception!(
      field at fault, or None, and `description` a sentence. None of them holds image data."
 );
 
-/// What an engine is built with: all that a pickled one carries.
+/// The settings of an engine, which are all that a pickled engine carries.
 #[derive(Clone, PartialEq)]
 struct Settings {
     default_model: Option<String>,

@@ -39,7 +39,7 @@ impl<'a> Scene<'a> {
         self.without_borders.is_some()
     }
 
-    /// What a model scores.
+    /// The picture that a model scores, with the face.
     pub(crate) fn frame(&self) -> Frame<'_> {
         Frame::new(self.without_borders.as_ref().map_or(self.photo, RgbImage::view), self.face)
     }

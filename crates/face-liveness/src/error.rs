@@ -21,7 +21,7 @@ pub enum Error {
     Image {
         /// The field: `images[0].data`.
         path: String,
-        /// What is wrong with it.
+        /// The problem with the image.
         source: imaging::Error,
     },
     /// 223: no face of at least the minimum size.
@@ -41,7 +41,7 @@ pub enum Error {
     FaceBox {
         /// The field: `face.width`.
         path: &'static str,
-        /// What is wrong with it: `is not finite`.
+        /// The problem with the field: `is not finite`.
         problem: &'static str,
     },
     /// 413: the body exceeds the limit.

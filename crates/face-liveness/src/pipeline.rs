@@ -25,7 +25,7 @@ pub(crate) struct Pipeline {
     pub(crate) default_model: usize,
     pub(crate) locator: Locator,
     pub(crate) limits: Limits,
-    /// What every response has.
+    /// The optional parts added to every response.
     pub(crate) parts: Parts,
     pub(crate) progress: Reporter,
 }

@@ -1,4 +1,4 @@
-//! What an answer was made from.
+//! The origin of an answer.
 
 use face_liveness_image::ImageView;
 use face_liveness_inference::LivenessModel;

@@ -1,5 +1,5 @@
-//! What libjpeg skips or takes for granted in the headers of a JPEG changes no pixel, and a scan
-//! that is cut off is refused.
+//! Header content that libjpeg skips or takes for granted changes no pixel of a JPEG. A scan that
+//! is cut off is refused.
 #![allow(missing_docs)]
 
 #[path = "support/photo.rs"]

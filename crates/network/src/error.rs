@@ -23,7 +23,7 @@ pub struct Error {
     source: Box<dyn StdError + Send + Sync>,
 }
 
-/// What failed.
+/// The operation that failed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum ErrorKind {
@@ -44,7 +44,7 @@ impl Error {
         Self { kind: ErrorKind::Run, source: cause.into() }
     }
 
-    /// What failed.
+    /// The operation that failed.
     pub fn kind(&self) -> ErrorKind {
         self.kind
     }

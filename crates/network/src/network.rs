@@ -18,8 +18,8 @@ use crate::{Error, PlanesMut};
 /// A loaded network is immutable and may run on many threads at once; a clone shares its weights.
 ///
 /// The usual convolutions, and what lies between them, run in this crate, faster than in tract.
-/// What follows the last convolution is left to tract if it is not known here. A network with an
-/// unusual convolution is left to tract whole.
+/// tract runs the rest of the network if it has an operator that this crate does not support, and
+/// the whole network if it has an unusual convolution.
 ///
 /// ```
 /// use face_liveness_network::Network;
@@ -36,7 +36,7 @@ pub struct Network {
     shape: [usize; 3],
 }
 
-/// What runs, in order.
+/// The parts of a network, in the order in which they run.
 enum Parts {
     Trunk(Trunk),
     #[cfg(feature = "all-operators")]

@@ -1,4 +1,4 @@
-//! What tract runs: networks, or heads of networks, with operators that a trunk does not have.
+//! Runs, with tract, the networks and heads of networks that have operators which a trunk lacks.
 
 use std::sync::Arc;
 

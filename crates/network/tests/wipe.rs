@@ -23,7 +23,7 @@ fn masked(i: usize) -> u32 {
     ((hash >> 8) as f32 / 65_536.0).to_bits() ^ MASK
 }
 
-/// What `rgb-single-v2` subtracts from its input.
+/// The constant that `rgb-single-v2` subtracts from its input.
 const OFFSET: f32 = 127.5;
 
 /// The input, masked, as its channels lie side by side: as it is, and less the offset.

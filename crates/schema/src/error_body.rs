@@ -27,7 +27,7 @@ use crate::ErrorCode;
 )]
 #[non_exhaustive]
 pub struct ErrorBody {
-    /// What is wrong.
+    /// The error.
     pub error: ErrorDetail,
 }
 

@@ -1,13 +1,13 @@
-//! What an answer was made from, for audits.
+//! The origin of an answer, for audits.
 
 use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-/// What an answer was made from: the program, the weights and the images. The same program, with
-/// the same weights and images, gives the same answer.
+/// The origin of an answer: the program, the weights and the images. The same program, with the
+/// same weights and images, gives the same answer.
 ///
-/// A request asks for it with `provenance`; the contract of the vendor does not have it.
+/// A request asks for it with `provenance`. Not in the vendor's contract.
 ///
 /// ```
 /// use face_liveness_schema::Provenance;

@@ -44,7 +44,7 @@ pub struct Response {
     /// Conditions that may make the score less reliable. They never change the score.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub warnings: Vec<Warning>,
-    /// What the answer was made from, if the request asked for it.
+    /// The program, weights and images behind the answer, if the request asked for them.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[cfg_attr(feature = "json-schema", schemars(with = "Provenance"))]
     pub provenance: Option<Provenance>,

@@ -1,4 +1,4 @@
-//! What differs between two files of events, and by how much.
+//! Compares two files of events: which values differ, and by how much.
 
 use std::collections::BTreeSet;
 use std::fmt::Write as _;
@@ -34,11 +34,11 @@ pub struct Comparison {
     pub before: Summary,
     /// The later file.
     pub after: Summary,
-    /// What was tested: what moved first, and the largest effect first.
+    /// The tested values: those that moved come first, and larger effects before smaller ones.
     pub findings: Vec<Finding>,
 }
 
-/// What a file holds.
+/// A summary of one file.
 #[derive(Debug, Serialize)]
 pub struct Summary {
     /// The path of the file.
@@ -56,7 +56,7 @@ pub struct Summary {
 /// One tested value.
 #[derive(Debug, Serialize)]
 pub struct Finding {
-    /// What was compared.
+    /// The name of the value.
     pub what: String,
     /// How it differs.
     #[serde(flatten)]
@@ -154,7 +154,7 @@ impl Finding {
         Self { what, measure, p, corrected_p: p, moved: false }
     }
 
-    /// What was compared, its values before and after, the effect, and p, in words.
+    /// The name of the value, its amounts before and after, the effect, and p, in words.
     pub fn cells(&self) -> [String; 5] {
         let [before, after, effect] = self.measure.words();
         let p = match self.corrected_p {
@@ -204,7 +204,7 @@ impl Comparison {
         Self { threshold, before, after, findings }
     }
 
-    /// What moved, the largest effect first.
+    /// The values that moved, the largest effect first.
     pub fn moved(&self) -> impl Iterator<Item = &Finding> {
         self.findings.iter().filter(|finding| finding.moved)
     }

@@ -19,7 +19,7 @@ const MAX_MODELS: usize = 16;
 const MAX_VALUES: usize = 1 << 16;
 /// The longest name, in bytes, that is counted by itself.
 const MAX_NAME: usize = 128;
-/// What stands for all others.
+/// The name under which all other values are counted.
 const OTHER: &str = "(other)";
 
 /// Why the events of a file cannot be counted.

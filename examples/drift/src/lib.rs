@@ -1,4 +1,4 @@
-//! What moved between two weeks of the server's audit events.
+//! Finds drift between two weeks of the server's audit events.
 //!
 //! [`events`] counts a file, with a [`histogram`] for each measured value; [`comparison`] compares
 //! two files by the tests of [`statistics`]; [`plots`] draws, and [`report`] writes the page.

@@ -18,7 +18,7 @@ use tempfile::TempDir;
 
 const THRESHOLD: f32 = 0.5;
 
-/// What a week is drawn from.
+/// The distributions from which a week is drawn.
 #[derive(Clone, Copy)]
 struct Week {
     events: u64,
@@ -105,7 +105,7 @@ impl Weeks {
     }
 }
 
-/// What moved after a usual week.
+/// The values that moved after a usual week.
 fn moved(after: Week) -> Vec<String> {
     let comparison = Weeks::new(Week::usual(1), after).compare();
     comparison.moved().map(|finding| finding.what.clone()).collect()

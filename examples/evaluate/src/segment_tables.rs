@@ -220,7 +220,7 @@ fn note(rate: &str, spread: &Spread) -> String {
     )
 }
 
-/// What the comparisons of all columns show together.
+/// The conclusion from the comparisons of all columns.
 fn conclusion(segments: &Segments) -> String {
     let Segments { comparisons, permutations, columns } = segments;
     if *comparisons == 0 {

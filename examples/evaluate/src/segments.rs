@@ -146,7 +146,7 @@ pub struct Segment {
 /// The error rate of a segment against that of the rest: the other units that have a value.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize)]
 pub struct Comparison {
-    /// What may be said.
+    /// The conclusion from the comparison.
     pub verdict: Verdict,
     /// The rate of the rest.
     pub rest: Option<f64>,
@@ -158,7 +158,7 @@ pub struct Comparison {
     pub p_adjusted: Option<f64>,
 }
 
-/// What may be said of a segment.
+/// The conclusion from comparing a segment with the rest.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Verdict {

@@ -30,7 +30,7 @@ pub fn counted(scored: &[Scored], species: Option<&str>) -> Counted {
     }
 }
 
-/// What the tester adds: `evaluate` sees pictures and labels alone.
+/// Facts that the tester adds: `evaluate` sees only pictures and labels.
 const BLANKS: &[&str] = &[
     "Item under test: build, app, devices, and the path of a picture to the engine",
     "Date, place, light, and the tester",

@@ -42,8 +42,8 @@ pub(crate) fn return_memory_soon() {
 fn return_large_buffers_at_once() {
     /// Left to itself, glibc raises this to 32 MB.
     const LARGE: libc::c_int = 1 << 20;
-    /// What each arena may keep at its end. glibc's 128 KiB would be returned and fetched again
-    /// with every body.
+    /// The bytes that each arena may keep at its end. glibc's 128 KiB would be returned and fetched
+    /// again with every body.
     const KEPT: libc::c_int = 2 << 20;
     // SAFETY: mallopt changes only settings of the allocator, under its lock.
     unsafe {

@@ -26,7 +26,7 @@ pub(crate) struct AuditLog {
     metrics: Metrics,
 }
 
-/// What a request was answered: a line of the audit log.
+/// The answer to a request, as a line of the audit log.
 #[derive(Debug, Clone, Copy, Serialize)]
 pub struct Event<'a> {
     /// The `X-Request-Id` of the answer.
@@ -48,7 +48,7 @@ pub struct Event<'a> {
 pub enum Outcome {
     /// The answer to a valid request.
     Response(Response),
-    /// What is wrong with the request.
+    /// The error in the request.
     Error(ErrorDetail),
 }
 

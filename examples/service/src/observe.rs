@@ -29,7 +29,7 @@ pub(crate) struct Report {
     pub(crate) outcome: Option<Outcome>,
 }
 
-/// What observes the requests of a server.
+/// The metrics, the audit log and the state that observe the requests of a server.
 #[derive(Clone)]
 pub(crate) struct Observers {
     pub(crate) metrics: Metrics,

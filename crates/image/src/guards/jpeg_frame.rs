@@ -15,7 +15,7 @@ use crate::Error;
 use crate::format::Format;
 use crate::jpeg_segments::{self as segments, APP0, APP14, SCAN};
 
-/// What the segments up to the first scan say.
+/// The content of the segments up to the first scan.
 #[derive(Default)]
 pub(crate) struct Headers {
     is_jfif: bool,
@@ -164,7 +164,7 @@ impl Headers {
         self.components.iter().map(|component| component.name).eq(*b"RGB")
     }
 
-    /// What neither decoder gets right in this file.
+    /// The kind of this file, if neither decoder reads it correctly.
     fn unsupported(&self) -> Option<&'static str> {
         match self.components.len() {
             4 if self.adobe_transform == Some(1) => Some("YCbCr with four components"),

@@ -80,7 +80,7 @@ impl Drop for ServerProcess {
     }
 }
 
-/// What a Kubernetes manifest says about the container that runs one of our programs.
+/// The container of a Kubernetes manifest that runs one of our programs.
 pub struct Manifest {
     pub args: Vec<String>,
     /// In bytes.
