@@ -12,7 +12,7 @@ use crate::BuildError;
 
 pub(crate) const SINGLE: &str = "rgb-single-v2";
 pub(crate) const BURST: &str = "rgb-burst-v2";
-/// The models before these, until version 0.3.
+/// The previous models, until version 0.3.
 const EARLIER_SINGLE: &str = "rgb-single-v1";
 const EARLIER_BURST: &str = "rgb-burst-v1";
 
@@ -54,7 +54,7 @@ fn burst(
     Ok(Box::new(burst.map_err(|source| BuildError::Load { name, source })?))
 }
 
-/// The models before these, which are loaded when a request first names them.
+/// The previous models, which are loaded when a request first names them.
 pub(crate) fn earlier_models() -> Result<[OnDemand; 2], BuildError> {
     let bundle = models::rgb_burst_v1().map_err(NetworkError::load);
     let bundle = bundle.map_err(|source| BuildError::Load { name: EARLIER_BURST, source })?;

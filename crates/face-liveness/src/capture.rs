@@ -96,7 +96,7 @@ impl FrameFace {
             && likeness(&self.detail, &previous.detail) >= MIN_LIKENESS
     }
 
-    /// Whether an image is the picture of this frame, perhaps compressed again.
+    /// Whether an image repeats this frame, possibly re-encoded.
     fn is_repeated_by(&self, image: ImageView<'_>) -> bool {
         self.image_size == [image.width(), image.height()] && {
             let again = cells(image, &self.face);

@@ -183,7 +183,8 @@ impl Engine {
     }
 
     /// Thresholds for a model's scores, and the error rates that were measured at them. Empty for a
-    /// model of the caller's own, and for a model of version 1.
+    /// model of version 1, and for a model of yours that does not override
+    /// [`operating_points`](crate::inference::LivenessModel::operating_points).
     ///
     /// The score of a face between the thresholds `strict` and `low-friction` is uncertain: ask for
     /// a second capture.

@@ -16,9 +16,9 @@ use crate::guards::{restarts, scan_budget, scan_end};
 use crate::jpeg_segments::{self as segments, APP1};
 use crate::{Error, Limits, RgbImage, ScaledImage, ZeroizeVec, tidy, uncommon_jpeg};
 
-/// Decodes any sampling and colour space to RGB. CMYK is read inverted, as Adobe writes it. The
-/// image is scaled down as far as possible while its longer side has at least `min_longer_side`
-/// pixels.
+/// Decodes to RGB, unless [`Headers::read`] refuses the kind of file. CMYK is read inverted, as
+/// Adobe writes it. The image is scaled down as far as possible while its longer side has at least
+/// `min_longer_side` pixels.
 pub(crate) fn decode(
     file: &[u8],
     limits: &Limits,

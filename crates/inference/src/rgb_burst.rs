@@ -10,7 +10,7 @@ use crate::{Frame, LivenessModel, RgbSingle};
 /// The mean of the frames' log-odds by [`RgbSingle`]. A frame that is certainly an attack decides
 /// alone, and so does one that scores above 0.5 where the others score far lower.
 ///
-/// Where the bundle says how, the face's independent motion corrects the mean: how much more the
+/// If the bundle configures it, the face's independent motion corrects the mean: how much more the
 /// face changes between neighbouring frames than the background, after the camera's motion is
 /// compensated. A picture of a face moves with its background, as one plane.
 #[derive(Debug)]

@@ -17,7 +17,7 @@ use crate::{Error, PlanesMut};
 ///
 /// A loaded network is immutable and may run on many threads at once; a clone shares its weights.
 ///
-/// The usual convolutions, and what lies between them, run in this crate, faster than in tract.
+/// The usual convolutions, and the nodes between them, run in this crate, faster than in tract.
 /// tract runs the rest of the network if it has an operator that this crate does not support, and
 /// the whole network if it has an unusual convolution.
 ///

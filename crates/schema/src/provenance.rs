@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 /// The origin of an answer: the program, the weights and the images. The same program, with the
 /// same weights and images, gives the same answer.
 ///
-/// A request asks for it with `provenance`. Not in the vendor's contract.
+/// A request asks for it with `provenance`, which is not in the vendor's contract.
 ///
 /// ```
 /// use face_liveness_schema::Provenance;

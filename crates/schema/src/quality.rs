@@ -1,15 +1,14 @@
-//! Measures of the face, for those who want the numbers behind the warnings.
+//! Measures of the face: the numbers behind the warnings.
 
 use serde::{Deserialize, Serialize};
 
 /// Measures of the face that was scored. They never change the score.
 ///
-/// A request asks for them with `quality`; the contract of the vendor does not have it. Measures
-/// that ISO/IEC 29794-5 defines have its name and unit, and the formula of its reference
-/// implementation OFIQ (since 1.0.2). OFIQ measures luminance between the landmarks of an aligned
-/// face, the engine on a grid of samples in the face's box, so limits from OFIQ do not carry over.
-/// The other measures of the standard, such as yaw, pitch, expression and occlusion, each need a
-/// network.
+/// A request asks for them with `quality`, which is not in the vendor's contract. Measures that
+/// ISO/IEC 29794-5 defines have its name and unit, and the formula of its reference implementation
+/// OFIQ (since 1.0.2). OFIQ measures luminance between the landmarks of an aligned face, the engine
+/// on a grid of samples in the face's box, so limits from OFIQ do not carry over. The other
+/// measures of the standard, such as yaw, pitch, expression and occlusion, each need a network.
 ///
 /// ```
 /// use face_liveness_schema::Quality;

@@ -40,15 +40,15 @@ pub struct Request<'a> {
     #[cfg_attr(feature = "json-schema", schemars(with = "String"))]
     pub model: Option<String>,
     /// Whether the response should say what it was made from: see
-    /// [`Provenance`](crate::Provenance). The contract of the vendor does not have this field.
+    /// [`Provenance`](crate::Provenance). Not in the vendor's contract.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     #[cfg_attr(
         feature = "json-schema",
         schemars(description = "Whether the response should say what it was made from.")
     )]
     pub provenance: bool,
-    /// Whether the response should have measures of the face: see [`Quality`](crate::Quality). The
-    /// contract of the vendor does not have this field.
+    /// Whether the response should have measures of the face: see [`Quality`](crate::Quality). Not
+    /// in the vendor's contract.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     #[cfg_attr(
         feature = "json-schema",

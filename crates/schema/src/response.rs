@@ -133,8 +133,8 @@ pub enum Warning {
     Greyscale,
     /// The face is sideways or upside down in the image; it was rotated upright to be scored.
     Rotated,
-    /// The face is about half as wide, or half as high, as faces are: the photo has lost its
-    /// proportions, or shows a flat picture at a slant.
+    /// The face is about half as wide, or half as high, as a real face: the photo has a distorted
+    /// aspect ratio, or shows a flat picture at a slant.
     Distorted,
     /// A frame of a burst shows no face; it was left out.
     FrameWithoutFace,

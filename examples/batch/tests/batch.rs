@@ -426,7 +426,7 @@ fn odd_names_links_and_folders_lose_no_row() {
     assert!(scored.iter().all(named), "{text}");
     assert!(["dangling.jpg", "loop"].iter().all(named), "{text}");
 
-    // What could not be read is tried again. The folder that replaces the loop is no photo.
+    // Files that could not be read are tried again. The folder that replaces the loop is no photo.
     std::fs::remove_file(photos.join("dangling.jpg")).unwrap();
     std::fs::write(photos.join("dangling.jpg"), photo("astronaut.jpg")).unwrap();
     std::fs::remove_file(photos.join("loop")).unwrap();

@@ -512,7 +512,7 @@ impl Cells {
             let own = count(&sums[value]);
             let rest = self.total.without(own);
             let difference = own.rate() - rest.rate();
-            // What a unit and an error here and in the rest add to the difference.
+            // The contributions of a unit and an error, here and in the rest, to the difference.
             let (a, b) = (-own.rate() / own.units, 1.0 / own.units);
             let (c, d) = (rest.rate() / rest.units, -1.0 / rest.units);
             let square =

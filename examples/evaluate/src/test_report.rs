@@ -1,5 +1,5 @@
-//! The tables of a test report by ISO/IEC 30107-3, in Markdown. What only the tester knows is left
-//! blank.
+//! The tables of a test report by ISO/IEC 30107-3, in Markdown. Facts that only the tester knows
+//! are left blank.
 
 use std::collections::BTreeSet;
 use std::fmt::Write as _;

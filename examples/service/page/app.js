@@ -15,7 +15,7 @@ let needsKey = false;
 // The number of the latest request: an answer to an earlier one is dropped.
 let latest = 0;
 
-// What the page was given: a server to score on, and the package to score on this device.
+// The options of the page: a server to score on, and the package to score on this device.
 const { server: hasServer, device: hasDevice } = Object.fromEntries(
   ["server", "device"].map((name) => [name, name in document.body.dataset]));
 

@@ -1,5 +1,5 @@
 // Shows a photo upright, as the engine sees it. Every browser applies the Exif orientation of a
-// JPEG. Of a WebP or a PNG some apply it, some do not, and some only where it is before the pixels.
+// JPEG. Some apply that of a WebP or a PNG, some do not, and some only if it precedes the pixels.
 
 import { PageError } from "./client.js";
 

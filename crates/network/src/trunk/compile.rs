@@ -13,7 +13,7 @@ use super::layout::{Layout, MAX_VALUES, in_blocks};
 use super::{Activation, CHANNELS, Operation, Step, Trunk, Value};
 use crate::logistic;
 
-/// No network has a larger one.
+/// Larger strides do not occur in practice.
 const MAX_STRIDE: usize = 1024;
 
 /// Takes the trunk out of a graph for an input of `[3, H, W]`. The graph is then the head, whose

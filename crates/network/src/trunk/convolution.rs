@@ -12,7 +12,7 @@ use super::Activation;
 use super::layout::{BLOCK, Layout, in_blocks};
 
 /// Output channels that are summed at a time: one vector with AVX-512, two with AVX2, four with 128
-/// bits. At the end there may be a [`BLOCK`] less.
+/// bits. The last group may be one [`BLOCK`] smaller.
 const WIDE: usize = 16;
 /// Output pixels of a tile. With AVX2, their sums fill 12 of 16 registers.
 const TILE: usize = 6;
@@ -66,8 +66,8 @@ impl Convolution {
         self.weights.iter_mut().chain(&mut self.bias).for_each(|value| *value = -*value);
     }
 
-    /// Convolves `input`; adds the values of `shortcut`, which lie as those of `output`, with their
-    /// own border; applies `activation`.
+    /// Convolves `input`; adds the values of `shortcut`, which are laid out like those of `output`,
+    /// with their own border; applies `activation`.
     #[inline(always)]
     pub(super) fn run<S: Simd>(
         &self,

@@ -1,16 +1,16 @@
-//! How activations lie in memory.
+//! The memory layout of activations.
 
-/// The most values of all buffers, and the most weights: 1 GiB of each.
+/// The maximum number of values in all buffers, and of weights: 1 GiB of each.
 pub(super) const MAX_VALUES: usize = 1 << 28;
 /// The channels of a block.
 pub(super) const BLOCK: usize = 8;
 
-/// The number of channels that are kept for `channels` channels: those of whole blocks.
+/// The number of channels in memory for `channels` channels: whole blocks.
 pub(super) fn in_blocks(channels: usize) -> usize {
     channels.next_multiple_of(BLOCK)
 }
 
-/// Values pixel by pixel, each with all its channels, in a border of zeros.
+/// Values pixel by pixel, each pixel with all its channels, in a border of zeros.
 ///
 /// The border stands in for the padding of convolutions. Channels beyond the network's own fill the
 /// last block of a pixel; they are zero, as long as no sum overflows.

@@ -4,9 +4,9 @@
 //! kernel, and unpacks the product. With the small images of these networks, that takes longer than
 //! the multiplications. Here, activations keep one layout from the first convolution to the last.
 //!
-//! The first nodes of an ONNX graph, as far as they are known here, are the *trunk*: all nodes of
-//! the built-in networks. What follows, the *head*, is left to tract. A graph with a convolution in
-//! its head is left to tract whole.
+//! The first nodes of an ONNX graph, as far as this module supports them, are the *trunk*: all
+//! nodes of the built-in networks. tract runs the rest, the *head*. If the head has a convolution,
+//! tract runs the whole graph.
 
 mod activation;
 mod compile;
@@ -29,7 +29,7 @@ use self::layout::{BLOCK, Layout};
 /// The channels of the input.
 const CHANNELS: usize = 3;
 
-/// The convolutions of a network, and what lies between them.
+/// The convolutions of a network, and the nodes between them.
 #[derive(Debug)]
 pub(crate) struct Trunk {
     steps: Vec<Step>,
@@ -39,7 +39,7 @@ pub(crate) struct Trunk {
     offset: f32,
     input: Value,
     output: Value,
-    /// Without those that fill a block.
+    /// Without the channels that fill the last block.
     output_channels: usize,
     /// Whether the output has two axes, not four.
     is_vector: bool,
