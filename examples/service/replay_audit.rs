@@ -60,7 +60,7 @@ fn read(path: &Path) -> Result<Vec<u8>, String> {
     std::fs::read(path).map_err(|error| format!("{}: {error}", path.display()))
 }
 
-/// The event with that id or time. Lines that are no event are passed over.
+/// The event with that id or time. Lines that are not events are skipped.
 fn find(log: &[u8], id: &str) -> Result<Value, String> {
     let mut found = Vec::new();
     for (number, line) in log.split(|&byte| byte == b'\n').enumerate() {

@@ -124,11 +124,9 @@ struct Scored {
     warnings_after: Vec<Vec<Warning>>,
 }
 
-/// How often each warning is found, and said without cause.
+/// Prints the shares of pictures with each warning, after the change and unchanged.
 fn print_warnings(bona_fide: &[&Scored]) {
-    println!(
-        "\n| warning | change | found after it | said of unchanged bona fide |\n|---|---|---|---|"
-    );
+    println!("\n| warning | change | warned after it | warned unchanged |\n|---|---|---|---|");
     for (i, (warning, change, _)) in WARNED.iter().enumerate() {
         let share = |count: usize| {
             format!("{count} ({:.1} %)", 100.0 * count as f64 / bona_fide.len().max(1) as f64)
@@ -206,7 +204,7 @@ const CHANGES: [(&str, Change); 35] = [
     ("rotated by 90°, no Exif tag", Picture(|image, _| imageops::rotate90(image))),
 ];
 
-/// The warnings that a change of the picture brings about.
+/// A warning, and a change of the picture that should cause it.
 type Warned = (Warning, &'static str, fn(&RgbImage, &BoundingBox) -> RgbImage);
 
 const WARNED: [Warned; 7] = [

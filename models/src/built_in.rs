@@ -37,7 +37,7 @@ pub fn rgb_single_v2() -> Result<RgbSingleBundle, Error> {
     )
 }
 
-/// Liveness from two to eight frames, by the networks of [`rgb_single_v2`]. Card:
+/// Liveness from two to eight frames, with the networks of [`rgb_single_v2`]. Card:
 /// `rgb-single-v2/README.md`.
 ///
 /// # Errors
@@ -57,8 +57,8 @@ pub fn rgb_single_v1() -> Result<RgbSingleBundle, Error> {
     )
 }
 
-/// The model before [`rgb_burst_v2`], by the networks of [`rgb_single_v1`], until version 0.3.
-/// Card: `rgb-single-v1/README.md`.
+/// The predecessor of [`rgb_burst_v2`], with the networks of [`rgb_single_v1`]; version 0.3 removes
+/// it. Card: `rgb-single-v1/README.md`.
 ///
 /// # Errors
 /// When the manifest was corrupted before it was compiled in.

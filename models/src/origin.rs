@@ -1,10 +1,10 @@
-//! Which files a detector or a model was made from.
+//! The files that a detector or a model was made from.
 
 use std::collections::BTreeMap;
 
 use crate::{FaceDetectorBundle, NetworkFile, RgbBurstBundle, RgbSingleBundle};
 
-/// Which files a detector or a model was made from, for audits.
+/// The files that a detector or a model was made from, for audits.
 ///
 /// ```
 /// let origin = face_liveness_models::rgb_single_v2()?.origin();

@@ -1,7 +1,7 @@
 //! Borders: lines along an edge of the photo that repeat the outermost one, such as a plain frame,
 //! letterbox bars, or edge pixels repeated outwards.
 //!
-//! They hide what surrounds the face: a plain border makes live people look like prints, and
+//! They hide the surroundings of the face: a plain border makes live people look like prints, and
 //! repeated edge pixels make prints look live. So the liveness model sees the photo without them.
 
 use face_liveness_detection::BoundingBox;
@@ -65,7 +65,7 @@ fn content(photo: ImageView<'_>) -> Option<[u32; 4]> {
     ])
 }
 
-/// How many lines the borders at both ends have, from the difference of two lines.
+/// The number of border lines at each end, given the difference of two lines.
 fn borders(length: u32, difference: impl Fn(u32, u32) -> f32) -> [u32; 2] {
     let shortest = ((SHARE * length as f32).ceil() as u32).max(2);
     let repeats = |line: fn(u32, u32) -> u32| {

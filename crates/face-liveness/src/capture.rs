@@ -1,4 +1,4 @@
-//! Whether the frames of a burst show one face in one capture.
+//! Checks that the frames of a burst show one face in one capture.
 //!
 //! All frames get one score. Without this check, a print in one frame could hide behind a live
 //! person in the others.

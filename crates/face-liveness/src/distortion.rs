@@ -1,8 +1,8 @@
-//! Searches an image of distorted proportions for faces.
+//! Searches an image with a distorted aspect ratio for faces.
 //!
 //! A camera app that swaps width and height squeezes a photo of 4:3 to 3:4, and everyone in it to
 //! 56 % of their width. A print at a slant looks much the same. The detector rarely finds such
-//! faces; the crops of the models restore their proportions.
+//! faces; the crops of the models restore their aspect ratio.
 
 use face_liveness_detection::Face;
 

@@ -1,4 +1,4 @@
-//! Where the pixels of an image come from.
+//! The source of an image's pixels.
 
 use std::fmt;
 

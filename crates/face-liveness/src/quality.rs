@@ -10,8 +10,8 @@ use crate::position::position;
 
 /// The contract's recommended face size, in pixels.
 const RECOMMENDED_SIDE: u32 = 200;
-/// A face is near an edge when the gap is smaller than this fraction of its box: a face that takes
-/// three quarters of the photo's width. The crop of its surroundings then shrinks.
+/// A face is near an edge if the gap is smaller than this fraction of its box, as for a face that
+/// takes three quarters of the photo's width. The crop of its surroundings then shrinks.
 const EDGE_DISTANCE: f32 = 0.15;
 /// Mean luma, 0 to 255, below which a face is dark.
 const LOW_LUMA: f32 = 50.0;

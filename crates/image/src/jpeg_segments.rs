@@ -77,12 +77,12 @@ pub(crate) fn entropy_coded_length(rest: &[u8]) -> usize {
     length_to(rest, |after| !matches!(after, 0 | 0xd0..=0xd7 | 0xff))
 }
 
-/// The same, where a restart is a marker like any other.
+/// The same, but a restart counts as a marker like any other.
 pub(crate) fn length_to_any_marker(rest: &[u8]) -> usize {
     length_to(rest, |after| !matches!(after, 0 | 0xff))
 }
 
-/// The number of bytes before the first `FF` that such a byte follows.
+/// The number of bytes before the first `FF` whose next byte satisfies `is_end`.
 fn length_to(rest: &[u8], is_end: impl Fn(u8) -> bool) -> usize {
     let ends = |&at: &usize| rest.get(at + 1).is_some_and(|&after| is_end(after));
     memchr_iter(0xff, rest).find(ends).unwrap_or(rest.len())

@@ -14,7 +14,7 @@ use parquet::basic::Compression;
 use parquet::file::metadata::ColumnChunkMetaData;
 use walkdir::WalkDir;
 
-/// The extensions of images. A file that begins like an image is one under any name.
+/// The extensions of images. A file that begins like an image counts as one, whatever its name.
 const EXTENSIONS: [&str; 12] =
     ["avif", "bmp", "gif", "heic", "heif", "jfif", "jpe", "jpeg", "jpg", "mpo", "png", "webp"];
 /// The largest file that is read, in bytes: more than any picture within the engine's limits.
@@ -122,7 +122,7 @@ impl Source {
     }
 }
 
-/// The content of a file. A pipe would block, and a device has no end.
+/// The content of a regular file. A pipe would block, and a device has no end.
 fn read(path: &Path) -> Result<ZeroizeVec<u8>, String> {
     let file = std::fs::metadata(path).map_err(|error| error.to_string())?;
     if file.is_dir() {

@@ -166,7 +166,7 @@ impl Table {
     /// # Errors
     /// See [`Error`].
     pub fn open(out: &Path) -> Result<Self, Error> {
-        // A link stays one when the file is replaced.
+        // A link to the table stays a link: its target is replaced.
         let file = if out.exists() { out.canonicalize()? } else { out.to_owned() };
         let (lines, growing, parquet) =
             match out.extension().and_then(|extension| extension.to_str()) {
@@ -237,8 +237,8 @@ impl Table {
     }
 
     /// Writes the Parquet file, if the table is one, and returns all rows. The `.parquet.jsonl`
-    /// file stays, so that a later run can resume. The row of a photo that could not be read and
-    /// was tried again gives way to the new one, and that of a folder that can now be read goes.
+    /// file stays, so that a later run can resume. A photo that was tried again keeps only its
+    /// last row, and a folder that can now be read loses its row.
     ///
     /// # Errors
     /// If the file cannot be written.
@@ -296,7 +296,7 @@ fn write(file: &mut impl Write, lines: Lines, with_header: bool, row: &Row) -> R
     Ok(())
 }
 
-/// Writes a new file and puts it in the place of the old one at once: an interruption loses no row.
+/// Writes a new file and replaces the old one atomically: an interruption loses no row.
 fn replace(path: &Path, write: impl FnOnce(&File) -> Result<(), Error>) -> Result<(), Error> {
     let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty());
     let fresh = NamedTempFile::new_in(folder.unwrap_or(Path::new(".")))?;

@@ -45,7 +45,7 @@ pub struct Summary {
     pub file: String,
     /// The number of events.
     pub events: u64,
-    /// The number of lines that are no events.
+    /// The number of lines that are not events.
     pub broken_lines: u64,
     /// The time of the earliest event.
     pub first: String,

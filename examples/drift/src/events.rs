@@ -11,13 +11,14 @@ use serde::Deserialize;
 
 use crate::histogram::{BINS, Histogram};
 
-/// Longer lines are no events: an event has 1 to 2 KB.
+/// Longer lines are not events: an event has 1 to 2 KB.
 const MAX_LINE: u64 = 1 << 20;
-/// Models with figures of their own. An engine has four built in.
+/// The maximum number of models with their own figures. An engine has four built in.
 const MAX_MODELS: usize = 16;
-/// Values of one kind that are counted each: in 10 MB, more sizes than cameras have.
+/// The maximum number of values of one kind that are counted separately. They take 10 MB; cameras
+/// have fewer sizes.
 const MAX_VALUES: usize = 1 << 16;
-/// The longest name, in bytes, that is counted by itself.
+/// The longest name, in bytes, that is counted separately.
 const MAX_NAME: usize = 128;
 /// The name under which all other values are counted.
 const OTHER: &str = "(other)";
@@ -38,7 +39,7 @@ pub enum Error {
     Empty {
         /// The file.
         path: PathBuf,
-        /// The number of lines that are no events.
+        /// The number of lines that are not events.
         broken: u64,
     },
 }
@@ -48,7 +49,7 @@ pub enum Error {
 pub struct Events {
     /// The number of events.
     pub count: u64,
-    /// The number of lines that are no events: broken, cut off, or something else.
+    /// The number of lines that are not events: broken, cut off, or something else.
     pub broken: u64,
     /// The times of the earliest and of the latest event.
     pub span: Option<[Timestamp; 2]>,

@@ -1,6 +1,7 @@
 //! A histogram of fixed resolution: the distribution of any number of values in 80 KB.
 
-/// Scores are told apart by 1 / 10,000, the sides of faces by one pixel up to 10,000 pixels.
+/// The resolution is 1 / 10,000 for scores, and one pixel for the sides of faces, up to 10,000
+/// pixels.
 pub const BINS: usize = 10_000;
 
 /// The number of values in each bin.
@@ -50,11 +51,11 @@ impl Default for Histogram {
 }
 
 /// The counts of both histograms between the deciles of `before`, and beyond its extremes. Equal
-/// deciles are one.
+/// deciles count as one.
 pub fn deciles(before: &Histogram, after: &Histogram) -> Vec<[u64; 2]> {
     let (mut groups, mut seen, mut next) = (vec![[0, 0]], 0, 0);
     for (&b, &a) in before.bins.iter().zip(&after.bins) {
-        // Below the least value of `before` is a group, too: what is there is new.
+        // Values below the minimum of `before` form a group, too: they are new.
         if seen == 0 && b > 0 {
             groups.push([0, 0]);
             next = 1;

@@ -20,8 +20,8 @@ impl<E: std::error::Error + Send + Sync> From<DrawingAreaErrorKind<E>> for Error
     }
 }
 
-/// The share of each part of the axis from 0 to `end`: bars before, and a line after. `counts` are
-/// the parts of both, equally many.
+/// The share of each part of the axis from 0 to `end`: bars before, and a line after. `counts`
+/// holds the parts of both, the same number for each.
 ///
 /// # Errors
 /// See [`Error`].

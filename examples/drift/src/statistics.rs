@@ -7,11 +7,11 @@ use statrs::stats_tests::{Alternative, fishers_exact};
 pub const MIN_EXPECTED: f64 = 5.0;
 
 /// The p value of a two-sample Kolmogorov–Smirnov distance, from the asymptotic distribution.
-/// statrs takes samples, which would have to be in memory. Too large where values are equal.
+/// statrs takes samples, which would have to be in memory. Ties make the p value too large.
 pub fn kolmogorov_smirnov(distance: f64, totals: [u64; 2]) -> f64 {
     let [n, m] = totals.map(|total| total as f64);
     let x = distance * (n * m / (n + m)).sqrt();
-    // Below, the series converges slowly, and p is 1 to 10 digits.
+    // Below this, the series converges slowly, and p is 1 to 10 digits.
     if x < 0.2 {
         return 1.0;
     }
@@ -28,7 +28,7 @@ pub fn kolmogorov_smirnov(distance: f64, totals: [u64; 2]) -> f64 {
 /// where an expected count is small.
 pub fn two_shares(counts: [u64; 2], totals: [u64; 2]) -> f64 {
     let rest = [totals[0] - counts[0], totals[1] - counts[1]];
-    // The rarer of the two, which takes Fisher's test less time.
+    // Counts of the rarer outcome: with them, Fisher's test takes less time.
     let (few, many) =
         if counts[0] + counts[1] <= rest[0] + rest[1] { (counts, rest) } else { (rest, counts) };
     let (found, all) = ((few[0] + few[1]) as f64, (totals[0] + totals[1]) as f64);
@@ -37,7 +37,7 @@ pub fn two_shares(counts: [u64; 2], totals: [u64; 2]) -> f64 {
         chi_square(&[few, many])
     } else {
         let table = [few[0], many[0], few[1], many[1]];
-        // It fails for tables that are no tables, and subtracts from 1: the error may be below 0.
+        // It fails for invalid tables. It subtracts from 1, so rounding may put p below 0.
         fishers_exact(&table, Alternative::TwoSided).unwrap_or(1.0).max(0.0)
     }
 }
@@ -57,7 +57,7 @@ pub fn chi_square(counts: &[[u64; 2]]) -> f64 {
     });
     let statistic: f64 = cells.sum();
     let freedom = counts.len().saturating_sub(1) as f64;
-    // There is no distribution of no degrees of freedom: one category never differs.
+    // Without degrees of freedom there is no distribution: a single category never differs.
     ChiSquared::new(freedom).map_or(1.0, |distribution| distribution.sf(statistic))
 }
 

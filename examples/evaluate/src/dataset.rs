@@ -14,7 +14,7 @@ const UNNAMED_SPECIES: &str = "unspecified";
 /// The columns of a CSV file that do not name segments.
 const COLUMNS: [&str; 9] =
     ["path", "label", "species", "subject", "video", "left", "top", "width", "height"];
-/// Between the columns of a combined one, as in `origin+sex`.
+/// Joins the names of combined columns, as in `origin+sex`.
 const AND: char = '+';
 
 /// An image to score, and its ground truth.

@@ -3,10 +3,10 @@
 //! Each segment is compared with the rest of the set by a permutation test over clusters (Good,
 //! "Permutation, Parametric and Bootstrap Tests of Hypotheses", 2005): the segments of whole
 //! clusters are exchanged at random. A cluster in several segments, such as a person filmed with
-//! two devices, exchanges its segments with a cluster in as many, and among its own parts. Where
-//! segments make no difference, the set as measured is one of these permutations, so the test also
-//! holds for rare errors. A bootstrap of the difference does not: it would take a small segment
-//! without an error for a better one.
+//! two devices, exchanges its segments with a cluster in as many segments, and among its own parts.
+//! Where segments make no difference, the set as measured is one of these permutations, so the test
+//! also holds for rare errors. A bootstrap of the difference does not: it would take a small
+//! segment without an error for a better one.
 //!
 //! The difference is divided by its standard error over clusters. So the test holds, for many
 //! clusters, also where rates are equal but errors are more correlated, or clusters larger, in one
@@ -39,12 +39,12 @@ pub const MAX_VALUES: usize = 100;
 pub const SIGNIFICANCE: f64 = 0.05;
 /// The smallest number of permutations.
 const PERMUTATIONS: u64 = 10_000;
-/// The permutations for each comparison, so that the smallest possible p-value, 2 in this number,
-/// passes Holm's first step, 5 %.
+/// The permutations for each comparison. The smallest possible p-value, 2 divided by their number,
+/// must pass Holm's first step, 5 %.
 const PERMUTATIONS_PER_COMPARISON: u64 = 50;
-/// Statistics that are closer are equal: sums of other orders round differently.
+/// Statistics that differ by less are equal: sums in another order round differently.
 const ROUNDING: f64 = 1e-9;
-/// A variance of rates below this is 0, and rounding.
+/// A variance of rates below this is 0, apart from rounding.
 const NO_VARIANCE: f64 = 1e-14;
 
 /// A column of the set, and the value of each unit.
@@ -332,7 +332,7 @@ impl Comparison {
     const TOO_FEW: Self = Self { verdict: Verdict::TooFewToSay, ..Self::NONE };
 }
 
-/// Units, and those of them that are classified wrongly.
+/// The number of units, and of those classified wrongly.
 #[derive(Debug, Clone, Copy, Default)]
 struct Count {
     units: f64,

@@ -14,8 +14,8 @@ const DELAY: Duration = Duration::from_secs(2);
 
 static CALLS: OnceLock<SyncSender<()>> = OnceLock::new();
 
-/// Lets this process return freed memory within seconds after a request or a connection. To be
-/// called once, when it starts.
+/// Lets this process return freed memory within seconds after a request or a connection. Call it
+/// once, at the start.
 pub fn return_freed_memory() {
     return_large_buffers_at_once();
     let (sender, calls) = sync_channel(1);

@@ -62,7 +62,7 @@ pub(crate) struct Counted<S> {
     _place: Arc<Place>,
 }
 
-/// The place of a connection. With the connection go its buffers.
+/// The place of a connection. Its buffers are freed with it.
 struct Place(#[expect(dead_code, reason = "held")] OwnedSemaphorePermit);
 
 impl Drop for Place {

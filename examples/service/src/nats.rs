@@ -37,7 +37,7 @@ const STOP_TIMEOUT: Duration = Duration::from_secs(20);
 pub struct Worker {
     pool: Pool,
     endpoint: Endpoint,
-    /// Answers with the worker's models, and so whether a worker is up.
+    /// Answers with the worker's models. An answer shows that a worker is up.
     models: Endpoint,
     service: async_nats::service::Service,
     client: Client,

@@ -1,6 +1,6 @@
 //! Finds scans that have lost restart markers.
 //!
-//! Where a restart interval is declared and markers are missing, zune-jpeg decodes on without an
+//! If a file declares a restart interval and lacks restart markers, zune-jpeg continues without an
 //! error, and the rest of the picture is wrong.
 //!
 //! The report to file: `docs/upstream/zune-jpeg-wrong-pixels.md`.

@@ -89,7 +89,7 @@ impl<'a> Image<'a> {
         // Chunks that begin past the declared length are not read.
         let riff_length = u32::from_le_bytes(*file.get(4..)?.first_chunk()?) as usize;
         let after_header = RIFF_HEADER + CHUNK_HEADER + header.len().next_multiple_of(2);
-        // 32 bits do not hold every sum.
+        // The sum may overflow 32 bits.
         let end = after_header.saturating_add(riff_length.saturating_sub(12));
         let offset = |content: &[u8]| content.as_ptr() as usize - file.as_ptr() as usize;
         let top_level = || {
@@ -209,7 +209,7 @@ fn chunks(mut rest: &[u8]) -> impl Iterator<Item = (&[u8; 4], &[u8])> {
 /// image. `bytes` reach from the start of the frame to the end of the file.
 ///
 /// There are at most two. image-webp reads the name and the length of the second where the content
-/// of the first begins, and its content behind both, as a file with an empty first chunk has them.
+/// of the first begins, and its content after both headers, as if the first chunk were empty.
 fn stand_ins(bytes: &[u8], frame_length: usize) -> Vec<(&[u8; 4], &[u8])> {
     let mut found = Vec::new();
     if let Some((name, length, after)) = bytes.get(FRAME_HEADER..).and_then(chunk_header) {

@@ -7,8 +7,8 @@ const HEADER: usize = 14;
 /// The length of the header of OS/2 2.x, and of the start that it shares with Windows' header.
 const OS2_LENGTH: usize = 64;
 const WINDOWS_LENGTH: usize = 40;
-/// The compression that ends what both have in common: a run length of 4 bits. In OS/2, 3 and 4 are
-/// Huffman codes and a run length of 24 bits.
+/// The highest compression code that both share: run lengths of 4 bits. In OS/2, 3 and 4 are
+/// Huffman codes and run lengths of 24 bits.
 const LAST_COMMON_COMPRESSION: u32 = 2;
 
 /// A copy with Windows' header, for a file with the header of OS/2 2.x.

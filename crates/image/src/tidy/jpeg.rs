@@ -1,9 +1,9 @@
-//! Removes what libjpeg skips and zune-jpeg does not from the headers of a JPEG, and adds the
+//! Removes the parts of a JPEG's headers that libjpeg skips and zune-jpeg does not, and adds the
 //! Huffman tables that libjpeg takes for granted.
 //!
 //! - Stray bytes and markers without a segment before the first scan: zune-jpeg takes them for
 //!   segments, or refuses them.
-//! - Adobe's segment where it is too short, or where libjpeg reads YCbCr whatever it says.
+//! - Adobe's segment if it is too short, or if libjpeg ignores it and reads YCbCr.
 //! - Extended XMP: zune-jpeg searches all its segments at each further marker (since
 //!   etemesi254/zune-image#364). A file of 3.5 MB with 20,000 of them and 470,000 comments took
 //!   45 s. The report to file: `docs/upstream/zune-jpeg-extended-xmp.md`.

@@ -1,4 +1,4 @@
-//! From an ONNX graph to the steps of a trunk.
+//! Compiles an ONNX graph to the steps of a trunk.
 
 use std::collections::HashMap;
 
@@ -99,7 +99,7 @@ impl<'a> Constants<'a> {
         <[f32; 1]>::try_from(values).ok().map(|[value]| value)
     }
 
-    /// Whether a constant is the one integer.
+    /// Whether a constant is this one integer.
     fn is_integer(&self, name: &str, integer: i64) -> bool {
         let tensor = self.tensor(name).filter(|tensor| tensor.datum_type() == DatumType::I64);
         let values = tensor.and_then(|tensor| {
@@ -109,8 +109,8 @@ impl<'a> Constants<'a> {
     }
 }
 
-/// A trunk as far as it is known. A value's buffer is its index in `channels`, and its border is
-/// not set: both follow in [`finish`](Self::finish).
+/// The trunk that has been built so far. A value's buffer is its index in `channels`, and its
+/// border is not set: both follow in [`finish`](Self::finish).
 struct Builder<'a> {
     constants: Constants<'a>,
     /// How many nodes read each activation; an output of the graph counts as one.
@@ -154,7 +154,7 @@ impl<'a> Builder<'a> {
         })
     }
 
-    /// Adds a node; `None` when it is not one that a trunk has.
+    /// Adds a node; `None` if trunks do not support it.
     fn add(&mut self, node: &'a NodeProto) -> Option<()> {
         let [output] = &node.output[..] else { return None };
         let known: &[_] = match &*node.op_type {
@@ -411,7 +411,8 @@ impl<'a> Builder<'a> {
         self.steps.push(Step { operation, input, shortcut, activation, output: value });
     }
 
-    /// The last step, if it gives `input` and nothing else reads that. Its output is then `output`.
+    /// The last step, if it produces `input` and no other node reads that. Its output is then
+    /// `output`.
     fn continue_step(&mut self, input: &str, output: &'a str) -> Option<&mut Step> {
         let step = self.steps.last_mut()?;
         let is_last = self.values.get(input) == Some(&step.output);
