@@ -18,8 +18,8 @@ use crate::{Error, PlanesMut};
 /// A loaded network is immutable and may run on many threads at once; a clone shares its weights.
 ///
 /// The usual convolutions, and the nodes between them, run in this crate, faster than in tract.
-/// tract runs the rest of the network if it has an operator that this crate does not support, and
-/// the whole network if it has an unusual convolution.
+/// From the first operator that this crate does not support, tract runs the rest of the network. If
+/// that rest has a convolution, tract runs the whole network.
 ///
 /// ```
 /// use face_liveness_network::Network;
