@@ -65,9 +65,14 @@ def score(image, face):
     fused = weights.pop("intercept")
     fused += sum(weight * log_odds(role, image, face) for role, weight in weights.items())
     doubt = min(max(2 - 2 * abs(fused) / second["within"], 0), 1)
-    if doubt:
+    close_up = MANIFEST["close_up"]
+    room = min((image.shape[1] - 1) / face[2], (image.shape[0] - 1) / face[3])
+    closeness = (close_up["none"] - room) / (close_up["none"] - close_up["full"])
+    closeness = min(max(closeness, 0), 1)
+    if doubt or closeness:
         own = second["slope"] * log_odds(second["network"], image, face) + second["intercept"]
-        fused += doubt * second["weight"] * (own - fused)
+        fused += max(doubt, closeness) * second["weight"] * (own - fused)
+    fused += closeness * close_up["shift"]
     return 1 / (1 + math.exp(-fused))
 
 

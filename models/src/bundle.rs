@@ -9,8 +9,8 @@ use crate::manifest::{
 use crate::network_file::{Input, NetworkEntry, sha256};
 use crate::operating_point::check_points;
 use crate::{
-    BurstParams, CropInput, Error, Fusion, HeatmapInput, MotionInput, NetworkFile, OperatingPoint,
-    RefinerInput, SecondOpinion,
+    BurstParams, CloseUp, CropInput, Error, Fusion, HeatmapInput, MotionInput, NetworkFile,
+    OperatingPoint, RefinerInput, SecondOpinion,
 };
 
 /// A face detector: a heatmap that proposes faces, and a refiner that checks each proposal.
@@ -45,6 +45,8 @@ pub struct RgbSingleBundle {
     pub fusion: Fusion,
     /// The network that is asked where the fused score is unsure, if the model has one.
     pub second_opinion: Option<SecondOpinion>,
+    /// The correction where the photo ends close to the face, if the model has one.
+    pub close_up: Option<CloseUp>,
     /// The recommended threshold, 0 to 1: a face with at least this score is an attack.
     pub threshold: f32,
     /// Thresholds and the error rates measured at them; empty where none were measured.
@@ -130,6 +132,7 @@ impl RgbSingleBundle {
             networks,
             fusion,
             second_opinion,
+            close_up,
             threshold,
             operating_points,
         } = manifest;
@@ -150,6 +153,11 @@ impl RgbSingleBundle {
             check("second_opinion.slope", slope.is_finite())?;
             check("second_opinion.intercept", intercept.is_finite())?;
         }
+        if let Some(CloseUp { full, none, shift }) = close_up {
+            check("close_up.full", full.is_finite())?;
+            check("close_up.none", none.is_finite() && none > full)?;
+            check("close_up.shift", shift.is_finite())?;
+        }
         let second = second_opinion.as_ref().map(|second| &second.network);
         let load = |(role, network): (String, NetworkEntry<CropInput>)| {
             let has_weight = fusion.weights.contains_key(&role) || second == Some(&role);
@@ -165,6 +173,7 @@ impl RgbSingleBundle {
             networks,
             fusion,
             second_opinion,
+            close_up,
             threshold,
             operating_points,
             manifest_sha256,
@@ -234,6 +243,10 @@ mod tests {
     }
 
     fn with_second(networks: &[&str], fusion: &str, second: &str) -> String {
+        with_corrections(networks, fusion, second, "null")
+    }
+
+    fn with_corrections(networks: &[&str], fusion: &str, second: &str, close: &str) -> String {
         // The SHA-256 of an empty file.
         const EMPTY: &str = "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855";
         let input =
@@ -245,7 +258,7 @@ mod tests {
         let networks = networks.join(", ");
         let json = format!(
             r#"{{ "name": "a", "version": 1, "networks": {{ {networks} }}, "fusion": {fusion},
-                  "second_opinion": {second}, "threshold": 0.5 }}"#
+                  "second_opinion": {second}, "close_up": {close}, "threshold": 0.5 }}"#
         );
         RgbSingleBundle::from_json(&json, |_| Some(Cow::Borrowed(&[])))
             .map_or_else(|error| error.to_string(), |bundle| format!("{:?}", bundle.fusion.weights))
@@ -296,6 +309,18 @@ mod tests {
         out_of_range("context", "4", "0.3", "network");
         out_of_range("tight", "0", "0.3", "within");
         out_of_range("tight", "4", "1.1", "weight");
+    }
+
+    #[test]
+    fn a_close_up_has_less_room_than_other_photos() {
+        let fusion = r#"{ "context": 1, "intercept": 0 }"#;
+        let loaded = |full: &str, none: &str| {
+            let close = format!(r#"{{ "full": {full}, "none": {none}, "shift": -1 }}"#);
+            with_corrections(&["context"], fusion, "null", &close)
+        };
+        assert_eq!(loaded("1.1", "1.5"), r#"{"context": 1.0}"#);
+        assert_eq!(loaded("1.5", "1.5"), "model.json: close_up.none is out of range");
+        assert_eq!(loaded("1.1", "1e40"), "model.json: close_up.none is out of range");
     }
 
     #[test]

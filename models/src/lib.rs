@@ -17,4 +17,4 @@ pub use network_file::{
 };
 pub use operating_point::{MeasuredRates, OperatingPoint, Rate};
 pub use origin::Origin;
-pub use params::{BurstParams, Fusion, SecondOpinion};
+pub use params::{BurstParams, CloseUp, Fusion, SecondOpinion};

@@ -7,7 +7,7 @@ use serde::de::DeserializeOwned;
 
 use crate::network_file::NetworkEntry;
 use crate::{
-    BurstParams, CropInput, Error, Fusion, HeatmapInput, MotionInput, OperatingPoint, RefinerInput,
+    BurstParams, CloseUp, CropInput, Error, Fusion, HeatmapInput, MotionInput, OperatingPoint, RefinerInput,
     SecondOpinion,
 };
 
@@ -38,6 +38,7 @@ pub(crate) struct RgbSingleManifest {
     pub(crate) networks: BTreeMap<String, NetworkEntry<CropInput>>,
     pub(crate) fusion: Fusion,
     pub(crate) second_opinion: Option<SecondOpinion>,
+    pub(crate) close_up: Option<CloseUp>,
     pub(crate) threshold: f32,
     #[serde(default)]
     pub(crate) operating_points: Vec<OperatingPoint>,

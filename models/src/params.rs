@@ -41,6 +41,39 @@ pub struct SecondOpinion {
     pub intercept: f32,
 }
 
+/// A correction where the photo ends close to the face.
+///
+/// There, networks for what surrounds the face see little of it, and take live people for attacks.
+/// How close the photo ends, 0 to 1, depends on how many times the face's box fits into it. The
+/// closer, the more the second opinion counts, even where the others are sure: at 1, with its full
+/// weight. `shift` times the closeness is then added to the log-odds.
+#[derive(Debug, Clone, Copy, PartialEq, Deserialize)]
+#[serde(deny_unknown_fields)]
+#[non_exhaustive]
+pub struct CloseUp {
+    /// The closeness is 1 where the box fits this many times into the photo, or less.
+    pub full: f32,
+    /// The closeness is 0 where the box fits this many times, or more. It is linear between.
+    pub none: f32,
+    /// Added to the log-odds where the closeness is 1.
+    pub shift: f32,
+}
+
+impl CloseUp {
+    /// The closeness, 0 to 1, of a photo into which the face's box fits `room` times.
+    ///
+    /// ```
+    /// let close_up = face_liveness_models::rgb_single_v2()?.close_up.expect("a correction");
+    /// assert_eq!(close_up.closeness(1.0), 1.0);
+    /// assert_eq!(close_up.closeness(2.7), 0.0);
+    /// # Ok::<(), face_liveness_models::Error>(())
+    /// ```
+    #[must_use]
+    pub fn closeness(&self, room: f32) -> f32 {
+        ((self.none - room) / (self.none - self.full)).clamp(0.0, 1.0)
+    }
+}
+
 /// How the scores of the frames combine.
 #[derive(Debug, Clone, Copy, PartialEq, Deserialize)]
 #[serde(deny_unknown_fields)]

@@ -21,6 +21,15 @@ impl<'a> Frame<'a> {
     pub fn new(image: ImageView<'a>, face: BoundingBox) -> Self {
         Self { image, face }
     }
+
+    /// How many times the face's box fits into the image, by width or by height, whichever is
+    /// less. A crop of a larger scale is shrunk to this one.
+    #[must_use]
+    pub fn room(&self) -> f32 {
+        let Self { image, face } = self;
+        let (last_x, last_y) = ((image.width() - 1) as f32, (image.height() - 1) as f32);
+        (last_x / face.width).min(last_y / face.height)
+    }
 }
 
 /// Scores whether a face is bona fide or a presentation attack.

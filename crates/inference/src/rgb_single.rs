@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use face_liveness_models::{OperatingPoint, Origin, RgbSingleBundle, SecondOpinion};
+use face_liveness_models::{CloseUp, OperatingPoint, Origin, RgbSingleBundle, SecondOpinion};
 use face_liveness_network::{Error, logistic};
 use face_liveness_schema::{ImageType, ModelInputs};
 
@@ -13,7 +13,8 @@ use crate::{Frame, LivenessModel};
 ///
 /// A network takes its crop of the photo, `1 × 3 × S × S`, 0 to 255, and returns the log-odds
 /// that the face is an attack, `1 × 1`. [`Fusion`](face_liveness_models::Fusion) combines them into
-/// one score. Where that is unsure, a further network may be asked, as [`SecondOpinion`] says.
+/// one score. Where that is unsure, a further network may be asked, as [`SecondOpinion`] says, and
+/// [`CloseUp`] corrects the score where the photo ends close to the face.
 #[derive(Debug, Clone)]
 pub struct RgbSingle {
     name: String,
@@ -22,6 +23,7 @@ pub struct RgbSingle {
     networks: Vec<(CropNetwork, f32)>,
     intercept: f32,
     second: Option<(CropNetwork, SecondOpinion)>,
+    close_up: Option<CloseUp>,
     operating_points: Arc<[OperatingPoint]>,
     origin: Origin,
 }
@@ -57,6 +59,7 @@ impl RgbSingle {
             networks,
             intercept: bundle.fusion.intercept,
             second,
+            close_up: bundle.close_up,
             operating_points: bundle.operating_points.clone().into(),
             origin: bundle.origin(),
         })
@@ -69,12 +72,13 @@ impl RgbSingle {
             sum += weight * only_value(&network.run(frame)?)?;
         }
         sum += self.intercept;
-        match &self.second {
-            Some((network, opinion)) if sum.abs() < opinion.within => {
-                Ok(reconsidered(sum, only_value(&network.run(frame)?)?, opinion))
-            }
-            _ => Ok(sum),
+        let closeness = self.close_up.map_or(0.0, |close_up| close_up.closeness(frame.room()));
+        if let Some((network, opinion)) = &self.second
+            && (sum.abs() < opinion.within || closeness > 0.0)
+        {
+            sum = reconsidered(sum, only_value(&network.run(frame)?)?, opinion, closeness);
         }
+        Ok(sum + closeness * self.close_up.map_or(0.0, |close_up| close_up.shift))
     }
 }
 
@@ -101,10 +105,10 @@ impl LivenessModel for RgbSingle {
 }
 
 /// The log-odds `first`, moved towards those of the second opinion.
-fn reconsidered(first: f32, second: f32, opinion: &SecondOpinion) -> f32 {
+fn reconsidered(first: f32, second: f32, opinion: &SecondOpinion, closeness: f32) -> f32 {
     let &SecondOpinion { within, weight, slope, intercept, .. } = opinion;
     let doubt = (2.0 - 2.0 * first.abs() / within).clamp(0.0, 1.0);
-    first + doubt * weight * (slope * second + intercept - first)
+    first + doubt.max(closeness) * weight * (slope * second + intercept - first)
 }
 
 /// The only frame of a single-frame model.
@@ -138,10 +142,14 @@ mod tests {
             weights.iter().map(|&(role, weight)| (role.to_owned(), weight)).collect();
         bundle.fusion.intercept = intercept;
         bundle.second_opinion = None;
-        let noise = (0..160 * 120 * 3_u32).map(|i| (i.wrapping_mul(2_654_435_761) >> 24) as u8);
-        let photo = RgbImage::new(160, 120, noise.collect()).expect("pixels");
-        let face = BoundingBox { left: 60.0, top: 40.0, width: 30.0, height: 40.0 };
-        RgbSingle::new(&bundle)?.log_odds(&Frame::new(photo.view(), face))
+        RgbSingle::new(&bundle)?.log_odds(&Frame::new(noise().view(), FACE))
+    }
+
+    const FACE: BoundingBox = BoundingBox { left: 60.0, top: 40.0, width: 30.0, height: 40.0 };
+
+    fn noise() -> RgbImage {
+        let samples = (0..160 * 120 * 3_u32).map(|i| (i.wrapping_mul(2_654_435_761) >> 24) as u8);
+        RgbImage::new(160, 120, samples.collect()).expect("pixels")
     }
 
     #[test]
@@ -160,13 +168,43 @@ mod tests {
         (opinion.within, opinion.weight) = (4.0, 0.25);
         (opinion.slope, opinion.intercept) = (2.0, 1.0);
         // Its own log-odds are 4.
-        let reconsidered = |first| reconsidered(first, 1.5, &opinion);
+        let reconsidered = |first| reconsidered(first, 1.5, &opinion, 0.0);
         assert_eq!(reconsidered(-5.0), -5.0);
         assert_eq!(reconsidered(-4.0), -4.0);
         assert_eq!(reconsidered(-3.0), -3.0 + 0.125 * 7.0);
         assert_eq!(reconsidered(-2.0), -2.0 + 0.25 * 6.0);
         assert_eq!(reconsidered(0.0), 1.0);
         assert_eq!(reconsidered(4.0), 4.0);
+    }
+
+    #[test]
+    fn a_second_opinion_counts_in_a_close_up_even_where_the_first_is_sure() {
+        let mut opinion = rgb_single_v2().expect("the built-in model").second_opinion.expect("one");
+        (opinion.within, opinion.weight) = (4.0, 0.25);
+        (opinion.slope, opinion.intercept) = (2.0, 1.0);
+        assert_eq!(reconsidered(-8.0, 1.5, &opinion, 1.0), -8.0 + 0.25 * 12.0);
+        assert_eq!(reconsidered(-8.0, 1.5, &opinion, 0.5), -8.0 + 0.125 * 12.0);
+        assert_eq!(reconsidered(0.0, 1.5, &opinion, 0.5), 1.0);
+    }
+
+    #[test]
+    fn the_log_odds_of_a_close_up_are_shifted() {
+        let mut corrected = rgb_single_v2().expect("the built-in model");
+        corrected.second_opinion = None;
+        corrected.networks.remove("tight");
+        let mut plain = corrected.clone();
+        let CloseUp { full, none, shift } = plain.close_up.take().expect("a correction");
+        let photo = noise();
+        let log_odds = |bundle, frame: &_| {
+            RgbSingle::new(bundle).and_then(|model| model.log_odds(frame)).expect("log-odds")
+        };
+        let filling = BoundingBox { left: 5.0, top: 2.0, width: 140.0, height: 115.0 };
+        let close = Frame::new(photo.view(), filling);
+        assert!(close.room() < full);
+        assert_eq!(log_odds(&corrected, &close), log_odds(&plain, &close) + shift);
+        let far = Frame::new(photo.view(), FACE);
+        assert!(far.room() > none);
+        assert_eq!(log_odds(&corrected, &far), log_odds(&plain, &far));
     }
 
     #[test]

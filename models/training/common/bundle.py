@@ -26,6 +26,11 @@ def set_second_opinion(folder, values):
     replace(folder / "model.json", named, values)
 
 
+def set_close_up(folder, values):
+    """Replaces the correction of close-ups."""
+    replace(folder / "model.json", r'("close_up": \{ )[^}]*( \})', values)
+
+
 def replace(manifest, pattern, values):
     fields = ", ".join(f'"{name}": {value:.3f}' for name, value in values.items())
     text, count = re.subn(pattern, rf"\g<1>{fields}\g<2>", manifest.read_text())

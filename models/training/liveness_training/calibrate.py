@@ -6,6 +6,7 @@ import numpy as np
 
 from common import bundle
 
+from .crop import CLOSE_UP
 from .measure import by_video, development, figures, log_odds_by_part
 from .network import load
 
@@ -17,6 +18,8 @@ BONA_FIDE_WEIGHT = 1.5
 # The tight network is asked where the log-odds of the others are less than this from 0, and counts
 # at most this much: fully for scores of 0.18 to 0.82.
 WITHIN, SECOND_WEIGHT = 3.0, 0.4
+# How many times the box fits into a close-up, and into a photo that is not one at all.
+CLOSE_FULL, CLOSE_NONE = CLOSE_UP, 1.5
 # CASIA-FASD is measured and not fitted.
 FITTED = ("replay", "nuaa", "celeba", "caltech", "ytf")
 
@@ -24,17 +27,26 @@ FITTED = ("replay", "nuaa", "celeba", "caltech", "ytf")
 def calibrate(out, names, target=None, context_share=CONTEXT_SHARE, bona_fide=BONA_FIDE_WEIGHT):
     """Prints the fusion and the resulting error rates, and writes it into TARGET/model.json."""
     networks = {part: load(out, name, part) for part, name in names.items()}
-    sets = {}
+    sets, closer, rooms = {}, {}, {}
     for name, data in development(out).items():
-        sets[name] = log_odds_by_part(networks, data), data["video"], data["label"]
+        about = data["video"], data["label"]
+        sets[name] = log_odds_by_part(networks, data), *about
+        closer[name] = log_odds_by_part(networks, data, "_close"), *about
+        rooms[name] = data["room"]
     fusion, second = fit(sets, context_share, bona_fide)
-    print(rounded(fusion), rounded(second))
+    close_up = fit_close_up(closer, fusion, second)
+    print(rounded(fusion), rounded(second), rounded(close_up))
     if target:
         bundle.set_fusion(Path(target), fusion)
         bundle.set_second_opinion(Path(target), second)
+        bundle.set_close_up(Path(target), close_up)
     for name, (log_odds, video, label) in sets.items():
         first = fused(log_odds, fusion)
-        scores = {"first": first, "both": reconsidered(first, log_odds["tight"], second)}
+        scores = {
+            "first": first,
+            "answer": answer(log_odds, rooms[name], fusion, second, close_up),
+            "of close-ups": answer(closer[name][0], CLOSE_FULL, fusion, second, close_up),
+        }
         texts = [f"{key} {figures(*by_video(z, video, label))}" for key, z in scores.items()]
         print(f"  {name}: {', '.join(texts)}")
 
@@ -64,15 +76,40 @@ def fit(sets, context_share, bona_fide):
     return fusion, second
 
 
+def fit_close_up(closer, fusion, second):
+    """The correction of close-ups: the shift after which 0 is as likely an attack as not.
+
+    Whoever attacks chooses the crop, so bona fide presentations count no more than attacks.
+    """
+    scores, labels, weights = [], [], []
+    for log_odds, video, label in (closer[name] for name in FITTED if name in closer):
+        z = reconsidered(fused(log_odds, fusion), log_odds["tight"], second, 1.0)
+        z, by_videos = by_video(z, video, label)
+        scores.append(z)
+        labels.append(by_videos)
+        weights.append(1 / np.where(by_videos, by_videos.sum(), (~by_videos).sum()))
+    scores, labels, weights = map(np.concatenate, (scores, labels, weights))
+    slope, intercept = logistic_regression(np.c_[scores, np.ones(len(scores))], labels, weights)
+    return {"full": CLOSE_FULL, "none": CLOSE_NONE, "shift": intercept / slope}
+
+
+def answer(log_odds, room, fusion, second, close_up):
+    """As crates/inference/src/rgb_single.rs."""
+    full, none = close_up["full"], close_up["none"]
+    closeness = np.clip((none - room) / (none - full), 0, 1)
+    z = reconsidered(fused(log_odds, fusion), log_odds["tight"], second, closeness)
+    return z + closeness * close_up["shift"]
+
+
 def fused(log_odds, fusion):
     weighted = sum(log_odds[part] * fusion[part] for part in ("context", "wide"))
     return weighted + fusion["intercept"]
 
 
-def reconsidered(first, tight, second):
-    """As crates/inference/src/rgb_single.rs."""
-    doubt = np.clip(2 - 2 * np.abs(first) / second["within"], 0, 1) * second["weight"]
-    return first + doubt * (second["slope"] * tight + second["intercept"] - first)
+def reconsidered(first, tight, second, closeness=0.0):
+    doubt = np.clip(2 - 2 * np.abs(first) / second["within"], 0, 1)
+    share = np.maximum(doubt, closeness) * second["weight"]
+    return first + share * (second["slope"] * tight + second["intercept"] - first)
 
 
 def rounded(values):

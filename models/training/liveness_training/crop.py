@@ -11,6 +11,8 @@ SIDE = 80
 SCALES = {"context": 2.7, "wide": 4.0, "tight": 1.5}
 # Parts whose crop is a square, by the longer side of the box.
 SQUARE = {"tight"}
+# A close-up holds this many widths and heights of the box.
+CLOSE_UP = 1.1
 
 
 def around(box, part, photo_width, photo_height):
@@ -48,6 +50,20 @@ def uncut(photo, box, part):
     """The pixels of the crop, before it is resized."""
     left, top, columns, rows = around(box, part, photo.shape[1], photo.shape[0])
     return photo[top : top + rows, left : left + columns]
+
+
+def room(photo, box):
+    """How many times the box fits into the photo, by width or by height, whichever is less."""
+    return min((photo.shape[1] - 1) / box[2], (photo.shape[0] - 1) / box[3])
+
+
+def close_up(photo, box):
+    """The photo cut to CLOSE_UP times the box around its centre, and the box in it."""
+    x, y, width, height = box
+    before, after = (CLOSE_UP - 1) / 2, (CLOSE_UP + 1) / 2
+    left, top = max(0, int(x - before * width)), max(0, int(y - before * height))
+    right, bottom = int(x + after * width) + 1, int(y + after * height) + 1
+    return photo[top:bottom, left:right], [x - left, y - top, width, height]
 
 
 def student_crop(pixels):

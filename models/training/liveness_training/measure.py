@@ -7,7 +7,7 @@ import numpy as np
 import torch
 from tqdm import tqdm
 
-from .crop import SCALES, SIDE, student_crop, teacher_crop, uncut
+from .crop import SCALES, SIDE, close_up, room, student_crop, teacher_crop, uncut
 from .network import Exported, load
 from .regions import Faces
 from .teachers import Teacher, attack_log_odds
@@ -21,32 +21,39 @@ UNLABELLED = ("aside",)
 def write_crops(sets, out, program, teachers):
     """Writes OUT/dev-NAME.npz from SETS/NAME/set.csv.
 
-    It holds each picture's crop for every part, the teachers' log-odds, and its video and label.
+    It holds each picture's crop for every part, the teachers' log-odds, its room, its video and its
+    label; and the crops of the same picture as a close-up.
     """
     teachers = {part: Teacher(teachers, part, features=False) for part in SCALES}
     faces = Faces(program)
     for name in (*SETS, *UNLABELLED):
         if (Path(out) / f"dev-{name}.npz").exists():
             continue
-        crops, log_odds = {part: [] for part in SCALES}, {part: [] for part in SCALES}
-        videos, labels = [], []
+        crops, closer, log_odds = ({part: [] for part in SCALES} for _ in range(3))
+        rooms, videos, labels = [], [], []
         with open(Path(sets) / name / "set.csv", newline="") as handle:
             entries = list(csv.DictReader(handle))
         for entry in tqdm(entries, desc=f"development {name}", mininterval=10):
             found = faces.find((Path(sets) / name / entry["path"]).read_bytes())
             if not found:
                 continue
+            nearer = close_up(*found)
+            rooms.append(room(*found))
             for part, teacher in teachers.items():
                 pixels = uncut(*found, part)
                 crops[part].append(student_crop(pixels).transpose(2, 0, 1))
+                closer[part].append(student_crop(uncut(*nearer, part)).transpose(2, 0, 1))
                 shown = planes([teacher_crop(pixels, teacher.side)])
                 log_odds[part] += [*attack_log_odds(teacher(shown)[0])]
             videos.append(entry.get("video") or entry["path"])
             labels.append(entry["label"] != "live")
-        arrays = {part: np.array(rows).reshape(-1, 3, SIDE, SIDE) for part, rows in crops.items()}
+        pictures = lambda rows: np.array(rows).reshape(-1, 3, SIDE, SIDE)
+        arrays = {part: pictures(rows) for part, rows in crops.items()}
         for part in SCALES:
+            arrays[f"{part}_close"] = pictures(closer[part])
             arrays[f"{part}_teacher"] = np.array(log_odds[part])
-        np.savez(Path(out) / f"dev-{name}.npz", video=videos, label=labels, **arrays)
+        file = Path(out) / f"dev-{name}.npz"
+        np.savez(file, room=rooms, video=videos, label=labels, **arrays)
 
 
 def development(out, names=SETS):
@@ -99,9 +106,10 @@ def figures(scores, labels):
     return f"{100 * eer(scores, labels):.1f} ({100 * apcer:.1f}/{100 * bpcer:.1f})"
 
 
-def log_odds_by_part(networks, data):
-    """The log-odds of each network for the pictures of a set, by part."""
-    return {part: log_odds(network, data[part]) for part, network in networks.items()}
+def log_odds_by_part(networks, data, suffix=""):
+    """The log-odds of each network for the pictures of a set, by part; with "_close", for their
+    close-ups."""
+    return {part: log_odds(network, data[part + suffix]) for part, network in networks.items()}
 
 
 @torch.no_grad()

@@ -61,7 +61,8 @@ MANIFEST = """{
   "fusion": { "context": 0, "wide": 0, "intercept": 0 },
   "second_opinion": {
     "network": "tight", "within": 1, "weight": 0, "slope": 0, "intercept": 0
-  }
+  },
+  "close_up": { "full": 0, "none": 0, "shift": 0 }
 }"""
 
 
@@ -162,6 +163,8 @@ def test_the_chain(program, teachers, data, tmp_path, monkeypatch, capsys):
     assert fusion["context"] > 0
     assert fusion["context"] == pytest.approx(3 * fusion["wide"], rel=0.01)
     assert second["network"] == "tight" and second["within"] == calibrate.WITHIN
+    close_up = bundle["close_up"]
+    assert close_up["full"] < close_up["none"] and close_up["shift"] != 0
     assert second["slope"] > 0, "its teacher, too, takes bright crops for bona fide"
 
 
@@ -171,6 +174,20 @@ def test_a_second_opinion_counts_where_the_first_is_unsure():
     # The tight network's own log-odds are 4.
     wanted = [-5, -4, -3 + 0.125 * 7, -2 + 0.25 * 6, 0.25 * 4, 3 + 0.125 * 1, 4]
     assert calibrate.reconsidered(first, tight, second).tolist() == pytest.approx(wanted)
+
+
+def test_close_ups_are_corrected():
+    fusion = {"context": 1.0, "wide": 1.0, "intercept": 0.0}
+    second = {"within": 4.0, "weight": 0.25, "slope": 2.0, "intercept": 1.0}
+    close_up = {"full": 1.1, "none": 1.5, "shift": -1.0}
+    log_odds = {"context": np.full(3, -5.0), "wide": np.full(3, -3.0), "tight": np.full(3, 1.5)}
+    answers = calibrate.answer(log_odds, np.array([1.0, 1.3, 1.6]), fusion, second, close_up)
+    assert answers.tolist() == pytest.approx([-8 + 3 - 1, -8 + 1.5 - 0.5, -8])
+    photo = np.zeros((300, 400, 3), np.uint8)
+    cut, box = crop.close_up(photo, [150, 90, 60, 80])
+    assert cut.shape == (89, 67, 3) and box == [3, 4, 60, 80]
+    assert crop.room(cut, box) == pytest.approx(1.1)
+    assert crop.room(photo, [150, 90, 60, 80]) == pytest.approx(299 / 80)
 
 
 def test_a_larger_teacher_sees_the_same_crop_with_more_pixels():
