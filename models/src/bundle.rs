@@ -3,6 +3,7 @@
 use std::borrow::Cow;
 use std::collections::BTreeMap;
 
+use crate::error::{check, require};
 use crate::manifest::{
     FaceDetectorManifest, FaceDetectorNetworks, RgbBurstManifest, RgbSingleManifest, parse,
 };
@@ -223,14 +224,6 @@ impl RgbBurstBundle {
             manifest_sha256: sha256(json.as_bytes()),
         })
     }
-}
-
-pub(crate) fn check(field: &str, in_range: bool) -> Result<(), Error> {
-    if in_range { Ok(()) } else { Err(Error::OutOfRange { field: field.to_owned() }) }
-}
-
-fn require(field: &str, is_there: bool) -> Result<(), Error> {
-    if is_there { Ok(()) } else { Err(Error::MissingField { field: field.to_owned() }) }
 }
 
 #[cfg(test)]

@@ -32,3 +32,13 @@ pub enum Error {
         file: String,
     },
 }
+
+/// Refuses a value of the manifest that is out of its range.
+pub(crate) fn check(field: &str, in_range: bool) -> Result<(), Error> {
+    if in_range { Ok(()) } else { Err(Error::OutOfRange { field: field.to_owned() }) }
+}
+
+/// Refuses a manifest without a value that another one needs.
+pub(crate) fn require(field: &str, is_there: bool) -> Result<(), Error> {
+    if is_there { Ok(()) } else { Err(Error::MissingField { field: field.to_owned() }) }
+}

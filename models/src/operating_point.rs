@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::Error;
-use crate::bundle::check;
+use crate::error::check;
 
 /// A threshold with a name, and the error rates that were measured at it.
 ///

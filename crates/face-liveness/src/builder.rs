@@ -155,7 +155,7 @@ impl EngineBuilder {
     /// let bytes = std::fs::read("examples/photos/astronaut.jpg")?;
     /// let photo = ImageSource::Encoded { bytes: &bytes, auto_rotate: true };
     /// let provenance = engine.detect_image(photo)?.response.provenance.unwrap();
-    /// assert_eq!(provenance.model_version, Some(2));
+    /// assert_eq!(provenance.model_version, Some(3));
     /// assert!(provenance.files.contains_key("rgb-single-v2/model.json"));
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```

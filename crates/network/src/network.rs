@@ -10,7 +10,7 @@ use zeroize::Zeroizing;
 
 #[cfg(feature = "all-operators")]
 use crate::tract::Plan;
-use crate::trunk::{self, Trunk};
+use crate::trunk::{Trunk, compile};
 use crate::{Error, PlanesMut};
 
 /// An ONNX network that takes one image, `1 × C × H × W` float32, and returns float32 tensors.
@@ -118,7 +118,7 @@ impl fmt::Debug for Network {
 
 fn load(onnx: &[u8], shape: [usize; 3]) -> TractResult<Parts> {
     let mut file = Onnx::default().proto_model_for_read(&mut &onnx[..])?;
-    let trunk = trunk::split(&mut file, shape);
+    let trunk = compile::split(&mut file, shape);
     let is_whole = file.graph.as_ref().is_some_and(|head| head.node.is_empty());
     match trunk {
         Some(trunk) if is_whole => Ok(Parts::Trunk(trunk)),

@@ -14,7 +14,7 @@ use serde::{Deserialize, Serialize};
 ///
 /// let json = r#"{
 ///     "engine": "0.2.0",
-///     "modelVersion": 2,
+///     "modelVersion": 3,
 ///     "searchRotations": false,
 ///     "files": { "rgb-single-v2/wide.onnx": "cbb859c8" },
 ///     "images": [{ "sha256": "9f86d081", "autoRotate": true, "width": 800, "height": 600 }]

@@ -10,7 +10,8 @@ use tract_onnx::tensor::load_tensor;
 use super::convolution::Convolution;
 use super::depthwise::{Depthwise, by_pixel};
 use super::layout::{Layout, MAX_VALUES, in_blocks};
-use super::{Activation, CHANNELS, Operation, Step, Trunk, Value};
+use super::activation::Activation;
+use super::{CHANNELS, Operation, Step, Trunk, Value};
 use crate::logistic;
 
 /// Larger strides do not occur in practice.

@@ -8,7 +8,7 @@
 use fearless_simd::prelude::*;
 use fearless_simd::{f32x8, f32x16};
 
-use super::Activation;
+use super::activation::Activation;
 use super::layout::{BLOCK, Layout, in_blocks};
 
 /// Output channels that are summed at a time: one vector with AVX-512, two with AVX2, four with 128

@@ -9,7 +9,7 @@
 //! tract runs the whole graph.
 
 mod activation;
-mod compile;
+pub(crate) mod compile;
 mod convolution;
 mod depthwise;
 mod layout;
@@ -21,7 +21,6 @@ use fearless_simd::{Level, dispatch, f32x8};
 use zeroize::Zeroizing;
 
 use self::activation::Activation;
-pub(crate) use self::compile::split;
 use self::convolution::Convolution;
 use self::depthwise::Depthwise;
 use self::layout::{BLOCK, Layout};

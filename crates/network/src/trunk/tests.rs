@@ -9,7 +9,7 @@ use tract_onnx::pb::{
 };
 use tract_onnx::prelude::*;
 
-use super::split;
+use super::compile::split;
 use crate::Output;
 use crate::tract::Plan;
 
