@@ -67,7 +67,7 @@ def score(image, face):
     doubt = min(max(2 - 2 * abs(fused) / second["within"], 0), 1)
     close_up = MANIFEST["close_up"]
     room = min((image.shape[1] - 1) / face[2], (image.shape[0] - 1) / face[3])
-    closeness = (close_up["none"] - room) / (close_up["none"] - close_up["full"])
+    closeness = (close_up["ends_at"] - room) / (close_up["ends_at"] - close_up["full_at"])
     closeness = min(max(closeness, 0), 1)
     if doubt or closeness:
         own = second["slope"] * log_odds(second["network"], image, face) + second["intercept"]

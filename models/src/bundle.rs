@@ -154,9 +154,9 @@ impl RgbSingleBundle {
             check("second_opinion.slope", slope.is_finite())?;
             check("second_opinion.intercept", intercept.is_finite())?;
         }
-        if let Some(CloseUp { full, none, shift }) = close_up {
-            check("close_up.full", full.is_finite())?;
-            check("close_up.none", none.is_finite() && none > full)?;
+        if let Some(CloseUp { full_at, ends_at, shift }) = close_up {
+            check("close_up.full_at", full_at.is_finite())?;
+            check("close_up.ends_at", ends_at.is_finite() && ends_at > full_at)?;
             check("close_up.shift", shift.is_finite())?;
         }
         let second = second_opinion.as_ref().map(|second| &second.network);
@@ -307,13 +307,13 @@ mod tests {
     #[test]
     fn a_close_up_has_less_room_than_other_photos() {
         let fusion = r#"{ "context": 1, "intercept": 0 }"#;
-        let loaded = |full: &str, none: &str| {
-            let close = format!(r#"{{ "full": {full}, "none": {none}, "shift": -1 }}"#);
+        let loaded = |full_at: &str, ends_at: &str| {
+            let close = format!(r#"{{ "full_at": {full_at}, "ends_at": {ends_at}, "shift": -1 }}"#);
             with_corrections(&["context"], fusion, "null", &close)
         };
-        assert_eq!(loaded("1.1", "1.5"), r#"{"context": 1.0}"#);
-        assert_eq!(loaded("1.5", "1.5"), "model.json: close_up.none is out of range");
-        assert_eq!(loaded("1.1", "1e40"), "model.json: close_up.none is out of range");
+        assert_eq!(loaded("1.1", "1.3"), r#"{"context": 1.0}"#);
+        assert_eq!(loaded("1.3", "1.3"), "model.json: close_up.ends_at is out of range");
+        assert_eq!(loaded("1.1", "1e40"), "model.json: close_up.ends_at is out of range");
     }
 
     #[test]

@@ -7,8 +7,8 @@ use serde::de::DeserializeOwned;
 
 use crate::network_file::NetworkEntry;
 use crate::{
-    BurstParams, CloseUp, CropInput, Error, Fusion, HeatmapInput, MotionInput, OperatingPoint, RefinerInput,
-    SecondOpinion,
+    BurstParams, CloseUp, CropInput, Error, Fusion, HeatmapInput, MotionInput, OperatingPoint,
+    RefinerInput, SecondOpinion,
 };
 
 pub(crate) fn parse<M: DeserializeOwned>(json: &str) -> Result<M, Error> {

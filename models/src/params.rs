@@ -52,9 +52,9 @@ pub struct SecondOpinion {
 #[non_exhaustive]
 pub struct CloseUp {
     /// The closeness is 1 where the box fits this many times into the photo, or less.
-    pub full: f32,
+    pub full_at: f32,
     /// The closeness is 0 where the box fits this many times, or more. It is linear between.
-    pub none: f32,
+    pub ends_at: f32,
     /// Added to the log-odds where the closeness is 1.
     pub shift: f32,
 }
@@ -70,7 +70,7 @@ impl CloseUp {
     /// ```
     #[must_use]
     pub fn closeness(&self, room: f32) -> f32 {
-        ((self.none - room) / (self.none - self.full)).clamp(0.0, 1.0)
+        ((self.ends_at - room) / (self.ends_at - self.full_at)).clamp(0.0, 1.0)
     }
 }
 

@@ -193,17 +193,17 @@ mod tests {
         corrected.second_opinion = None;
         corrected.networks.remove("tight");
         let mut plain = corrected.clone();
-        let CloseUp { full, none, shift } = plain.close_up.take().expect("a correction");
+        let CloseUp { full_at, ends_at, shift } = plain.close_up.take().expect("a correction");
         let photo = noise();
         let log_odds = |bundle, frame: &_| {
             RgbSingle::new(bundle).and_then(|model| model.log_odds(frame)).expect("log-odds")
         };
         let filling = BoundingBox { left: 5.0, top: 2.0, width: 140.0, height: 115.0 };
         let close = Frame::new(photo.view(), filling);
-        assert!(close.room() < full);
+        assert!(close.room() < full_at);
         assert_eq!(log_odds(&corrected, &close), log_odds(&plain, &close) + shift);
         let far = Frame::new(photo.view(), FACE);
-        assert!(far.room() > none);
+        assert!(far.room() > ends_at);
         assert_eq!(log_odds(&corrected, &far), log_odds(&plain, &far));
     }
 

@@ -18,8 +18,9 @@ BONA_FIDE_WEIGHT = 1.5
 # The tight network is asked where the log-odds of the others are less than this from 0, and counts
 # at most this much: fully for scores of 0.18 to 0.82.
 WITHIN, SECOND_WEIGHT = 3.0, 0.4
-# How many times the box fits into a close-up, and into a photo that is not one at all.
-CLOSE_FULL, CLOSE_NONE = CLOSE_UP, 1.5
+# How many times the box fits into a close-up, and into a photo that is not one at all. Fitted at 1.2
+# times the box, the shift is half of that at 1.1.
+FULL_AT, ENDS_AT = CLOSE_UP, 1.3
 # CASIA-FASD is measured and not fitted.
 FITTED = ("replay", "nuaa", "celeba", "caltech", "ytf")
 
@@ -45,7 +46,7 @@ def calibrate(out, names, target=None, context_share=CONTEXT_SHARE, bona_fide=BO
         scores = {
             "first": first,
             "answer": answer(log_odds, rooms[name], fusion, second, close_up),
-            "of close-ups": answer(closer[name][0], CLOSE_FULL, fusion, second, close_up),
+            "of close-ups": answer(closer[name][0], FULL_AT, fusion, second, close_up),
         }
         texts = [f"{key} {figures(*by_video(z, video, label))}" for key, z in scores.items()]
         print(f"  {name}: {', '.join(texts)}")
@@ -79,7 +80,7 @@ def fit(sets, context_share, bona_fide):
 def fit_close_up(closer, fusion, second):
     """The correction of close-ups: the shift after which 0 is as likely an attack as not.
 
-    Whoever attacks chooses the crop, so bona fide presentations count no more than attacks.
+    Attackers choose the crop, so bona fide presentations count no more than attacks.
     """
     scores, labels, weights = [], [], []
     for log_odds, video, label in (closer[name] for name in FITTED if name in closer):
@@ -90,13 +91,13 @@ def fit_close_up(closer, fusion, second):
         weights.append(1 / np.where(by_videos, by_videos.sum(), (~by_videos).sum()))
     scores, labels, weights = map(np.concatenate, (scores, labels, weights))
     slope, intercept = logistic_regression(np.c_[scores, np.ones(len(scores))], labels, weights)
-    return {"full": CLOSE_FULL, "none": CLOSE_NONE, "shift": intercept / slope}
+    return {"full_at": FULL_AT, "ends_at": ENDS_AT, "shift": intercept / slope}
 
 
 def answer(log_odds, room, fusion, second, close_up):
     """As crates/inference/src/rgb_single.rs."""
-    full, none = close_up["full"], close_up["none"]
-    closeness = np.clip((none - room) / (none - full), 0, 1)
+    full_at, ends_at = close_up["full_at"], close_up["ends_at"]
+    closeness = np.clip((ends_at - room) / (ends_at - full_at), 0, 1)
     z = reconsidered(fused(log_odds, fusion), log_odds["tight"], second, closeness)
     return z + closeness * close_up["shift"]
 

@@ -62,7 +62,7 @@ MANIFEST = """{
   "second_opinion": {
     "network": "tight", "within": 1, "weight": 0, "slope": 0, "intercept": 0
   },
-  "close_up": { "full": 0, "none": 0, "shift": 0 }
+  "close_up": { "full_at": 0, "ends_at": 0, "shift": 0 }
 }"""
 
 
@@ -164,7 +164,7 @@ def test_the_chain(program, teachers, data, tmp_path, monkeypatch, capsys):
     assert fusion["context"] == pytest.approx(3 * fusion["wide"], rel=0.01)
     assert second["network"] == "tight" and second["within"] == calibrate.WITHIN
     close_up = bundle["close_up"]
-    assert close_up["full"] < close_up["none"] and close_up["shift"] != 0
+    assert close_up["full_at"] < close_up["ends_at"] and close_up["shift"] != 0
     assert second["slope"] > 0, "its teacher, too, takes bright crops for bona fide"
 
 
@@ -179,7 +179,7 @@ def test_a_second_opinion_counts_where_the_first_is_unsure():
 def test_close_ups_are_corrected():
     fusion = {"context": 1.0, "wide": 1.0, "intercept": 0.0}
     second = {"within": 4.0, "weight": 0.25, "slope": 2.0, "intercept": 1.0}
-    close_up = {"full": 1.1, "none": 1.5, "shift": -1.0}
+    close_up = {"full_at": 1.1, "ends_at": 1.5, "shift": -1.0}
     log_odds = {"context": np.full(3, -5.0), "wide": np.full(3, -3.0), "tight": np.full(3, 1.5)}
     answers = calibrate.answer(log_odds, np.array([1.0, 1.3, 1.6]), fusion, second, close_up)
     assert answers.tolist() == pytest.approx([-8 + 3 - 1, -8 + 1.5 - 0.5, -8])

@@ -7,10 +7,10 @@ use tract_onnx::pb::{GraphProto, ModelProto, NodeProto, TensorProto};
 use tract_onnx::prelude::*;
 use tract_onnx::tensor::load_tensor;
 
+use super::activation::Activation;
 use super::convolution::Convolution;
 use super::depthwise::{Depthwise, by_pixel};
 use super::layout::{Layout, MAX_VALUES, in_blocks};
-use super::activation::Activation;
 use super::{CHANNELS, Operation, Step, Trunk, Value};
 use crate::logistic;
 
