@@ -18,8 +18,8 @@ BONA_FIDE_WEIGHT = 1.5
 # The tight network is asked where the log-odds of the others are less than this from 0, and counts
 # at most this much: fully for scores of 0.18 to 0.82.
 WITHIN, SECOND_WEIGHT = 3.0, 0.4
-# How many times the box fits into a close-up, and into a photo that is not one at all. Fitted at 1.2
-# times the box, the shift is half of that at 1.1.
+# How many times the box fits into a close-up, and into a photo that is not one at all. Fitted at
+# 1.2 times the box, the shift is half of that at 1.1.
 FULL_AT, ENDS_AT = CLOSE_UP, 1.3
 # CASIA-FASD is measured and not fitted.
 FITTED = ("replay", "nuaa", "celeba", "caltech", "ytf")
