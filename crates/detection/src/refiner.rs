@@ -4,7 +4,7 @@
 
 use std::ops::RangeInclusive;
 
-use face_liveness_image::{ImageView, resize};
+use face_liveness_image::{ImageView, resize_part};
 use face_liveness_models::{Channels, NetworkFile, RefinerInput};
 use face_liveness_network::{Error, Network, Placement, log_odds, logistic, write_rgb};
 
@@ -88,8 +88,8 @@ impl Refiner {
         let RefinerInput { frame, side, crop_scale, channels, .. } = self.input;
         let Some(crop) = Crop::around(region, crop_scale, side, photo) else { return Ok(None) };
         let Crop { x, y } = &crop;
-        let part = photo.crop(x.first, y.first, x.length, y.length);
-        let small = resize(part.view(), x.input_length, y.input_length).map_err(Error::run)?;
+        let part = [x.first, y.first, x.length, y.length];
+        let small = resize_part(photo, part, x.input_length, y.input_length).map_err(Error::run)?;
         let [left, top] = [x.input_first, y.input_first].map(|first| (frame + first) as usize);
         let placement =
             Placement::at(left, top).bgr(channels == Channels::Bgr).mirrored(is_mirrored);

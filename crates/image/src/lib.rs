@@ -26,6 +26,6 @@ pub use decode::{decode, decode_scaled};
 pub use error::Error;
 pub use limits::Limits;
 pub use orientation::Orientation;
-pub use resize::resize;
+pub use resize::{resize, resize_part};
 pub use rgb::{ImageView, RgbImage, ScaledImage};
 pub use zeroize_vec::ZeroizeVec;

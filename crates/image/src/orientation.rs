@@ -3,7 +3,7 @@
 use crate::format::Format;
 #[cfg(feature = "webp")]
 use crate::guards::webp_guard;
-use crate::{RgbImage, jpeg, png_exif};
+use crate::{ImageView, RgbImage, jpeg, png_exif};
 use exif::{In, Reader, Tag};
 
 /// How the stored image is rotated and mirrored: the value of the Exif tag 0x0112, 1 to 8.
@@ -111,14 +111,26 @@ impl Orientation {
 
     /// Rotates and mirrors a stored image so that it is upright. The stored image is wiped.
     pub fn apply(self, stored: RgbImage) -> RgbImage {
-        if self == Self::UPRIGHT {
-            return stored;
-        }
+        if self == Self::UPRIGHT { stored } else { self.apply_to_view(stored.view()) }
+    }
+
+    /// An upright copy of a stored image, rotated and mirrored.
+    ///
+    /// ```
+    /// use face_liveness_image::{ImageView, Orientation};
+    ///
+    /// let stored = ImageView::new(2, 1, &[1, 1, 1, 2, 2, 2])?;
+    /// let upside_down = Orientation::new(3).unwrap().apply_to_view(stored);
+    /// assert_eq!(upside_down.pixels(), [2, 2, 2, 1, 1, 1]);
+    /// # Ok::<(), face_liveness_image::Error>(())
+    /// ```
+    pub fn apply_to_view(self, stored: ImageView<'_>) -> RgbImage {
         let (width, height) = (stored.width() as isize, stored.height() as isize);
         let (right, bottom) = (width - 1, (height - 1) * width);
         // The stored index of the first upright pixel, and the steps to the next one across and
         // down.
         let (first, across, down) = match self.0 {
+            1 => (0, 1, width),
             2 => (right, -1, width),
             3 => (bottom + right, -1, -width),
             4 => (bottom, 1, -width),
@@ -128,7 +140,7 @@ impl Orientation {
             _ => (right, width, -1),
         };
         let (stored_pixels, _) = stored.pixels().as_chunks::<3>();
-        let mut upright = stored.black_like(self.swaps_sides());
+        let mut upright = RgbImage::black_like(stored, self.swaps_sides());
         let stride = 3 * upright.width() as usize;
         let mut row_start = first;
         for row in upright.pixels_mut().chunks_exact_mut(stride) {
@@ -176,7 +188,9 @@ mod tests {
                 [0.5, 0.5],
                 "orientation {value}"
             );
+            let copy = orientation.apply_to_view(image.view());
             let upright = orientation.apply(image);
+            assert_eq!(copy.pixels(), upright.pixels(), "orientation {value}");
             assert_eq!(
                 orientation.inverse().apply_to_point([0.5, 0.5], 3, 2),
                 middle,

@@ -53,11 +53,11 @@ impl RgbImage {
         Self::new(width, height, vec![0; length])
     }
 
-    /// An image to write into, of the same size, or of that size rotated by 90°.
-    pub(crate) fn black_like(&self, swap_sides: bool) -> Self {
-        let (width, height) =
-            if swap_sides { (self.height, self.width) } else { (self.width, self.height) };
-        Self { width, height, pixels: ZeroizeVec::from(vec![0; self.pixels.len()]) }
+    /// An image to write into, of the size of another, or of that size rotated by 90°.
+    pub(crate) fn black_like(image: ImageView<'_>, swap_sides: bool) -> Self {
+        let ImageView { width, height, pixels } = image;
+        let (width, height) = if swap_sides { (height, width) } else { (width, height) };
+        Self { width, height, pixels: ZeroizeVec::from(vec![0; pixels.len()]) }
     }
 
     pub(crate) fn pixels_mut(&mut self) -> &mut [u8] {

@@ -1,7 +1,7 @@
 //! The part of a photo that a liveness network reads.
 
 use face_liveness_detection::BoundingBox;
-use face_liveness_image::{ImageView, resize};
+use face_liveness_image::{ImageView, resize_part};
 use face_liveness_models::{Channels, Resize};
 use face_liveness_network::{Placement, PlanesMut, write_rgb};
 
@@ -58,10 +58,11 @@ impl Crop {
     /// Resizes the crop and writes it into three planes, as samples of 0 to 255.
     ///
     /// # Errors
-    /// [`Shape`](face_liveness_image::Error::Shape) when the planes have no pixels.
+    /// [`Shape`](face_liveness_image::Error::Shape) when the planes have no pixels, or
+    /// [`Resize::Area`] is asked for a crop that is not inside the photo.
     ///
     /// # Panics
-    /// When the crop is not inside the photo, or there are fewer than three planes.
+    /// When another crop is not inside the photo, or there are fewer than three planes.
     pub fn write(
         &self,
         photo: ImageView<'_>,
@@ -84,8 +85,8 @@ impl Crop {
         is_bgr: bool,
     ) -> Result<(), face_liveness_image::Error> {
         let [_, height, width] = planes.shape();
-        let part = photo.crop(self.left, self.top, self.width, self.height);
-        let resized = resize(part.view(), width as u32, height as u32)?;
+        let part = [self.left, self.top, self.width, self.height];
+        let resized = resize_part(photo, part, width as u32, height as u32)?;
         write_rgb(planes, resized.view(), Placement::default().bgr(is_bgr));
         Ok(())
     }
