@@ -122,7 +122,9 @@ impl EngineBuilder {
     /// A face is upright when it rolls by at most 60°. A face found in a rotated image is scored
     /// there, because the models are trained on upright faces. `position` and the landmarks refer
     /// to the image as it was sent, and `warnings` contains `rotated`. An image without a face
-    /// takes four detections instead of one.
+    /// takes six detections instead of three: the two in copies of other proportions come last. An
+    /// image of more than 12.5 megapixels is searched in smaller copies, and once more at its size
+    /// in the rotation that shows a face.
     ///
     /// When off, an image whose best face scores below 0.98 is searched upside down too. A better
     /// face there means that the photo is upside down, and no face counts.

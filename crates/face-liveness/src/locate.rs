@@ -9,7 +9,7 @@ use crate::image_source::{ImageSource, Input};
 use crate::position::position;
 use crate::progress::{Reporter, Stage};
 use crate::rotation::{
-    ROTATIONS, Rotated, UPSIDE_DOWN, highest_score, is_upright, search_rotations,
+    ROTATIONS, Rotated, UPSIDE_DOWN, highest_score, is_upright, search_rotations, upright,
 };
 use crate::working_image::{FULL_SIDE, SEARCH_SIDE, WorkingImage};
 
@@ -54,10 +54,10 @@ impl Locator {
             Some(face) => located.image.longer_side_for(&face.bounding_box),
             None => located.image.is_scaled_down().then_some(FULL_SIDE),
         };
-        match more_detail {
-            Some(longer_side) => self.locate(input, limits, longer_side),
-            None => Ok(located),
-        }
+        let Some(longer_side) = more_detail else { return Ok(located) };
+        // Both decodings are not in memory at once.
+        drop(located);
+        self.locate(input, limits, longer_side)
     }
 
     /// Decodes an image in enough detail to score a face, given in pixels of the full image.
@@ -68,10 +68,10 @@ impl Locator {
         face: &BoundingBox,
     ) -> Result<WorkingImage<'a>, Error> {
         let image = self.decode(input, limits, SEARCH_SIDE)?;
-        match image.longer_side_for(&image.box_in_working(face)) {
-            Some(longer_side) => self.decode(input, limits, longer_side),
-            None => Ok(image),
-        }
+        let more_detail = image.longer_side_for(&image.box_in_working(face));
+        let Some(longer_side) = more_detail else { return Ok(image) };
+        drop(image);
+        self.decode(input, limits, longer_side)
     }
 
     fn decode<'a>(
@@ -106,7 +106,12 @@ impl Locator {
         if may_be_rotated && score < CERTAIN_SCORE {
             let rotations = if self.search_rotations { &ROTATIONS[..] } else { &[UPSIDE_DOWN] };
             match search_rotations(&image, rotations, score, detect)? {
-                Some(Rotated { image, orientation, faces }) if self.search_rotations => {
+                Some(Rotated { orientation, faces }) if self.search_rotations => {
+                    let image = image.into_rotated(orientation);
+                    let faces = match faces {
+                        Some(faces) => faces,
+                        None => upright(detect(&image)?),
+                    };
                     return Ok(Located { image, orientation, faces, is_distorted: false });
                 }
                 // The box is not a face, or the face is not upright.

@@ -12,8 +12,8 @@ pub enum Stage {
     /// Decoding one image file. Reported again when an image is decoded a second time in more
     /// detail.
     Decode,
-    /// Detecting the faces of one image. Reported once for each decoding and each rotation
-    /// searched.
+    /// Detecting the faces of one image. Reported once for each decoding, and for each copy
+    /// searched: rotated, or of other proportions.
     Detect,
     /// Scoring the face.
     Score,

@@ -68,12 +68,29 @@ impl WorkingImage<'_> {
     /// A rotated copy.
     pub(crate) fn rotated<'b>(&self, orientation: Orientation) -> WorkingImage<'b> {
         let image = self.view();
-        let pixels = orientation.apply(image.crop(0, 0, image.width(), image.height()));
         let [width, height] = self.full_size;
         WorkingImage {
-            pixels: Pixels::Owned(pixels),
+            pixels: Pixels::Owned(orientation.apply_to_view(image)),
             full_size: orientation.apply_to_size(width, height),
         }
+    }
+
+    /// The same image rotated. The image before it is dropped, so that only one of them is left.
+    pub(crate) fn into_rotated<'b>(self, orientation: Orientation) -> WorkingImage<'b> {
+        self.rotated(orientation)
+    }
+
+    /// A copy scaled down to at most this number of pixels; `None` for an image that has no more.
+    pub(crate) fn within<'b>(&self, max_pixels: f32) -> Result<Option<WorkingImage<'b>>, Error> {
+        let image = self.view();
+        let scale = (max_pixels / (image.width() as f32 * image.height() as f32)).sqrt();
+        if scale >= 1.0 {
+            return Ok(None);
+        }
+        let side = |length: u32| ((length as f32 * scale) as u32).max(1);
+        let pixels =
+            resize(image, side(image.width()), side(image.height())).map_err(Error::run)?;
+        Ok(Some(WorkingImage { pixels: Pixels::Owned(pixels), full_size: self.full_size }))
     }
 
     /// A copy whose sides are multiplied by these factors, and scaled down to `SMALL_SIDES`.

@@ -1,7 +1,8 @@
-//! Large photos are decoded at a reduced size. The answer does not depend on it.
+//! Large photos are decoded, and searched in other rotations, at a reduced size. The answer does
+//! not depend on it.
 #![allow(missing_docs, clippy::unwrap_used)]
 
-use face_liveness::imaging::{Limits, decode, decode_scaled};
+use face_liveness::imaging::{ImageView, Limits, Orientation, decode, decode_scaled};
 use face_liveness::{Detection, Engine, ImageSource};
 use face_liveness_test_support::*;
 use image::imageops::{FilterType, overlay};
@@ -50,5 +51,26 @@ fn the_working_image_is_the_smallest_that_is_large_enough() {
         let copy = decode_scaled(&file, &Limits::default(), false, longer_side).unwrap();
         assert_eq!(copy.image.width(), expected, "at least {longer_side}");
         assert_eq!([copy.full_width, copy.full_height], [4032, 3024]);
+    }
+}
+
+#[test]
+fn a_rotated_photo_of_20_megapixels_has_the_score_of_the_upright_one() {
+    let engine = Engine::builder().search_rotations(true).build().unwrap();
+    let portrait = PORTRAIT.to_rgb8();
+    let portrait = image::imageops::resize(&portrait, 1_536, 1_536, FilterType::CatmullRom);
+    let mut photo = RgbImage::from_pixel(5_120, 3_840, Rgb([120, 110, 100]));
+    overlay(&mut photo, &portrait, 2_000, 1_000);
+    let upright = ImageView::new(5_120, 3_840, &photo).unwrap();
+    let detect = |image: ImageView<'_>| engine.detect_image(ImageSource::Rgb(image)).unwrap();
+    let expected = detect(upright);
+    for orientation in [3, 6, 8].map(|value| Orientation::new(value).unwrap()) {
+        let stored = orientation.inverse().apply_to_view(upright);
+        let found = detect(stored.view());
+        let [width, height] = [stored.width(), stored.height()];
+        assert_eq!(found.response.spoof_score, expected.response.spoof_score, "{orientation:?}");
+        // To the rounding of the coordinates.
+        let face = found.face.oriented(orientation, width, height).bounding_box;
+        assert!(face.iou(&expected.face.bounding_box) > 0.999, "{face:?}");
     }
 }

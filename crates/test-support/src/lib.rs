@@ -7,12 +7,14 @@ mod contract;
 mod piped;
 mod rules;
 
+use std::io::Write;
 use std::sync::LazyLock;
 
 use base64::Engine as _;
 use base64::prelude::BASE64_STANDARD;
 use face_liveness::{Engine, JsonAnswer, Response};
-use image::{DynamicImage, ImageFormat};
+use image::imageops::rotate180;
+use image::{DynamicImage, ImageFormat, RgbImage};
 use serde_json::{Value, json};
 
 pub use contract::Contract;
@@ -67,6 +69,51 @@ pub fn encoded(image: &DynamicImage, format: ImageFormat) -> Vec<u8> {
     let mut file = std::io::Cursor::new(Vec::new());
     image.write_to(&mut file, format).unwrap();
     file.into_inner()
+}
+
+/// The portrait at a tenth of its contrast: its face is found, but is not certain.
+pub fn faint_portrait() -> RgbImage {
+    let mut picture = PORTRAIT.to_rgb8();
+    let fade = |sample: u8| ((f32::from(sample) - 128.0) * 0.11 + 128.0) as u8;
+    picture.pixels_mut().for_each(|pixel| pixel.0 = pixel.0.map(fade));
+    picture
+}
+
+/// The faint portrait, and beside it the portrait upside down: the engine searches the picture
+/// upside down, and finds no upright face.
+pub fn faint_and_upside_down() -> RgbImage {
+    let (faint, other) = (faint_portrait(), rotate180(&PORTRAIT.to_rgb8()));
+    let pixel = |x, y| *if x < 512 { faint.get_pixel(x, y) } else { other.get_pixel(x - 512, y) };
+    RgbImage::from_fn(1_024, 512, pixel)
+}
+
+/// A grey PNG of this width and height with a picture in it, of which each pixel is `zoom` pixels
+/// wide and high. Rows that repeat take no room, so 50 megapixels fit in a request.
+pub fn framed(
+    picture: &RgbImage,
+    place: [u32; 2],
+    zoom: u32,
+    [width, height]: [u32; 2],
+) -> Vec<u8> {
+    let grey = [128; 3].repeat(width as usize);
+    let mut file = Vec::new();
+    let mut encoder = png::Encoder::new(&mut file, width, height);
+    encoder.set_color(png::ColorType::Rgb);
+    encoder.set_filter(png::Filter::Up);
+    let mut writer = encoder.write_header().unwrap();
+    let mut rows = writer.stream_writer().unwrap();
+    for y in 0..height {
+        let mut row = grey.clone();
+        let line = y.checked_sub(place[1]).map(|y| y / zoom).filter(|&y| y < picture.height());
+        let line = line.into_iter().flat_map(|y| (0..picture.width()).map(move |x| (x, y)));
+        let samples = line.flat_map(|(x, y)| picture.get_pixel(x, y).0.repeat(zoom as usize));
+        let inside = &mut row[3 * place[0] as usize..];
+        inside.iter_mut().zip(samples).for_each(|(value, sample)| *value = sample);
+        rows.write_all(&row).unwrap();
+    }
+    rows.finish().unwrap();
+    writer.finish().unwrap();
+    file
 }
 
 /// One image of a request.

@@ -16,7 +16,7 @@ use face_liveness::schema::ModelInputs;
 use face_liveness::{Engine, Warning};
 use face_liveness_service::{Config, Keys, Metrics, Server};
 use face_liveness_test_support::{ENGINE, PORTRAIT_JPEG, image, request};
-use running::{Manifest, RUNTIME, Running, ServerProcess, largest_request};
+use running::{Manifest, RUNTIME, Running, ServerProcess, largest_requests};
 use serde_json::{Value, json};
 
 static BODY: LazyLock<String> =
@@ -380,16 +380,18 @@ mod load {
     fn the_memory_of_the_manifest_is_enough() {
         let manifest = Manifest::read(include_str!("../../../docs/deploy/kubernetes.yaml"));
         let server = ServerProcess::start_as_in(&manifest);
-        let (largest, long) = (largest_request(), vec![b' '; 4_900_000]);
+        let (largest, long) = (largest_requests(), vec![b' '; 4_900_000]);
         let post = |body: &[u8]| {
             let request = ureq::post(format!("http://{}/v1/liveness", server.address));
             let request = request.config().http_status_as_error(false).build();
             request.content_type("application/json").send(body).unwrap().status().as_u16()
         };
         // No face, or no place for the body.
-        let until_answered = || until(|| post(&largest) == 400);
+        let until_answered = |body: &[u8]| until(|| post(body) == 400);
         thread::scope(|scope| {
-            (0..4).for_each(|_| drop(scope.spawn(until_answered)));
+            for body in largest.iter().chain(&largest) {
+                scope.spawn(|| until_answered(body));
+            }
             for _ in 0..40 {
                 scope.spawn(|| assert!(matches!(post(&long), 400 | 503)));
             }

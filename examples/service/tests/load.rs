@@ -15,7 +15,7 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use face_liveness_test_support::{ENGINE, PORTRAIT_JPEG, image, request};
-use running::{Manifest, ServerProcess, largest_request};
+use running::{Manifest, ServerProcess, largest_requests};
 
 /// How long each measurement takes.
 static SECONDS: LazyLock<u64> = LazyLock::new(|| {
@@ -176,7 +176,7 @@ fn memory_is_returned_after_aborted_uploads_and_large_pictures() {
         // The server has then read what has arrived.
         thread::sleep(Duration::from_secs(1));
     };
-    let largest = largest_request();
+    let largest = largest_requests();
     post(&request([image(0, PORTRAIT_JPEG.as_str())]).to_string().into_bytes());
     let before = server.resident_mb();
     let until_returned = |what: &str| {
@@ -193,6 +193,10 @@ fn memory_is_returned_after_aborted_uploads_and_large_pictures() {
         abort_uploads(900, 250_000);
         until_returned("small aborted uploads");
     }
-    thread::scope(|scope| (0..8).for_each(|_| drop(scope.spawn(|| post(&largest)))));
+    thread::scope(|scope| {
+        for body in largest.iter().cycle().take(8) {
+            scope.spawn(|| post(body));
+        }
+    });
     until_returned("large pictures");
 }

@@ -16,7 +16,7 @@ use face_liveness_service::{Metrics, Remote, RemoteParams};
 use face_liveness_test_support::{ENGINE, PORTRAIT_JPEG, image, request};
 use futures_util::future::join_all;
 use running::nats::{NATS, NatsServer};
-use running::{Manifest, RUNTIME, Running, example, largest_request, start_worker, within};
+use running::{Manifest, RUNTIME, Running, example, largest_requests, start_worker, within};
 
 /// Longer than a worker needs on a busy machine.
 const LONG: Duration = Duration::from_secs(60);
@@ -158,8 +158,8 @@ fn the_memory_of_the_manifest_is_enough() {
     let remote = Remote::connect(&NATS.url, &subject, 5_000_000, params, Metrics::default());
     RUNTIME.block_on(async {
         let remote = remote.await.unwrap();
-        let (largest, long) = (largest_request().into(), Bytes::from(vec![b' '; 4_900_000]));
-        let bodies = [vec![largest; 2], vec![long; 30]].concat();
+        let (largest, long) = (largest_requests(), Bytes::from(vec![b' '; 4_900_000]));
+        let bodies = [largest.map(Bytes::from).to_vec(), vec![long; 30]].concat();
         for answer in join_all(bodies.into_iter().map(|body| remote.answer(body))).await {
             assert!(answer.unwrap().is_err(), "no face, or no JSON");
         }

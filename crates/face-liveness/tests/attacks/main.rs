@@ -11,6 +11,7 @@ mod gif;
 mod jpeg;
 mod json;
 mod png;
+mod rotation;
 mod webp;
 
 use std::sync::{Mutex, PoisonError};

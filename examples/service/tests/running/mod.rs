@@ -13,7 +13,7 @@ use std::time::Duration;
 use clap::Parser;
 use face_liveness::Engine;
 use face_liveness_service::{Config, Failure, Metrics, Pool, PoolParams, Server, Worker};
-use face_liveness_test_support::{base64, image, request};
+use face_liveness_test_support::{base64, faint_and_upside_down, framed, image, request};
 use jpeg_encoder::{ColorType, Encoder, SamplingFactor};
 use tokio::runtime::Runtime;
 
@@ -116,9 +116,10 @@ pub fn within(memory: u64) -> Command {
     command
 }
 
-/// A request with the picture that takes the most memory, 307 MB: a progressive JPEG of 34
-/// megapixels without subsampling.
-pub fn largest_request() -> Vec<u8> {
+/// Requests for the pictures that take the most memory, none with an upright face: a progressive
+/// JPEG of 34 megapixels without subsampling, 307 MB to decode, and a PNG of 50 megapixels that is
+/// searched upside down, 264 MB.
+pub fn largest_requests() -> [Vec<u8>; 2] {
     let (width, height) = (16_384, 2_080);
     let mut file = Vec::new();
     let mut encoder = Encoder::new(&mut file, 20);
@@ -126,7 +127,8 @@ pub fn largest_request() -> Vec<u8> {
     encoder.set_sampling_factor(SamplingFactor::F_1_1);
     let pixels = vec![90; usize::from(width) * usize::from(height) * 3];
     encoder.encode(&pixels, width, height, ColorType::Rgb).unwrap();
-    request([image(0, base64(&file))]).to_string().into_bytes()
+    let searched = framed(&faint_and_upside_down(), [1_000, 2_000], 5, [7_071; 2]);
+    [file, searched].map(|file| request([image(0, base64(&file))]).to_string().into_bytes())
 }
 
 /// The path of an example built with this test.
