@@ -5,6 +5,8 @@ mod error;
 mod guards;
 mod logistic;
 mod network;
+mod output;
+mod panics;
 mod planes;
 #[cfg(feature = "all-operators")]
 mod tract;
@@ -12,5 +14,6 @@ mod trunk;
 
 pub use error::{Error, ErrorKind};
 pub use logistic::{log_odds, logistic};
-pub use network::{Network, Output};
+pub use network::Network;
+pub use output::Output;
 pub use planes::{Placement, PlanesMut, write_rgb};

@@ -1,17 +1,17 @@
 //! An ONNX network with one image as its input.
 
 use std::fmt;
-use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 
 use tract_onnx::Onnx;
 use tract_onnx::prelude::*;
 use zeroize::Zeroizing;
 
+use crate::panics::catch_panics;
 #[cfg(feature = "all-operators")]
 use crate::tract::Plan;
 use crate::trunk::{Trunk, compile};
-use crate::{Error, PlanesMut};
+use crate::{Error, Output, PlanesMut};
 
 /// An ONNX network that takes one image, `1 × C × H × W` float32, and returns float32 tensors.
 ///
@@ -43,30 +43,6 @@ enum Parts {
     TrunkAndHead(Trunk, Plan),
     #[cfg(feature = "all-operators")]
     Tract(Plan),
-}
-
-/// One output of a network.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Output {
-    pub(crate) shape: Vec<usize>,
-    pub(crate) values: Vec<f32>,
-}
-
-impl Output {
-    /// The length of each axis.
-    pub fn shape(&self) -> &[usize] {
-        &self.shape
-    }
-
-    /// The values in row-major order.
-    pub fn values(&self) -> &[f32] {
-        &self.values
-    }
-
-    /// The values in row-major order.
-    pub fn into_values(self) -> Vec<f32> {
-        self.values
-    }
 }
 
 impl Network {
@@ -136,11 +112,4 @@ fn load(onnx: &[u8], shape: [usize; 3]) -> TractResult<Parts> {
 
 fn run(trunk: &Trunk, values: Zeroizing<Vec<f32>>) -> Result<Zeroizing<Vec<f32>>, Error> {
     catch_panics(|| Ok(trunk.run(values))).map_err(Error::run)
-}
-
-/// Turns a panic into an error. tract panics on some malformed graphs (sonos/tract#2390 and
-/// others), when it loads them or when it runs them.
-pub(crate) fn catch_panics<T>(call: impl FnOnce() -> TractResult<T>) -> TractResult<T> {
-    let panicked = |_| Err(TractError::msg("the network caused a panic"));
-    catch_unwind(AssertUnwindSafe(call)).unwrap_or_else(panicked)
 }

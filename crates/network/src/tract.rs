@@ -8,7 +8,7 @@ use zeroize::Zeroize;
 
 use crate::Output;
 use crate::guards::{refuse_flat_inputs, refuse_subgraphs};
-use crate::network::catch_panics;
+use crate::panics::catch_panics;
 
 /// A graph, ready to run.
 pub(crate) struct Plan(Arc<TypedSimplePlan>);
