@@ -13,7 +13,7 @@ use crate::image_source::{ImageSource, Input};
 use crate::locate::{Located, Locator};
 use crate::position::position;
 use crate::progress::{Reporter, Stage};
-use crate::provenance::image_provenance;
+use crate::provenance::{image_provenance, provenance};
 use crate::quality::{measure, warnings};
 use crate::working_image::{FULL_SIDE, SEARCH_SIDE};
 use crate::{Error, Limits, Quality, Request, RequestError, Response};
@@ -150,7 +150,8 @@ impl Pipeline {
             let frames = iter::once(&located).chain(&other_frames);
             let images = inputs.iter().zip(frames);
             let images = images.map(|(input, frame)| image_provenance(input, frame.image.view()));
-            detection.response.provenance = Some(self.provenance_of(model, images.collect()));
+            let made_from = provenance(&self.locator, model, images.collect());
+            detection.response.provenance = Some(made_from);
         }
         Ok(detection)
     }

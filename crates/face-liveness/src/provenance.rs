@@ -5,22 +5,20 @@ use face_liveness_inference::LivenessModel;
 use hmac_sha256::Hash;
 
 use crate::image_source::{ImageSource, Input};
-use crate::pipeline::Pipeline;
+use crate::locate::Locator;
 use crate::{ImageProvenance, Provenance};
 
-impl Pipeline {
-    pub(crate) fn provenance_of(
-        &self,
-        model: &dyn LivenessModel,
-        images: Vec<ImageProvenance>,
-    ) -> Provenance {
-        let origin = model.origin();
-        let mut files = self.locator.detector.origin().files;
-        files.extend(origin.files);
-        Provenance::new(env!("CARGO_PKG_VERSION"), files, images)
-            .with_model_version(origin.version)
-            .with_search_rotations(self.locator.search_rotations)
-    }
+pub(crate) fn provenance(
+    locator: &Locator,
+    model: &dyn LivenessModel,
+    images: Vec<ImageProvenance>,
+) -> Provenance {
+    let origin = model.origin();
+    let mut files = locator.detector.origin().files;
+    files.extend(origin.files);
+    Provenance::new(env!("CARGO_PKG_VERSION"), files, images)
+        .with_model_version(origin.version)
+        .with_search_rotations(locator.search_rotations)
 }
 
 /// Describes an image, and the size at which it was read.
