@@ -4,11 +4,19 @@ use crate::{Error, Response};
 
 /// The answer to a request body. Send the body as `application/json`.
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct JsonAnswer {
     /// The HTTP status: 200, 400, 413 or 500.
     pub status: u16,
     /// A [`Response`], or an [`ErrorBody`](crate::ErrorBody).
     pub body: Vec<u8>,
+}
+
+impl JsonAnswer {
+    /// The answer of a service in front of an engine.
+    pub fn new(status: u16, body: impl Into<Vec<u8>>) -> Self {
+        Self { status, body: body.into() }
+    }
 }
 
 /// Turns the result of [`Engine::detect_body`](crate::Engine::detect_body) into an answer.

@@ -41,7 +41,7 @@ impl Endpoint for Piped {
         });
         let mut body = vec![0; length as usize];
         output.read_exact(&mut body).unwrap();
-        JsonAnswer { status: status as u16, body }
+        JsonAnswer::new(status as u16, body)
     }
 }
 

@@ -17,6 +17,6 @@ contract_rules!(tests CONTRACT);
 impl Endpoint for Running {
     fn detect_json(&self, body: &[u8]) -> JsonAnswer {
         let (status, body) = self.post(body);
-        JsonAnswer { status, body }
+        JsonAnswer::new(status, body)
     }
 }

@@ -66,6 +66,6 @@ impl Endpoint for Served {
         if status != 413 {
             assert_eq!(through, body);
         }
-        JsonAnswer { status, body }
+        JsonAnswer::new(status, body)
     }
 }
