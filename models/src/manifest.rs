@@ -6,6 +6,7 @@ use serde::Deserialize;
 use serde::de::DeserializeOwned;
 
 use crate::network_file::NetworkEntry;
+use crate::operating_point::of_manifest;
 use crate::{
     BurstParams, CloseUp, CropInput, Error, Fusion, HeatmapInput, MotionInput, OperatingPoint,
     RefinerInput, SecondOpinion,
@@ -40,7 +41,7 @@ pub(crate) struct RgbSingleManifest {
     pub(crate) second_opinion: Option<SecondOpinion>,
     pub(crate) close_up: Option<CloseUp>,
     pub(crate) threshold: f32,
-    #[serde(default)]
+    #[serde(default, deserialize_with = "of_manifest")]
     pub(crate) operating_points: Vec<OperatingPoint>,
 }
 
@@ -55,6 +56,6 @@ pub(crate) struct RgbBurstManifest {
     pub(crate) motion: Option<MotionInput>,
     pub(crate) params: BurstParams,
     pub(crate) threshold: f32,
-    #[serde(default)]
+    #[serde(default, deserialize_with = "of_manifest")]
     pub(crate) operating_points: Vec<OperatingPoint>,
 }
