@@ -210,15 +210,18 @@ impl EngineBuilder {
     /// them.
     ///
     /// # Errors
-    /// [`BuildError::Load`] when a built-in network cannot be loaded, and
-    /// [`BuildError::UnknownModel`] when a setting names a model that does not exist,
-    /// or is not loaded.
+    /// [`BuildError::Load`] when a built-in network cannot be loaded,
+    /// [`BuildError::UnknownModel`] when a setting names a model that does not exist, and
+    /// [`BuildError::NotLoaded`] when the default model is left out.
     ///
     /// ```
     /// use face_liveness::Engine;
     ///
     /// let error = Engine::builder().default_model("mine").build().unwrap_err();
     /// assert_eq!(error.to_string(), "no model is named mine (default_model)");
+    /// let error = Engine::builder().built_in_models(["rgb-single-v1"]).build().unwrap_err();
+    /// let expected = "default_model rgb-single-v2 is not loaded; loaded: rgb-single-v1";
+    /// assert_eq!(error.to_string(), expected);
     /// ```
     pub fn build(self) -> Result<Engine, BuildError> {
         let mut models: Vec<Box<dyn LivenessModel>> = Vec::new();
@@ -237,10 +240,7 @@ impl EngineBuilder {
         }
         models.extend(self.models);
         let default_model = models.iter().position(|model| model.name() == self.default_model);
-        let default_model = default_model.ok_or_else(|| BuildError::UnknownModel {
-            setting: "default_model",
-            name: self.default_model,
-        })?;
+        let default_model = default_model.ok_or_else(|| not_loaded(self.default_model, &models))?;
         let locator = Locator {
             detector: match self.detector {
                 Some(detector) => detector,
@@ -258,5 +258,15 @@ impl EngineBuilder {
             parts: self.parts,
             progress: self.progress,
         })))
+    }
+}
+
+/// Why the engine does not have the default model.
+fn not_loaded(name: String, models: &[Box<dyn LivenessModel>]) -> BuildError {
+    if built_in::NAMES.contains(&&*name) {
+        let loaded = models.iter().map(|model| model.name().to_owned()).collect();
+        BuildError::NotLoaded { name, loaded }
+    } else {
+        BuildError::UnknownModel { setting: "default_model", name }
     }
 }

@@ -15,6 +15,8 @@ pub(crate) const BURST: &str = "rgb-burst-v2";
 /// The previous models, until version 0.3.
 const EARLIER_SINGLE: &str = "rgb-single-v1";
 const EARLIER_BURST: &str = "rgb-burst-v1";
+/// All models.
+pub(crate) const NAMES: [&str; 4] = [SINGLE, BURST, EARLIER_SINGLE, EARLIER_BURST];
 
 pub(crate) fn detector() -> Result<Arc<HeatmapDetector>, BuildError> {
     static DETECTOR: OnceLock<Arc<HeatmapDetector>> = OnceLock::new();
@@ -138,7 +140,7 @@ mod tests {
 
     #[test]
     fn each_built_in_model_can_be_chosen() {
-        for name in [SINGLE, BURST, EARLIER_SINGLE, EARLIER_BURST] {
+        for name in NAMES {
             let builder = Engine::builder().built_in_models([name]).default_model(name);
             let engine = builder.build().expect("a built-in model");
             assert_eq!(engine.model_names().collect::<Vec<_>>(), [name]);

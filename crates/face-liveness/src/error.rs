@@ -126,7 +126,7 @@ pub enum BuildError {
         /// Why.
         source: network::Error,
     },
-    /// A setting names a model that does not exist, or is not loaded.
+    /// A setting names a model that does not exist.
     #[error("no model is named {name} ({setting})")]
     UnknownModel {
         /// The setting: `default_model` or `built_in_models`.
@@ -134,4 +134,17 @@ pub enum BuildError {
         /// The name that was set.
         name: String,
     },
+    /// The default model is a built-in one, and
+    /// [`EngineBuilder::built_in_models`](crate::EngineBuilder::built_in_models) leaves it out.
+    #[error("default_model {name} is not loaded; loaded: {}", listed(.loaded))]
+    NotLoaded {
+        /// The name of the default model.
+        name: String,
+        /// The models that are loaded.
+        loaded: Vec<String>,
+    },
+}
+
+fn listed(names: &[String]) -> String {
+    if names.is_empty() { "none".to_owned() } else { names.join(", ") }
 }
