@@ -30,7 +30,7 @@ static MEMORY: PeakAlloc = PeakAlloc;
 static ONE_AT_A_TIME: Mutex<()> = Mutex::new(());
 
 /// The most memory that any request takes besides its body: 300 MiB to decode a picture
-/// (`Limits::max_memory`), or the picture and the search for faces. `docs/SERVICE.md` and the
+/// (`Limits::max_memory`), or the picture and its rotated copies. `docs/SERVICE.md` and the
 /// manifests in `docs/deploy` count on it.
 const MAX_MEGABYTES: f32 = 330.0;
 
