@@ -61,12 +61,12 @@ def without_borders(image, face):
 
 def score(image, face):
     weights, second = dict(MANIFEST["fusion"]), MANIFEST["second_opinion"]
+    room = min((image.shape[1] - 1) / face[2], (image.shape[0] - 1) / face[3])
     image, face = without_borders(image, face)
     fused = weights.pop("intercept")
     fused += sum(weight * log_odds(role, image, face) for role, weight in weights.items())
     doubt = min(max(2 - 2 * abs(fused) / second["within"], 0), 1)
     close_up = MANIFEST["close_up"]
-    room = min((image.shape[1] - 1) / face[2], (image.shape[0] - 1) / face[3])
     closeness = (close_up["ends_at"] - room) / (close_up["ends_at"] - close_up["full_at"])
     closeness = min(max(closeness, 0), 1)
     if doubt or closeness:

@@ -41,7 +41,14 @@ impl<'a> Scene<'a> {
 
     /// The picture that a model scores, with the face.
     pub(crate) fn frame(&self) -> Frame<'_> {
-        Frame::new(self.without_borders.as_ref().map_or(self.photo, RgbImage::view), self.face)
+        let Some(without_borders) = &self.without_borders else {
+            return Frame::new(self.photo, self.face);
+        };
+        // A border must not turn a photo into a close-up, which scores lower.
+        let room = Frame::new(self.photo, self.face).room;
+        let mut frame = Frame::new(without_borders.view(), self.face);
+        frame.room = room;
+        frame
     }
 }
 

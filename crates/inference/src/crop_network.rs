@@ -19,7 +19,7 @@ impl CropNetwork {
     }
 
     /// The values of the first output.
-    pub(crate) fn run(&self, &Frame { image, face }: &Frame<'_>) -> Result<Vec<f32>, Error> {
+    pub(crate) fn run(&self, &Frame { image, face, .. }: &Frame<'_>) -> Result<Vec<f32>, Error> {
         let CropInput { crop_scale, square, resize, channels, .. } = self.input;
         let face = if square { squared(face) } else { face };
         let crop = Crop::around(face, crop_scale, image.width(), image.height());

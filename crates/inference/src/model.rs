@@ -14,21 +14,16 @@ pub struct Frame<'a> {
     pub image: ImageView<'a>,
     /// The face, in the image's pixels.
     pub face: BoundingBox,
+    /// How many times the face's box fits into the image, by width or by height, whichever is
+    /// less. Where borders were cut off the image, they count.
+    pub room: f32,
 }
 
 impl<'a> Frame<'a> {
     /// An upright image and the face in it.
     pub fn new(image: ImageView<'a>, face: BoundingBox) -> Self {
-        Self { image, face }
-    }
-
-    /// How many times the face's box fits into the image, by width or by height, whichever is
-    /// less. A crop of a larger scale is shrunk to this one.
-    #[must_use]
-    pub fn room(&self) -> f32 {
-        let Self { image, face } = self;
         let (last_x, last_y) = ((image.width() - 1) as f32, (image.height() - 1) as f32);
-        (last_x / face.width).min(last_y / face.height)
+        Self { image, face, room: (last_x / face.width).min(last_y / face.height) }
     }
 }
 

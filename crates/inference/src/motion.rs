@@ -122,8 +122,7 @@ mod tests {
 
     fn motion(images: &[RgbImage], face: BoundingBox) -> Option<f32> {
         let input = face_liveness_models::rgb_burst_v1().expect("the built-in model").motion?;
-        let frames: Vec<_> =
-            images.iter().map(|image| Frame { image: image.view(), face }).collect();
+        let frames: Vec<_> = images.iter().map(|image| Frame::new(image.view(), face)).collect();
         independent_motion(&input, &frames)
     }
 

@@ -72,7 +72,7 @@ impl RgbSingle {
             sum += weight * only_value(&network.run(frame)?)?;
         }
         sum += self.intercept;
-        let closeness = self.close_up.map_or(0.0, |close_up| close_up.closeness(frame.room()));
+        let closeness = self.close_up.map_or(0.0, |close_up| close_up.closeness(frame.room));
         if let Some((network, opinion)) = &self.second
             && (sum.abs() < opinion.within || closeness > 0.0)
         {
@@ -200,10 +200,10 @@ mod tests {
         };
         let filling = BoundingBox { left: 5.0, top: 2.0, width: 140.0, height: 115.0 };
         let close = Frame::new(photo.view(), filling);
-        assert!(close.room() < full_at);
+        assert!(close.room < full_at);
         assert_eq!(log_odds(&corrected, &close), log_odds(&plain, &close) + shift);
         let far = Frame::new(photo.view(), FACE);
-        assert!(far.room() > ends_at);
+        assert!(far.room > ends_at);
         assert_eq!(log_odds(&corrected, &far), log_odds(&plain, &far));
     }
 
