@@ -7,7 +7,7 @@ Compares each figure with `operating_points` in the models' `model.json`; the ex
 one differs. `--write` writes them. SETS is that of error_rates.py.
 
 The thresholds are tenths. `strict` is the highest at which no set's APCER, over all attacks, is
-above 15 % for rgb-single-v2; `low-friction` is the lowest at which no set's BPCER is above 3 %.
+above 15 % for rgb-single-v2; `low-friction` is the lowest at which no set's BPCER is above 4 %.
 Between them, a score is uncertain. Prints how much a second capture wins there: the first and the
 last frame of each video stand for two captures, and the mean of their log-odds decides.
 """
@@ -32,7 +32,7 @@ SETS = {
     "ytf": "YouTube-Faces stills",
 }
 VIDEOS = ("casia", "replay")
-MAX_APCER, MAX_BPCER = 0.15, 0.03
+MAX_APCER, MAX_BPCER = 0.15, 0.04
 
 
 def models(name):
