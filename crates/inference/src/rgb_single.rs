@@ -193,7 +193,7 @@ mod tests {
         corrected.second_opinion = None;
         corrected.networks.remove("tight");
         let mut plain = corrected.clone();
-        let CloseUp { full_at, ends_at, shift } = plain.close_up.take().expect("a correction");
+        let CloseUp { full_at, ends_at, shift, .. } = plain.close_up.take().expect("a correction");
         let photo = noise();
         let log_odds = |bundle, frame: &_| {
             RgbSingle::new(bundle).and_then(|model| model.log_odds(frame)).expect("log-odds")
