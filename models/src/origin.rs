@@ -8,7 +8,7 @@ use crate::{FaceDetectorBundle, NetworkFile, RgbBurstBundle, RgbSingleBundle};
 ///
 /// ```
 /// let origin = face_liveness_models::rgb_single_v2()?.origin();
-/// assert_eq!(origin.version, Some(2));
+/// assert_eq!(origin.version, Some(3));
 /// assert_eq!(origin.files["rgb-single-v2/wide.onnx"].len(), 64);
 /// # Ok::<(), face_liveness_models::Error>(())
 /// ```
