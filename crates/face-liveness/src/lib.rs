@@ -40,7 +40,7 @@ pub use limits::Limits;
 pub use pipeline::Detection;
 pub use progress::{Progress, Stage};
 
-/// Scores a request with the default engine. The first call builds it: 0.2 s on a server
+/// Scores a request with the default engine. The first call builds it: 0.1 s on a server
 /// (`benches/GROWTH.md`).
 ///
 /// # Errors
