@@ -19,7 +19,7 @@ import onnxruntime
 TOLERANCE = 1e-3
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT / "models/training"))
-from liveness_training.crop import SCALES, SIDE, SQUARE, student_crop, uncut  # noqa: E402
+from liveness_training.crop import SCALES, SIDE, SQUARE, room, student_crop, uncut  # noqa: E402
 
 GOLDEN = ROOT / "crates/face-liveness/tests/golden"
 MODEL = ROOT / "models/rgb-single-v2"
@@ -61,13 +61,14 @@ def without_borders(image, face):
 
 def score(image, face):
     weights, second = dict(MANIFEST["fusion"]), MANIFEST["second_opinion"]
-    room = min((image.shape[1] - 1) / face[2], (image.shape[0] - 1) / face[3])
+    room_with_borders = room(image, face)
     image, face = without_borders(image, face)
     fused = weights.pop("intercept")
     fused += sum(weight * log_odds(role, image, face) for role, weight in weights.items())
     doubt = min(max(2 - 2 * abs(fused) / second["within"], 0), 1)
     close_up = MANIFEST["close_up"]
-    closeness = (close_up["ends_at"] - room) / (close_up["ends_at"] - close_up["full_at"])
+    closeness = close_up["ends_at"] - room_with_borders
+    closeness /= close_up["ends_at"] - close_up["full_at"]
     closeness = min(max(closeness, 0), 1)
     if doubt or closeness:
         own = second["slope"] * log_odds(second["network"], image, face) + second["intercept"]

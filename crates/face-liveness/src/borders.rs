@@ -41,13 +41,12 @@ impl<'a> Scene<'a> {
 
     /// The picture that a model scores, with the face.
     pub(crate) fn frame(&self) -> Frame<'_> {
-        let Some(without_borders) = &self.without_borders else {
-            return Frame::new(self.photo, self.face);
-        };
-        // A border must not turn a photo into a close-up, which scores lower.
-        let room = Frame::new(self.photo, self.face).room;
-        let mut frame = Frame::new(without_borders.view(), self.face);
-        frame.room = room;
+        // Its room counts the borders: they must not turn a photo into a close-up, which scores
+        // lower.
+        let mut frame = Frame::new(self.photo, self.face);
+        if let Some(without_borders) = &self.without_borders {
+            frame.image = without_borders.view();
+        }
         frame
     }
 }

@@ -14,8 +14,8 @@ pub(crate) const UPSIDE_DOWN: u32 = 3;
 /// The Exif orientations that rotate an image by 90°, 270° and 180° clockwise.
 pub(crate) const ROTATIONS: [u32; 3] = [6, 8, UPSIDE_DOWN];
 
-/// The maximum number of pixels of a rotated copy, 38 MB: a photo of 4032 × 3024 is searched at its
-/// size. A quarter of the pixels of the largest image, so that it and two copies take less than
+/// The maximum number of pixels of a rotated copy, 38 MB: a photo of 4032 × 3024 is searched at
+/// its size. A quarter of the pixels of the largest image, so that it and two copies take less than
 /// decoding may (`Limits::max_memory`).
 const MAX_COPY_PIXELS: f32 = 12.5e6;
 

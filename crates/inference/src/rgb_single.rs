@@ -72,13 +72,15 @@ impl RgbSingle {
             sum += weight * only_value(&network.run(frame)?)?;
         }
         sum += self.intercept;
-        let closeness = self.close_up.map_or(0.0, |close_up| close_up.closeness(frame.room));
+        let (closeness, shift) = self
+            .close_up
+            .map_or((0.0, 0.0), |close_up| (close_up.closeness(frame.room), close_up.shift));
         if let Some((network, opinion)) = &self.second
             && (sum.abs() < opinion.within || closeness > 0.0)
         {
             sum = reconsidered(sum, only_value(&network.run(frame)?)?, opinion, closeness);
         }
-        Ok(sum + closeness * self.close_up.map_or(0.0, |close_up| close_up.shift))
+        Ok(sum + closeness * shift)
     }
 }
 

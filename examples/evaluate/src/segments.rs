@@ -354,8 +354,8 @@ impl Count {
     }
 }
 
-/// Moments of a cell, or their sums over cells: its units u and errors e; u², ue, e²; and with the
-/// units v and errors f of the rest of its cluster, uv, uf, ev, ef; v², vf, f².
+/// Moments of a cell, or their sums over cells: its units u and errors e; u², ue, e²; and with
+/// the units v and errors f of the rest of its cluster, uv, uf, ev, ef; v², vf, f².
 type Moments = [f64; 12];
 /// The moments that are not 0 in a cell that is a whole cluster.
 const OF_WHOLE_CLUSTERS: usize = 5;
